@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+#
+# Makefile - build, test, check and install ringbus
+#
+# Files are found by wildcard: a new .c file in a folder needs no line here.
+# Everything is made in build/VARIANT/, so that variants never mix.
+
+.DEFAULT_GOAL := all
+
+help: ## this list
+	@echo 'usage: make [TARGET] [VARIANT=release|debug|asan|ubsan|tsan] [V=1]'
+	@awk -F ':.*## ' '/^[a-z |-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
+
+# ---------------------------------------------------------------- settings
+
+VERSION := 0.1.0
+SONAME := libringbus.so.0
+
+VARIANT ?= release
+BUILD ?= build/$(VARIANT)
+# Leave parts out to work on one while another does not compile.
+PARTS ?= shm config client daemon
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+BINDIR ?= $(PREFIX)/bin
+SBINDIR ?= $(PREFIX)/sbin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+SCDOC ?= $(shell command -v scdoc)
+
+ifneq ($(filter 1 true,$(WERROR) $(CI)),)
+werror := -Werror
+endif
+
+flags_release := -O2 -g
+flags_debug := -O0 -g3
+flags_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address
+flags_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
+flags_tsan := -O1 -g -fsanitize=thread
+flags_fuzz := -O1 -g -fsanitize=address,fuzzer-no-link
+sanitize := $(filter -fsanitize=%,$(flags_$(VARIANT)))
+
+warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wwrite-strings -Wvla $(werror)
+common := -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -fno-common \
+	-fno-semantic-interposition -pthread
+compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(CPPFLAGS) $(CFLAGS)
+link = $(CC) -pthread $(flags_$(VARIANT)) $(CFLAGS) $(LDFLAGS)
+
+# Asked for when first used: `make test` may have to install them before.
+pkg_libs = $(eval pkg_libs := $$(shell $(PKG_CONFIG) --libs --silence-errors \
+	liburing yaml-0.1 libsystemd))$(pkg_libs)
+check_libs = $(eval check_libs := $$(shell $(PKG_CONFIG) --libs \
+	--silence-errors check))$(check_libs)
+pkg_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
+
+UNITDIR ?= $(or $(call pkg_dir,systemdsystemunitdir),$(PREFIX)/lib/systemd/system)
+SYSUSERSDIR ?= $(or $(call pkg_dir,sysusersdir),$(PREFIX)/lib/sysusers.d)
+TMPFILESDIR ?= $(or $(call pkg_dir,tmpfilesdir),$(PREFIX)/lib/tmpfiles.d)
+
+ifneq ($(V),1)
+say = @printf '  %-6s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)';
+endif
+
+# ------------------------------------------------------------------- files
+
+part = $(if $(filter $(1),$(PARTS)),$(wildcard $(2)))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+programs = $(patsubst %.c,$(BUILD)/%,$(1))
+
+shm_src := $(call part,shm,shm/*.c)
+config_src := $(call part,config,config/*.c)
+client_src := $(call part,client,client/*.c)
+ctl_src := $(call part,client,client/ctl/*.c)
+daemon_src := $(filter-out daemon/main.c,$(call part,daemon,daemon/*.c))
+daemon_main := $(call part,daemon,daemon/main.c)
+example_src := $(call part,client,examples/*.c)
+demo_src := $(call part,client,examples/demo/*.c)
+bench_src := $(call part,client,bench/bench_*.c)
+bench_common_src := $(call part,client,bench/common*.c)
+t_src := $(wildcard tests/*.c)
+unit_src := $(wildcard tests/unit/test_*.c)
+system_src := $(wildcard tests/system/test_*.c)
+stress_src := $(wildcard tests/stress/*.c)
+fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+man_src := $(wildcard docs/man/*.scd)
+
+shm_lib := $(BUILD)/libshm.a
+config_lib := $(BUILD)/libconfig.a
+daemon_lib := $(BUILD)/libdaemon.a
+static_lib := $(BUILD)/libringbus.a
+bench_lib := $(BUILD)/libbench.a
+t_lib := $(BUILD)/libt.a
+shared_lib := $(if $(client_src),$(BUILD)/$(SONAME))
+
+ringbusd := $(if $(daemon_main),$(BUILD)/ringbusd)
+ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
+demo := $(if $(demo_src),$(BUILD)/demo)
+examples := $(call programs,$(example_src))
+benches := $(call programs,$(bench_src))
+tests := $(call programs,$(unit_src) $(system_src))
+stresses := $(call programs,$(stress_src))
+fuzzers := $(call programs,$(fuzz_src))
+mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
+
+# T=wait: the suites with "wait" in their name; T=wait/wakes*: tests in them.
+named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2))
+suite := $(firstword $(subst /, ,$(T)))
+chosen := $(call named,$(suite),$(tests))
+chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
+needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/%,$(chosen))
+
+libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
+built_programs := $(ringbusd) $(ringbusctl)
+
+# ----------------------------------------------------------------- targets
+
+all: $(libraries) $(built_programs) $(examples) $(demo) $(mans) ## library, programs, examples, man pages
+
+deps: ## install the Debian packages that are missing
+	@.ci/deps build test lint
+
+test: ## build and run the tests; T=suite or T=suite/name picks
+	@.ci/deps build test
+	@+$(MAKE) --no-print-directory run-tests
+
+check: ## the gate before each commit: lint, build, test
+	@.ci/deps build test lint
+	@+$(MAKE) --no-print-directory lint
+	@+$(MAKE) --no-print-directory all benches
+	@+$(MAKE) --no-print-directory run-tests
+
+run-tests: $(chosen) $(if $(needs_programs),$(libraries) $(built_programs) $(examples) $(demo))
+	@CC='$(CC)' T='$(T)' tests/run $(BUILD) $(chosen) $(chosen_api)
+
+lint: style layers order ## all of the next three, and the proof that they bite
+	@tests/lint/selftest.sh
+
+style: ## formatting, sizes, banned calls, shell scripts
+	@.ci/deps lint
+	@tests/lint/style.sh
+
+layers: ## who may include and call whom
+	@BUILD=$(BUILD) tests/lint/layers.sh
+
+order: ## every memory order has a name, a partner and a row in the docs
+	@tests/lint/order.sh
+
+demo: ## the guided tour; INPUT=file takes your own data
+	@.ci/deps build
+	@+$(MAKE) --no-print-directory run-demo
+
+run-demo: all
+	@$(BUILD)/demo $(if $(INPUT),'$(INPUT)')
+
+benches: $(benches)
+
+bench: $(built_programs) $(benches) ## run every benchmark; B=name picks
+	@set -e; for b in $(call named,$(B),$(benches)); \
+		do echo "== $${b##*/}"; $$b; done
+
+stress: $(built_programs) $(stresses) ## long runs with many processes and deaths
+	@CC='$(CC)' tests/run $(BUILD) $(stresses)
+
+asan ubsan tsan: ## build and run the tests under that sanitizer
+	@+$(MAKE) --no-print-directory test VARIANT=$@
+
+fuzz: ## fuzz with clang; F=name picks, TIME=seconds each (60)
+	@.ci/deps build fuzz
+	@+$(MAKE) --no-print-directory run-fuzz VARIANT=fuzz CC=clang
+
+run-fuzz: $(fuzzers)
+	@set -e; for f in $(call named,$(F),$(fuzzers)); do \
+		name=$${f##*/fuzz_}; found=$(BUILD)/corpus/$$name; \
+		mkdir -p $$found; echo "== $$name"; \
+		$$f -max_total_time=$(or $(TIME),60) -print_final_stats=1 \
+			-artifact_prefix=$(BUILD)/ $$found \
+			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null || :); \
+	done
+
+examples: $(examples) $(demo) ## the example programs
+
+format: ## rewrite all C files in the house style
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+clean: ## remove build/
+	rm -rf build
+
+# ------------------------------------------------------------------- rules
+
+# Holds the commands; what it names is rebuilt when they change.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(compile) | $(link) | $(PARTS)' | cmp -s - $@ || \
+		printf '%s\n' '$(compile) | $(link) | $(PARTS)' >$@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(compile) -MMD -MP -c -o $@ $<
+
+# The shipped configuration is inside, by .incbin.
+$(BUILD)/config/builtin.o: config/ringbus.yaml
+
+archive = $(call say,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(shm_lib): $(call objects,$(shm_src)) $(BUILD)/flags
+	$(archive)
+$(config_lib): $(call objects,$(config_src)) $(BUILD)/flags
+	$(archive)
+$(daemon_lib): $(call objects,$(daemon_src)) $(BUILD)/flags
+	$(archive)
+$(bench_lib): $(call objects,$(bench_common_src)) $(BUILD)/flags
+	$(archive)
+$(t_lib): $(call objects,$(t_src)) $(BUILD)/flags
+	$(archive)
+$(static_lib): $(call objects,$(client_src) $(shm_src)) $(BUILD)/flags
+	$(archive)
+
+$(BUILD)/$(SONAME): $(call objects,$(client_src) $(shm_src)) client/ringbus.map
+	$(call say,LD)$(link) -shared -Wl,-soname,$(SONAME) \
+		-Wl,--version-script=client/ringbus.map \
+		$(if $(sanitize),,-Wl,-z,defs) -Wl,--as-needed -o $@ \
+		$(filter %.o,$^)
+
+$(BUILD)/libringbus.so: $(BUILD)/$(SONAME)
+	@ln -sf $(SONAME) $@
+
+# Objects and archives among the prerequisites, in their order, then libraries.
+program = $(call say,LD)$(link) -o $@ $(filter %.o %.a,$^) $(1)
+# Found beside the program, wherever the build folder is moved.
+with_shared = -L$(BUILD) -lringbus '-Wl,-rpath,$$ORIGIN$(1)'
+
+$(BUILD)/ringbusd: $(call objects,$(daemon_main)) $(daemon_lib) $(config_lib) $(shm_lib)
+	$(call program,$(pkg_libs))
+
+$(BUILD)/ringbusctl: $(call objects,$(ctl_src)) $(static_lib)
+	$(program)
+
+$(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
+	$(call program,$(call with_shared,))
+
+$(examples): %: %.o $(BUILD)/libringbus.so
+	$(call program,$(call with_shared,/..))
+
+$(benches): %: %.o $(bench_lib) $(static_lib) $(shm_lib)
+	$(call program,-lm)
+
+$(tests) $(stresses): %: %.o $(t_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
+	$(call program,$(pkg_libs) $(check_libs))
+
+$(fuzzers): %: %.o $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
+	$(call program,-fsanitize=fuzzer $(pkg_libs))
+
+$(BUILD)/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	$(call say,MAN)$(SCDOC) <$< >$@
+
+# --------------------------------------------------------------- installing
+
+units := $(wildcard $(addprefix systemd/*.,service socket path target slice timer))
+sysusers := $(wildcard systemd/*.sysusers)
+tmpfiles := $(wildcard systemd/*.tmpfiles)
+
+man_path = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+conf_path = $(1)/$(basename $(notdir $(2))).conf
+
+# mode:source:destination, for install and for uninstall. `text` files are
+# 644 and get @PREFIX@ and its kin filled in.
+install_files = \
+	$(if $(ringbusd),755:$(ringbusd):$(SBINDIR)/ringbusd) \
+	$(if $(ringbusctl),755:$(ringbusctl):$(BINDIR)/ringbusctl) \
+	$(if $(client_src),\
+		755:$(BUILD)/$(SONAME):$(LIBDIR)/libringbus.so.$(VERSION) \
+		link:libringbus.so.$(VERSION):$(LIBDIR)/$(SONAME) \
+		link:$(SONAME):$(LIBDIR)/libringbus.so \
+		644:$(static_lib):$(LIBDIR)/libringbus.a) \
+	$(if $(wildcard client/ringbus.h),\
+		644:client/ringbus.h:$(INCLUDEDIR)/ringbus.h) \
+	$(if $(wildcard client/ringbus.pc.in),\
+		text:client/ringbus.pc.in:$(LIBDIR)/pkgconfig/ringbus.pc) \
+	$(foreach f,$(units),text:$f:$(UNITDIR)/$(notdir $f)) \
+	$(foreach f,$(sysusers),text:$f:$(call conf_path,$(SYSUSERSDIR),$f)) \
+	$(foreach f,$(tmpfiles),text:$f:$(call conf_path,$(TMPFILESDIR),$f)) \
+	$(foreach f,$(mans),644:$f:$(call man_path,$f))
+
+config_source := $(wildcard config/ringbus.yaml)
+config_path := $(SYSCONFDIR)/ringbus/ringbus.yaml
+
+fill_in = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@BINDIR@|$(BINDIR)|g' \
+	-e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
+	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
+	-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+
+install: all ## install below PREFIX; DESTDIR= stages, an existing config stays
+	@set -e; for entry in $(install_files); do \
+		mode=$${entry%%:*}; rest=$${entry#*:}; \
+		from=$${rest%%:*}; to='$(DESTDIR)'$${rest#*:}; \
+		echo "  INST   $$to"; mkdir -p "$${to%/*}"; \
+		case $$mode in \
+		link) ln -sfn "$$from" "$$to" ;; \
+		text) $(fill_in) "$$from" >"$$to"; chmod 644 "$$to" ;; \
+		*) $(INSTALL) -m $$mode "$$from" "$$to" ;; \
+		esac; \
+	done
+ifneq ($(config_source),)
+	@to='$(DESTDIR)$(config_path)'; mkdir -p "$${to%/*}"; \
+	if [ -e "$$to" ]; then echo "  KEEP   $$to"; \
+	else echo "  INST   $$to"; $(INSTALL) -m 644 $(config_source) "$$to"; fi
+endif
+	@if [ -z '$(DESTDIR)' ]; then ldconfig 2>/dev/null || :; fi
+
+uninstall: ## remove what install put there, but the configuration
+	@for entry in $(install_files); do \
+		to='$(DESTDIR)'$${entry##*:}; \
+		echo "  RM     $$to"; rm -f "$$to"; \
+	done
+	@if [ -z '$(DESTDIR)' ]; then ldconfig 2>/dev/null || :; fi
+
+FORCE:
+.PHONY: FORCE help all deps test check run-tests lint style layers order demo \
+	run-demo benches bench stress asan ubsan tsan fuzz run-fuzz examples \
+	format clean install uninstall
+.SECONDARY:
+.DELETE_ON_ERROR:
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

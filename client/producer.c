@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * producer.c - the producer handle of ringbus.h, over shm/sequencer.h
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/internal.h"
+
+/* Whether this thread is the one that reads for `consumer` of our channel. */
+static bool
+is_our_thread(void *context, int consumer)
+{
+	const struct ringbus_producer *p = context;
+	struct ringbus *bus = p->attachment.bus;
+	bool found = false;
+
+	pthread_mutex_lock(&bus->lock);
+	for (struct rb_attachment *a = bus->attachments; a != NULL; a = a->next)
+		if (a->role == RB_ROLE_CONSUMER &&
+		    a->index == (unsigned)consumer &&
+		    a->channel.shm.generation ==
+			    p->attachment.channel.shm.generation)
+			found = ((struct ringbus_consumer *)a)->thread ==
+				rb_thread_id();
+	pthread_mutex_unlock(&bus->lock);
+	return found;
+}
+
+static int
+attach(struct ringbus_producer *p, struct ringbus *bus, const char *channel,
+       const struct ringbus_producer_options *o)
+{
+	struct rb_attachment *a = &p->attachment;
+	int err, kind;
+
+	a->role = RB_ROLE_PRODUCER;
+	err = rb_attachment_open(a, bus, channel, o->name, RB_JOIN_NOW);
+	if (err < 0)
+		return err;
+	kind = rb_attachment_wait_kind(a, o->wait);
+	if (kind < 0) {
+		rb_attachment_close(a);
+		return kind;
+	}
+	rb_sequencer_init(&p->sequencer, &a->channel.shm, a->index, a->epoch);
+	p->sequencer.wait = kind;
+	p->sequencer.is_self = is_our_thread;
+	p->sequencer.is_self_context = p;
+	if (o->cancellable || rb_has_consumer(bus, &a->channel.shm))
+		rb_sequencer_set_revocable(&p->sequencer);
+	return 0;
+}
+
+int
+ringbus_producer_open(struct ringbus *bus, const char *channel,
+		      const struct ringbus_producer_options *options,
+		      struct ringbus_producer **ret)
+{
+	struct ringbus_producer_options o = RINGBUS_PRODUCER_OPTIONS_INIT;
+	struct ringbus_producer *p;
+	int err;
+
+	if (options != NULL && options->size != sizeof(o))
+		return -EINVAL;
+	if (options != NULL)
+		o = *options;
+	p = aligned_alloc(RB_LINE, rb_round_up(sizeof(*p), RB_LINE));
+	if (p == NULL)
+		return -ENOMEM;
+	memset(p, 0, sizeof(*p));
+	err = attach(p, bus, channel, &o);
+	if (err < 0) {
+		free(p);
+		return err;
+	}
+	*ret = p;
+	return 0;
+}
+
+void
+ringbus_producer_close(struct ringbus_producer *producer)
+{
+	if (producer == NULL)
+		return;
+	rb_sequencer_abandon_all(&producer->sequencer);
+	rb_attachment_close(&producer->attachment);
+	free(producer);
+}
+
+static bool
+is_framed(const struct ringbus_producer *producer)
+{
+	return rb_channel_is_framed(&producer->attachment.channel.shm);
+}
+
+int64_t
+ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
+		       int64_t timeout_ns)
+{
+	if (rb_unlikely(is_framed(producer)))
+		return -EINVAL;
+	return rb_sequencer_claim(&producer->sequencer, n, timeout_ns);
+}
+
+int64_t
+ringbus_producer_claim_available(struct ringbus_producer *producer, int64_t n,
+				 int64_t *ret_lowest)
+{
+	if (is_framed(producer))
+		return -EINVAL;
+	return rb_sequencer_claim_available(&producer->sequencer, n,
+					    ret_lowest);
+}
+
+void *
+ringbus_producer_slot(struct ringbus_producer *producer, int64_t sequence)
+{
+	return rb_channel_slot(&producer->attachment.channel.shm, sequence);
+}
+
+int
+ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
+			 int64_t highest)
+{
+	if (rb_unlikely(is_framed(producer)))
+		return -EINVAL;
+	return rb_sequencer_publish(&producer->sequencer, lowest, highest);
+}
+
+int
+ringbus_producer_abandon(struct ringbus_producer *producer, int64_t lowest,
+			 int64_t highest)
+{
+	if (is_framed(producer))
+		return -EINVAL;
+	return rb_sequencer_abandon(&producer->sequencer, lowest, highest);
+}
+
+static int64_t
+claim_frame(struct ringbus_producer *p, size_t size, int64_t timeout_ns,
+	    void **ret_data)
+{
+	const struct rb_geometry *g = &p->attachment.channel.shm.geometry;
+	int64_t n = rb_geometry_frame_slots(g, size);
+	int64_t hi = rb_sequencer_claim(&p->sequencer, n, timeout_ns);
+	struct rb_frame *frame;
+
+	if (hi < 0)
+		return hi;
+	frame = ringbus_producer_slot(p, hi - n + 1);
+	/* ORDER(none, relaxed) - the publish makes it visible. */
+	rb_word32_store_relaxed(&frame->size, (uint32_t)size);
+	frame->reserved = 0;
+	*ret_data = frame + 1;
+	return hi - n + 1;
+}
+
+int64_t
+ringbus_producer_claim_event(struct ringbus_producer *producer, size_t size,
+			     int64_t timeout_ns, void **ret_data)
+{
+	int64_t sequence;
+
+	if (size > producer->attachment.channel.shm.geometry.event_size)
+		return -EMSGSIZE;
+	if (is_framed(producer))
+		return claim_frame(producer, size, timeout_ns, ret_data);
+	sequence = rb_sequencer_claim(&producer->sequencer, 1, timeout_ns);
+	if (sequence >= 0)
+		*ret_data = ringbus_producer_slot(producer, sequence);
+	return sequence;
+}
+
+/* The last slot of the event claimed at `sequence`. What its header says is
+ * checked against the claim by the sequencer. */
+static int64_t
+last_slot(const struct ringbus_producer *p, int64_t sequence)
+{
+	const struct rb_channel *c = &p->attachment.channel.shm;
+	const struct rb_frame *frame = rb_channel_slot(c, sequence);
+	uint64_t size;
+
+	if (!rb_channel_is_framed(c))
+		return sequence;
+	/* ORDER(none, relaxed) - we wrote it. */
+	size = rb_word32_load_relaxed(&frame->size);
+	return sequence + rb_geometry_frame_slots(&c->geometry, size) - 1;
+}
+
+int
+ringbus_producer_publish_event(struct ringbus_producer *producer,
+			       int64_t sequence)
+{
+	return rb_sequencer_publish(&producer->sequencer, sequence,
+				    last_slot(producer, sequence));
+}
+
+int
+ringbus_producer_abandon_event(struct ringbus_producer *producer,
+			       int64_t sequence)
+{
+	return rb_sequencer_abandon(&producer->sequencer, sequence,
+				    last_slot(producer, sequence));
+}
+
+int64_t
+ringbus_producer_write(struct ringbus_producer *producer, const void *data,
+		       size_t size, int64_t timeout_ns)
+{
+	void *to;
+	int64_t sequence = ringbus_producer_claim_event(producer, size,
+							timeout_ns, &to);
+	int err;
+
+	if (sequence < 0)
+		return sequence;
+	if (size > 0)
+		memcpy(to, data, size);
+	if (!is_framed(producer))
+		memset((char *)to + size, 0,
+		       producer->attachment.channel.shm.geometry.event_size -
+			       size);
+	err = ringbus_producer_publish_event(producer, sequence);
+	return err < 0 ? err : sequence;
+}
+
+int64_t
+ringbus_producer_remaining(struct ringbus_producer *producer)
+{
+	return rb_sequencer_remaining(&producer->sequencer);
+}
+
+void
+ringbus_producer_cancel(struct ringbus_producer *producer)
+{
+	rb_sequencer_cancel(&producer->sequencer);
+}
+
+const struct ringbus_channel *
+ringbus_producer_channel(const struct ringbus_producer *producer)
+{
+	return &producer->attachment.channel;
+}
+
+int
+ringbus_producer_blocker(const struct ringbus_producer *producer,
+			 struct ringbus_member *ret)
+{
+	int blocker = producer->sequencer.blocker;
+
+	if (ret->size != sizeof(*ret))
+		return -EINVAL;
+	if (blocker == RB_NOBODY)
+		return 0;
+	return rb_describe_consumer(&producer->attachment.channel.shm,
+				    (unsigned)blocker, ret);
+}

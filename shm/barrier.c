@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * barrier.c - see barrier.h
+ *
+ * Dependent stages read no cursor and scan no stamps: what an earlier stage has
+ * finished is published. Only first stages look at what producers wrote.
+ */
+#include "shm/barrier.h"
+
+void
+rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
+		unsigned index, uint32_t epoch)
+{
+	struct rb_gate *gate = &channel->gates->consumers[index];
+
+	*barrier = (struct rb_barrier){
+		.channel = channel,
+		.gate = gate,
+		.member = &channel->meta->consumers[index],
+		.index = index,
+		.epoch = epoch,
+		.fence = channel->fence,
+		.wait = channel->wait,
+		/* ORDER(none, relaxed) - the daemon placed it before it told
+		 * us over the socket. */
+		.committed = rb_seq_load_relaxed(&gate->sequence),
+	};
+	barrier->available = barrier->committed;
+	if (rb_wait_register() < 0)
+		barrier->fence = true;
+}
+
+/* Reads stamps from `next` on while they are of this lap. */
+static int64_t
+scan(const struct rb_channel *channel, int64_t next)
+{
+	int64_t sequence = next;
+
+	while (sequence - next < (int64_t)channel->geometry.slots) {
+		/* ORDER(stamp, acquire) - the slot's bytes; pairs with stamp()
+		 * in multi.c and with the tombstones of repair.c. */
+		uint64_t stamp = rb_word64_load_acquire(
+			rb_channel_stamp(channel, sequence));
+
+		if (rb_stamp_sequence(stamp) != sequence)
+			break;
+		/* A framed event is never cut: its first stamp came last. */
+		if (sequence - next >= RB_SCAN_MAX &&
+		    rb_stamp_kind(stamp) != RB_STAMP_REST)
+			break;
+		sequence++;
+	}
+	return sequence - 1;
+}
+
+int64_t
+rb_published_from(const struct rb_channel *channel, int64_t next)
+{
+	if (rb_channel_is_multi(channel))
+		return scan(channel, next);
+	/* ORDER(publish, acquire) - the events up to here; pairs with
+	 * rb_single_publish(). */
+	return rb_seq_load_acquire(&channel->ring->published);
+}
+
+/* The slowest of the consumers in `deps`, which is not empty. */
+static int64_t
+slowest(const struct rb_channel *channel, uint64_t deps, int *ret_slowest)
+{
+	int64_t minimum = RB_SEQUENCE_MAX;
+
+	for (; deps != 0; deps &= deps - 1) {
+		int i = __builtin_ctzll(deps);
+		/* ORDER(commit, acquire) - what an earlier stage did with the
+		 * events up to here is done; pairs with rb_barrier_commit(). */
+		int64_t sequence = rb_seq_load_acquire(
+			&channel->gates->consumers[i].sequence);
+
+		if (sequence < minimum) {
+			minimum = sequence;
+			*ret_slowest = i;
+		}
+	}
+	return minimum;
+}
+
+/* The bound, and in *ret_event what would wake us if it is not enough. */
+static int64_t
+look(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
+{
+	const struct rb_channel *c = b->channel;
+	/* ORDER(membership, acquire) - a stage that has joined has its place
+	 * before it is waited for. */
+	uint64_t deps = rb_word64_load_acquire(&b->member->deps);
+	int slow = 0;
+	int64_t available;
+
+	if (deps == 0) {
+		ret_event->event = &c->ring->event;
+		ret_event->wanted = &c->gates->data_wanted;
+		return rb_published_from(c, next);
+	}
+	available = slowest(c, deps, &slow);
+	ret_event->event = &c->gates->consumers[slow].event;
+	ret_event->wanted = &c->gates->consumers[slow].wanted;
+	return available;
+}
+
+/* Why a wait should not go on: 0, or a negative errno. */
+static int
+check_alive(struct rb_barrier *b)
+{
+	const struct rb_meta_control *control = &b->channel->meta->control;
+	uint32_t set = 1;
+
+	/* ORDER(none, relaxed) - a flag that carries no data. */
+	if (rb_unlikely(rb_word32_load_relaxed(&b->alerted) != 0) &&
+	    rb_word32_cas_relaxed(&b->alerted, &set, 0))
+		return -ECANCELED;
+	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
+	if (rb_word32_load_relaxed(&b->member->epoch) != b->epoch)
+		return -ESTALE;
+	/* ORDER(none, relaxed) - a state that stays once set. */
+	if (rb_word32_load_relaxed(&control->stream) == RB_STREAM_ABORTED)
+		return -ESHUTDOWN;
+	return 0;
+}
+
+/* Looks once: the bound, or `next` - 1 if there is nothing, or an errno. */
+static int64_t
+look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
+{
+	const struct rb_meta_control *control = &b->channel->meta->control;
+	int64_t end, available;
+	int err;
+
+	/* ORDER(end, acquire) - before the last look: what the end includes
+	 * was published before it was stored. */
+	end = rb_seq_load_acquire(&control->end);
+	available = look(b, next, event);
+	/* More than a ring ahead: a lie, or we were thrown out and lapped. */
+	if (rb_unlikely(available - next >=
+			(int64_t)b->channel->geometry.slots)) {
+		err = check_alive(b);
+		return err < 0 ? err : -EBADMSG;
+	}
+	err = check_alive(b);
+	if (rb_unlikely(err < 0))
+		return err;
+	if (available >= next)
+		return available;
+	return next > end ? -ESHUTDOWN : next - 1;
+}
+
+int64_t
+rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
+{
+	struct rb_wait_counters counters = { &b->gate->sleeps,
+					     &b->gate->missed };
+	struct rb_event event;
+	struct rb_wait wait;
+	int64_t found = look_for_events(b, next, &event);
+
+	if (found != next - 1)
+		goto out;
+	if (timeout_ns == 0)
+		return -EAGAIN;
+	rb_wait_begin(&wait, b->wait, timeout_ns, counters);
+	do {
+		int late = rb_wait_turn(&wait, &event);
+
+		found = look_for_events(b, next, &event);
+		if (found == next - 1 && late < 0)
+			return late;
+	} while (found == next - 1);
+	if (found >= next)
+		rb_wait_end(&wait);
+out:
+	if (found >= next)
+		b->available = found;
+	return found;
+}
+
+int
+rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
+{
+	struct rb_gate *gate = b->gate;
+
+	if (rb_unlikely(sequence < b->committed || sequence > b->available))
+		return -EINVAL;
+	/* ORDER(none, relaxed) - an evicted one may still store once, into a
+	 * gate that nobody else has before the daemon knows it left. */
+	if (rb_unlikely(rb_word32_load_relaxed(&b->member->epoch) != b->epoch))
+		return -ESTALE;
+	b->committed = sequence;
+	/* ORDER(commit, release) - our reads of the slots, to producers that
+	 * overwrite them, and what we did, to the stages after us. */
+	rb_seq_store_release(&gate->sequence, sequence);
+	rb_wake_if_wanted(&gate->event, &gate->wanted, b->fence, &gate->wakes);
+	rb_wake_if_wanted(&gate->event,
+			  &b->channel->ring->space_wanted[b->index], b->fence,
+			  &gate->wakes);
+	return 0;
+}
+
+void
+rb_barrier_alert(struct rb_barrier *barrier)
+{
+	/* ORDER(none, relaxed) - a flag that carries no data. */
+	rb_word32_store_relaxed(&barrier->alerted, 1);
+}

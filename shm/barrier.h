@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * barrier.h - the consumers' side: how far may I read, and I have read so far
+ *
+ * One struct rb_barrier is one consumer in one process, after LMAX's
+ * SequenceBarrier and the Sequence of its event processor. It belongs to one
+ * thread at a time, except for rb_barrier_alert().
+ *
+ * A consumer that waits for others reads up to the slowest of them; one that
+ * waits for nobody reads what is published. Either way a wait returns a bound
+ * up to which everything is published, or the reason why not.
+ */
+#ifndef RB_BARRIER_H
+#define RB_BARRIER_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "shm/channel.h"
+
+struct rb_barrier {
+	struct rb_channel *channel;
+	struct rb_gate *gate;     /* our sequence */
+	struct rb_member *member; /* ourselves in the member table, read-only */
+	unsigned index;
+	uint32_t epoch;
+	bool fence;
+	enum rb_wait_kind wait;
+	int64_t committed; /* our sequence, as last stored */
+	int64_t available; /* as last returned by a wait */
+	struct rb_word32 alerted;
+};
+
+/* Takes over consumer `index`, which the daemon has given us under `epoch`. */
+void rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
+		     unsigned index, uint32_t epoch);
+
+/*
+ * Waits until `next` may be read, and returns the highest sequence that may.
+ * timeout_ns as in rb_sequencer_claim(). Returns
+ *
+ *   -EAGAIN     not now (timeout 0)
+ *   -ETIMEDOUT  not in time
+ *   -ECANCELED  rb_barrier_alert() was called
+ *   -ESHUTDOWN  the stream has ended before `next`
+ *   -ESTALE     this consumer is no longer ours
+ *   -EBADMSG    somebody stored a sequence that cannot be
+ */
+int64_t rb_barrier_wait(struct rb_barrier *barrier, int64_t next,
+			int64_t timeout_ns);
+
+/*
+ * We are done with everything up to `sequence`: producers may overwrite it and
+ * dependants may read it. -ESTALE if the consumer is no longer ours (nothing is
+ * stored then), -EINVAL for a step back or beyond what was available.
+ */
+int rb_barrier_commit(struct rb_barrier *barrier, int64_t sequence);
+
+/* From any thread or a signal handler: the wait that sleeps, or the next one,
+ * returns -ECANCELED, once. */
+void rb_barrier_alert(struct rb_barrier *barrier);
+
+/*
+ * The highest sequence from `next` on that producers have published, or
+ * next - 1. For taps too. Looks at no more than RB_SCAN_MAX slots of a
+ * multi-producer channel, but ends at the end of a framed event.
+ */
+int64_t rb_published_from(const struct rb_channel *channel, int64_t next);
+
+#define RB_SCAN_MAX 4096
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * channel.h - one process's view of a channel: its three segments, checked
+ *
+ * The daemon formats a channel; everybody attaches to it with the descriptors
+ * that the daemon gives out. Attaching believes nothing: magic, version, layout
+ * hash and geometry are checked on a private copy, and only that copy is used
+ * for addresses afterwards.
+ */
+#ifndef RB_CHANNEL_H
+#define RB_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/layout.h"
+#include "shm/segment.h"
+#include "shm/wait.h"
+
+/* Decides which segments are mapped writable. */
+enum rb_role {
+	RB_ROLE_TAP,      /* none */
+	RB_ROLE_PRODUCER, /* ring */
+	RB_ROLE_CONSUMER, /* gates */
+	RB_ROLE_DAEMON,   /* all */
+};
+
+enum rb_file {
+	RB_FILE_META,
+	RB_FILE_RING,
+	RB_FILE_GATES,
+};
+
+#define RB_FILES 3
+
+/* "meta", "ring", "gates". */
+extern const char *const rb_file_names[RB_FILES];
+
+bool rb_role_writes(enum rb_role role, enum rb_file file);
+
+struct rb_channel {
+	struct rb_meta *meta;
+	struct rb_ring *ring;
+	struct rb_gates *gates;
+	struct rb_word64 *stamps; /* NULL: the channel has none */
+	char *slots;
+	uint64_t mask; /* slots - 1 */
+	struct rb_geometry geometry;
+	uint64_t generation;
+	enum rb_wait_kind wait; /* the channel's default */
+	bool fence;             /* wakers must fence */
+	struct rb_segment segments[RB_FILES];
+};
+
+#define RB_CHANNEL_NULL ((struct rb_channel){ 0 })
+
+/* What a channel is made of, beside its geometry. */
+struct rb_channel_format {
+	const char *name;
+	uint64_t generation;
+	uint8_t boot_id[16];
+	enum rb_wait_kind wait;
+	enum rb_wake_mode wake;
+	uint32_t max_producers;
+	uint32_t max_consumers;
+};
+
+/* Bytes of one of the files. */
+uint64_t rb_channel_file_size(const struct rb_geometry *geometry,
+			      enum rb_file file);
+
+/*
+ * Maps three new, zeroed files for the daemon and writes everything but the
+ * magic, so that nobody takes the channel for ready. Then the daemon declares
+ * the consumers, and rb_channel_open() stores the magic.
+ */
+int rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
+		      const struct rb_geometry *geometry,
+		      const struct rb_channel_format *format);
+void rb_channel_open(struct rb_channel *channel);
+
+/*
+ * Maps a channel in the given role. The descriptors stay the caller's and may
+ * be closed at once. -EPROTONOSUPPORT for another layout (version, hash or
+ * page size), -EBADMSG for files that are no channel or lie about it.
+ */
+int rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
+		      enum rb_role role);
+
+/* Unmaps; harmless on RB_CHANNEL_NULL. */
+void rb_channel_detach(struct rb_channel *channel);
+
+/* Wakes everybody who sleeps anywhere on this channel, once. Daemon only. */
+void rb_channel_wake_all(struct rb_channel *channel);
+
+/* Contiguous up to a whole ring from any sequence on. */
+static inline void *
+rb_channel_slot(const struct rb_channel *channel, int64_t sequence)
+{
+	return channel->slots + ((uint64_t)sequence & channel->mask) *
+					channel->geometry.slot_size;
+}
+
+static inline struct rb_word64 *
+rb_channel_stamp(const struct rb_channel *channel, int64_t sequence)
+{
+	return &channel->stamps[(uint64_t)sequence & channel->mask];
+}
+
+static inline bool
+rb_channel_is_multi(const struct rb_channel *channel)
+{
+	return channel->geometry.producers == RB_MULTI;
+}
+
+static inline bool
+rb_channel_is_framed(const struct rb_channel *channel)
+{
+	return channel->geometry.framing == RB_FRAMED;
+}
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layout.h - every byte that the processes of a channel share
+ *
+ * A channel is a directory with three files. Each has one class of writer, and
+ * nobody maps writable what he does not write:
+ *
+ *   file    written by            read by     holds
+ *   meta    the daemon            everybody   what the channel is, who is in it
+ *   ring    producers             everybody   claims, stamps, slots
+ *   gates   consumers             everybody   how far each consumer has read
+ *
+ * (The daemon also writes ring and gates: to format them, to place a joining
+ * consumer, to wake everybody after a death and to repair what a dead producer
+ * left claimed.)
+ *
+ *   meta   0 +--------------------------+
+ *            | header                   | fixed once the magic is stored
+ *        512 +--------------------------+
+ *            | control                  | one line a word
+ *            +--------------------------+
+ *            | producers[64]            | member table, a line each
+ *            | consumers[64]            |
+ *            +--------------------------+ RB_META_SIZE
+ *
+ *   ring   0 +--------------------------+
+ *            | claimed                  | highest sequence claimed
+ *            | published                | highest published (single producer)
+ *            | gate                     | cached minimum of the gating set
+ *            | event                    | futex word: something was published
+ *            | space_wanted[64]         | who sleeps until consumer i moves
+ *            | handles[64]              | intent and counters per producer
+ *            +--------------------------+ geometry.stamps_offset
+ *            | stamps[slots]            | multi producer or framed only
+ *            +--------------------------+ geometry.slots_offset, a page boundary
+ *            | slots                    | mapped twice, back to back
+ *            +--------------------------+ geometry.ring_size
+ *
+ *   gates  0 +--------------------------+
+ *            | data_wanted              | who sleeps until something is published
+ *            | consumers[64]            | sequence; event word, waiters, counters
+ *            +--------------------------+ RB_GATES_SIZE
+ *
+ * Offsets only, never pointers; sizes are 64-bit; padding is alignment. A
+ * process maps a channel only if magic, version and layout hash all agree with
+ * its own build, see rb_layout_hash().
+ */
+#ifndef RB_LAYOUT_H
+#define RB_LAYOUT_H
+
+#include <assert.h>
+
+#include "shm/base.h"
+#include "shm/geometry.h"
+#include "shm/limits.h"
+#include "shm/sequence.h"
+#include "shm/word.h"
+
+#define RB_MAGIC UINT64_C(0x01737562676e6972) /* "ringbus" and a one */
+#define RB_LAYOUT_VERSION 1
+
+/* Does a publisher fence before it looks for sleepers, or does the sleeper
+ * issue a membarrier? Chosen by the daemon when it creates the channel. */
+enum rb_wake_mode {
+	RB_WAKE_MEMBARRIER,
+	RB_WAKE_FENCE,
+};
+
+/* Written once by the daemon, before the magic. */
+struct rb_meta_header {
+	struct rb_word64 magic; /* last, release; readers: first, acquire */
+	uint32_t layout_version;
+	uint32_t line;
+	uint64_t layout_hash;
+	uint64_t generation;
+	uint8_t boot_id[16];
+	char name[RB_NAME_SIZE];
+	struct rb_geometry geometry;
+	uint32_t wait; /* enum rb_wait_kind, for members that don't choose */
+	uint32_t wake; /* enum rb_wake_mode */
+	uint32_t max_producers;
+	uint32_t max_consumers;
+};
+
+/*
+ * OPEN -> CLOSING -> ABORTED, or OPEN -> ABORTED; never back. While CLOSING the
+ * end becomes known, producers stop and consumers read on up to the end; once
+ * ABORTED everybody leaves, whatever is left unread.
+ */
+enum rb_stream_state {
+	RB_STREAM_OPEN,
+	RB_STREAM_CLOSING,
+	RB_STREAM_ABORTED,
+};
+
+/* Written by the daemon while the channel lives. */
+struct rb_meta_control {
+	/* Changes with every change of gating or of a dependency. */
+	alignas(RB_LINE) struct rb_word32 version;
+	/* Bit i: producers wait for consumers[i]. The leaves of the graph. */
+	struct rb_word64 gating;
+	/* The last sequence of the stream; RB_SEQUENCE_MAX until it is known. */
+	struct rb_sequence end;
+	alignas(RB_LINE) struct rb_word32 stream; /* enum rb_stream_state */
+};
+
+/*
+ *      join                  death, on_death: keep
+ * FREE -----> ATTACHED ---------------------------> ABSENT
+ *   ^            |  ^                                |  |
+ *   |   leave,   |  |            resume              |  |
+ *   +------------+  +--------------------------------+  |
+ *   +---------------------------------------------------+
+ *                        keep_for is over
+ *
+ * DYING is ATTACHED whose process is dead and whose claim is being repaired.
+ * A declared consumer with on_death: keep starts ABSENT.
+ */
+enum rb_member_state {
+	RB_MEMBER_FREE,
+	RB_MEMBER_ATTACHED,
+	RB_MEMBER_ABSENT,
+	RB_MEMBER_DYING,
+};
+
+enum rb_on_death {
+	RB_ON_DEATH_RELEASE,
+	RB_ON_DEATH_KEEP,
+};
+
+/* One attached producer or consumer. Writer: the daemon. */
+struct rb_member {
+	alignas(RB_LINE) char name[RB_NAME_SIZE];
+	struct rb_word32 state;       /* enum rb_member_state */
+	struct rb_word32 epoch;       /* plus one at every join */
+	struct rb_word32 pid;         /* for people; nothing acts on it */
+	struct rb_word32 on_death;    /* enum rb_on_death */
+	struct rb_word64 start_time;  /* of pid, in clock ticks since boot */
+	struct rb_word64 after;       /* consumers it is declared to wait for */
+	struct rb_word64 deps;        /* those of them that are there now */
+	struct rb_word64 keep_for_ns; /* how long it may stay ABSENT */
+	struct rb_word64 absent_ns;   /* since when it is, CLOCK_BOOTTIME */
+	struct rb_word32 declared;    /* in the configuration */
+	struct rb_word32 behind;      /* may have joined behind a dependant */
+};
+
+struct rb_meta {
+	struct rb_meta_header header;
+	alignas(512) struct rb_meta_control control;
+	struct rb_member producers[RB_PRODUCERS_MAX];
+	struct rb_member consumers[RB_CONSUMERS_MAX];
+};
+
+/*
+ * What one producer handle is about to claim or has claimed, for the repair
+ * after its death; see multi.c. Writer: the handle's owner.
+ *
+ *   intent = (lo + 1) << 2 | state
+ */
+enum rb_intent_state {
+	RB_INTENT_IDLE,
+	RB_INTENT_CLAIMING, /* the claim may or may not have happened */
+	RB_INTENT_CLAIMED,  /* n slots from lo are the handle's */
+};
+
+struct rb_handle {
+	alignas(RB_LINE) struct rb_word64 intent;
+	struct rb_word64 n;
+	struct rb_word64 sleeps; /* times it slept for space */
+	struct rb_word64 missed; /* sleeps that only their bound ended */
+	struct rb_word64 wakes;  /* times it woke consumers */
+};
+
+struct rb_ring {
+	struct rb_sequence claimed;   /* writers: producers, by RMW if multi */
+	struct rb_sequence published; /* writer: the single producer */
+	struct rb_sequence gate;      /* writers: producers, only upwards */
+	/* Writers: producers, by CAS. Consumers sleep on it. */
+	alignas(RB_LINE) struct rb_word32 event;
+	/* Writers: producers, only upwards. Read by consumer i. */
+	alignas(RB_LINE) struct rb_word32 space_wanted[RB_CONSUMERS_MAX];
+	struct rb_handle handles[RB_PRODUCERS_MAX];
+};
+
+struct rb_gate {
+	struct rb_sequence sequence; /* writer: the consumer, once a batch */
+	/* Writer: the consumer, by CAS. Producers and dependants sleep on it. */
+	alignas(RB_LINE) struct rb_word32 event;
+	struct rb_word32 wanted; /* writers: dependants, only upwards */
+	struct rb_word64 sleeps; /* times it slept for events */
+	struct rb_word64 missed; /* sleeps that only their bound ended */
+	struct rb_word64 wakes;  /* times it woke others */
+};
+
+struct rb_gates {
+	/* Writers: consumers, only upwards. Read by producers. */
+	alignas(RB_LINE) struct rb_word32 data_wanted;
+	struct rb_gate consumers[RB_CONSUMERS_MAX];
+};
+
+#define RB_META_SIZE sizeof(struct rb_meta)
+#define RB_GATES_SIZE sizeof(struct rb_gates)
+
+/*
+ * The stamp of a slot says which sequence was last stored there, and what it
+ * is. It only grows, so it needs no clearing between laps and knows no ABA.
+ * Written by the sequence's producer, or by the daemon for a dead one.
+ */
+enum rb_stamp_kind {
+	RB_STAMP_NONE,
+	RB_STAMP_EVENT,     /* an event, or the first slot of one */
+	RB_STAMP_REST,      /* a further slot of a framed event */
+	RB_STAMP_TOMBSTONE, /* nothing; its producer died or gave it up */
+};
+
+static inline uint64_t
+rb_stamp(int64_t sequence, enum rb_stamp_kind kind)
+{
+	return (uint64_t)(sequence + 1) << 2 | (uint64_t)kind;
+}
+
+static inline int64_t
+rb_stamp_sequence(uint64_t stamp)
+{
+	return (int64_t)(stamp >> 2) - 1;
+}
+
+static inline enum rb_stamp_kind
+rb_stamp_kind(uint64_t stamp)
+{
+	return (enum rb_stamp_kind)(stamp & 3);
+}
+
+/* In front of every event of a framed channel. */
+struct rb_frame {
+	struct rb_word32 size; /* of the event, without this header */
+	uint32_t reserved;
+};
+
+/* Sums up all sizes and offsets above: builds that differ refuse each other. */
+uint64_t rb_layout_hash(void);
+
+static_assert(sizeof(struct rb_sequence) == RB_LINE, "one line");
+static_assert(sizeof(struct rb_handle) == RB_LINE, "one line");
+static_assert(sizeof(struct rb_member) == RB_LINE, "one line");
+static_assert(sizeof(struct rb_gate) == 2 * RB_LINE, "two lines");
+static_assert(sizeof(struct rb_meta_header) <= 512, "fits before control");
+static_assert(offsetof(struct rb_meta, control) == 512, "fixed");
+static_assert(offsetof(struct rb_meta, producers) == 896, "fixed");
+static_assert(offsetof(struct rb_ring, published) == 1 * RB_LINE, "own line");
+static_assert(offsetof(struct rb_ring, gate) == 2 * RB_LINE, "own line");
+static_assert(offsetof(struct rb_ring, event) == 3 * RB_LINE, "own line");
+static_assert(offsetof(struct rb_ring, space_wanted) == 4 * RB_LINE,
+	      "own lines");
+static_assert(offsetof(struct rb_ring, handles) == 6 * RB_LINE, "own lines");
+static_assert(offsetof(struct rb_gate, event) == RB_LINE, "own line");
+static_assert(offsetof(struct rb_gates, consumers) == RB_LINE, "own lines");
+static_assert(sizeof(struct rb_frame) == 8, "keeps events 8-byte aligned");
+static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are lock-free");
+
+#endif

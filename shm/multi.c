@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * multi.c - the multi-producer sequencer
+ *
+ * Handles claim by one RMW on `claimed` and publish by a stamp per slot, in any
+ * order among each other; consumers read as far as the stamps go. There is no
+ * ordered commit, so nobody waits for a slower producer but the consumers that
+ * need its slots.
+ *
+ * A producer may die between the claim and the last stamp. So that the daemon
+ * can tell whose hole that is, each handle says what it is about to do, in a
+ * line of its own, and has one claim at a time:
+ *
+ *   intent := CLAIMING          about to claim; the range is not yet known
+ *   n      := n
+ *   lo      = claimed += n      the claim
+ *   intent := CLAIMED(lo)       n slots from lo are ours
+ *   wait for room, fill, stamp each slot, wake
+ *
+ * The intent is not taken back after the publish: a CLAIMED whose slots all
+ * carry their stamps is a finished claim. Repair is in repair.c.
+ *
+ * A claim that may be given up (with a deadline, or revocable) proves room
+ * first and then claims by CAS; one that waits for ever adds to `claimed`
+ * first, which is faster among many producers, and is bound to go through.
+ */
+#include "shm/sequencer.h"
+
+static uint64_t
+intent_word(int64_t lo, enum rb_intent_state state)
+{
+	return (uint64_t)(lo + 1) << 2 | (uint64_t)state;
+}
+
+static void
+intend(struct rb_sequencer *s, int64_t n)
+{
+	/* ORDER(none, relaxed) - ordered by the RMW that follows (intent). */
+	rb_word64_store_relaxed(&s->handle->intent,
+				intent_word(-1, RB_INTENT_CLAIMING));
+	/* ORDER(intent-size, release) - after CLAIMING: a repair that sees the
+	 * new size with an old CLAIMED looks again and finds CLAIMING. */
+	rb_word64_store_release(&s->handle->n, (uint64_t)n);
+}
+
+static void
+own(struct rb_sequencer *s, int64_t lo, int64_t n)
+{
+	/* ORDER(claim, release) - the stamps of our last claim: a repair that
+	 * sees this claim must see that one finished, or it would take its
+	 * slots for holes. */
+	rb_word64_store_release(&s->handle->intent,
+				intent_word(lo, RB_INTENT_CLAIMED));
+	s->claim_lo = lo;
+	s->next = lo + n - 1;
+	s->unpublished = n;
+	/* ORDER(overwrite, release) - `claimed` comes before any write into
+	 * the slots; a tap could take torn bytes for whole ones otherwise. */
+	rb_fence_release();
+}
+
+static void
+disclaim(struct rb_sequencer *s)
+{
+	/* ORDER(claim, release) - as in own(). */
+	rb_word64_store_release(&s->handle->intent,
+				intent_word(-1, RB_INTENT_IDLE));
+}
+
+/* The minimum that some producer has already seen is as good as our own. */
+static bool
+has_room(struct rb_sequencer *s, int64_t hi)
+{
+	int64_t shared;
+
+	if (hi - s->capacity <= s->gate)
+		return true;
+	/* ORDER(gate, acquire) - the reads of the consumers that the other
+	 * producer waited for are done before we write. */
+	shared = rb_seq_load_acquire(&s->channel->ring->gate);
+	if (shared > s->gate)
+		s->gate = shared;
+	return hi - s->capacity <= s->gate;
+}
+
+static int
+wait_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
+	      bool committed)
+{
+	int err = rb_sequencer_wait_for_room(s, hi, timeout_ns, committed);
+
+	if (err == 0)
+		/* ORDER(gate, release) - what we acquired from the consumers,
+		 * handed on to the other producers. */
+		rb_seq_raise_release(&s->channel->ring->gate, s->gate);
+	return err;
+}
+
+/* A frontier far in the past is found again step by step: see below. */
+int64_t
+rb_multi_frontier(const struct rb_sequencer *s)
+{
+	struct rb_channel *c = s->channel;
+	/* ORDER(intent, acquire) - not beyond what is claimed. */
+	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
+	int64_t sequence = s->gate;
+
+	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
+	 * will write over it. */
+	while (sequence < claimed &&
+	       rb_stamp_sequence(rb_word64_load_acquire(
+		       rb_channel_stamp(c, sequence + 1))) >= sequence + 1)
+		sequence++;
+	return sequence;
+}
+
+/* Claims for good, then waits for room as long as it takes. */
+static int64_t
+claim_and_wait(struct rb_sequencer *s, int64_t n)
+{
+	int64_t lo, hi;
+	int err;
+
+	intend(s, n);
+	/* ORDER(intent, acq_rel) - whoever sees this claim, or a later one,
+	 * sees that we were claiming. */
+	lo = rb_seq_add_acq_rel(&s->channel->ring->claimed, n) + 1;
+	hi = lo + n - 1;
+	own(s, lo, n);
+	if (has_room(s, hi))
+		return hi;
+	err = wait_for_room(s, hi, -1, true);
+	if (err == 0)
+		return hi;
+	s->claim_lo = hi + 1; /* behind the end; nobody will miss it */
+	s->unpublished = 0;
+	return err;
+}
+
+/* Claims only what there is room for. */
+static int64_t
+wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
+{
+	struct rb_sequence *claimed = &s->channel->ring->claimed;
+	/* ORDER(none, relaxed) - the CAS checks it. */
+	int64_t found = rb_seq_load_relaxed(claimed);
+	bool done = false;
+
+	do {
+		if (!has_room(s, found + n)) {
+			int err = wait_for_room(s, found + n, timeout_ns,
+						false);
+
+			if (err < 0)
+				return err;
+			/* ORDER(none, relaxed) - the CAS checks it. */
+			found = rb_seq_load_relaxed(claimed);
+			if (!has_room(s, found + n))
+				continue;
+		}
+		/* No waiting from here to own() or disclaim(): the repair of
+		 * another handle waits for us to leave this window. */
+		intend(s, n);
+		/* ORDER(intent, acq_rel) - as in claim_and_wait(). */
+		done = rb_seq_cas_acq_rel(claimed, &found, found + n);
+		if (done)
+			own(s, found + 1, n);
+		else
+			disclaim(s);
+	} while (!done);
+	return found + n;
+}
+
+int64_t
+rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
+{
+	if (rb_unlikely(s->unpublished > 0))
+		return -EBUSY;
+	/* ORDER(none, relaxed) - a wish that carries no data. */
+	if (timeout_ns < 0 && rb_word32_load_relaxed(&s->revocable) == 0)
+		return claim_and_wait(s, n);
+	return wait_and_claim(s, n, timeout_ns);
+}
+
+static void
+stamp(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
+{
+	/* ORDER(stamp, release) - the slot's bytes, to consumers and taps;
+	 * they would read old bytes otherwise. */
+	rb_word64_store_release(rb_channel_stamp(s->channel, sequence),
+				rb_stamp(sequence, kind));
+}
+
+static bool
+is_claimed(const struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	return lo >= s->claim_lo && hi >= lo && hi <= s->next;
+}
+
+/* Stamps what is not stamped yet, so that a repeated publish changes nothing. */
+static void
+stamp_once(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
+{
+	/* ORDER(none, relaxed) - of our own claim only we write it. */
+	uint64_t found = rb_word64_load_relaxed(
+		rb_channel_stamp(s->channel, sequence));
+
+	if (rb_stamp_sequence(found) == sequence)
+		return;
+	stamp(s, sequence, kind);
+	s->unpublished--;
+}
+
+static int
+finish(struct rb_sequencer *s, int64_t hi)
+{
+	struct rb_channel *c = s->channel;
+
+	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
+			  &s->handle->wakes);
+	return rb_sequencer_published(s, hi);
+}
+
+int
+rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	if (rb_unlikely(!is_claimed(s, lo, hi)))
+		return -EINVAL;
+	if (!rb_channel_is_framed(s->channel)) {
+		for (int64_t i = lo; i <= hi; i++)
+			stamp_once(s, i, RB_STAMP_EVENT);
+		return finish(s, hi);
+	}
+	/* The first stamp makes the event visible, so it comes last. */
+	for (int64_t i = hi; i > lo; i--)
+		stamp_once(s, i, RB_STAMP_REST);
+	stamp_once(s, lo, RB_STAMP_EVENT);
+	return finish(s, hi);
+}
+
+int
+rb_multi_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	if (!is_claimed(s, lo, hi))
+		return -EINVAL;
+	for (int64_t i = lo; i <= hi; i++)
+		stamp_once(s, i, RB_STAMP_TOMBSTONE);
+	finish(s, hi);
+	return 0;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * segment.c - see segment.h
+ *
+ * A forked child must not be able to write into a ring after its parent's pidfd
+ * fired, so no mapping of ours crosses fork(): a child that touches it faults.
+ */
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "shm/base.h"
+
+/* Linux 5.14; absent from the headers of some builders. */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+int
+rb_segment_create(int dirfd, const char *name, uint64_t size)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	int err;
+
+	fd = openat(dirfd, name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	do
+		err = posix_fallocate(fd, 0, (off_t)size);
+	while (err == EINTR);
+	if (err != 0) {
+		unlinkat(dirfd, name, 0);
+		return -err;
+	}
+	return rb_take_fd(&fd);
+}
+
+int
+rb_segment_open(int dirfd, const char *name, bool writable)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	int mode = writable ? O_RDWR : O_RDONLY;
+	struct stat st;
+
+	fd = openat(dirfd, name, mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return -EBADMSG;
+	return rb_take_fd(&fd);
+}
+
+static int
+check_size(int fd, uint64_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return (uint64_t)st.st_size < size ? -EBADMSG : 0;
+}
+
+/* Puts a part of the file at its place in the reserved address space. */
+static int
+place(char *at, int fd, uint64_t offset, uint64_t size, int prot)
+{
+	void *p = mmap(at, size, prot, MAP_SHARED | MAP_FIXED, fd,
+		       (off_t)offset);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+int
+rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
+	       uint64_t mirror, bool writable)
+{
+	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	struct rb_segment s = { .size = size, .mapping = size };
+	int err = check_size(fd, size);
+
+	if (err < 0)
+		return err;
+	if (mirror != 0)
+		s.mapping += size - mirror;
+	s.base = mmap(NULL, s.mapping, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (s.base == MAP_FAILED)
+		return -errno;
+	err = place(s.base, fd, 0, size, prot);
+	if (err == 0 && mirror != 0)
+		err = place((char *)s.base + size, fd, mirror, size - mirror,
+			    prot);
+	if (err == 0 && madvise(s.base, s.mapping, MADV_DONTFORK) < 0)
+		err = -errno;
+	if (err < 0) {
+		rb_segment_unmap(&s);
+		return err;
+	}
+	madvise(s.base, s.mapping, MADV_DONTDUMP); /* only saves disk */
+	*segment = s;
+	return 0;
+}
+
+void
+rb_segment_unmap(struct rb_segment *segment)
+{
+	if (segment->base != NULL)
+		munmap(segment->base, segment->mapping);
+	*segment = RB_SEGMENT_NULL;
+}
+
+int
+rb_segment_populate(const struct rb_segment *segment, bool writable)
+{
+	int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+
+	if (madvise(segment->base, segment->mapping, advice) < 0)
+		return errno == EINVAL ? 0 : -errno; /* before Linux 5.14 */
+	return 0;
+}

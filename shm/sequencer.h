@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sequencer.h - the producers' side: claim slots, fill them, publish them
+ *
+ * One struct rb_sequencer is one producer handle in one process. It belongs to
+ * one thread at a time. Two kinds share this interface: single.c, whose claims
+ * are private and whose publish is one store; and multi.c, whose handles claim
+ * by one RMW on a shared word and publish slot by slot.
+ *
+ *                 may run together on
+ *   call          one handle    one channel
+ *   claim         no            yes (multi)
+ *   publish       no            yes (multi)
+ *   remaining     no            yes
+ *
+ * Sequences count slots. At most `capacity` slots (all but the history) may be
+ * claimed and not yet read by everybody.
+ */
+#ifndef RB_SEQUENCER_H
+#define RB_SEQUENCER_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "shm/channel.h"
+#include "shm/gating.h"
+
+/* Asks whether waiting for this consumer is waiting for oneself. */
+typedef bool (*rb_is_self_fn)(void *context, int consumer);
+
+struct rb_sequencer {
+	struct rb_channel *channel;
+	struct rb_handle *handle; /* our line in the ring */
+	unsigned index;           /* of the handle, and of our member */
+	uint32_t epoch;           /* of our membership */
+	bool fence;               /* wakers must fence */
+	enum rb_wait_kind wait;
+	int64_t capacity;
+	int64_t next;        /* highest claimed by us */
+	int64_t published;   /* single: highest published */
+	int64_t gate;        /* cached minimum of the gating set */
+	int64_t claim_lo;    /* multi: the one outstanding claim, up to next */
+	int64_t unpublished; /* multi: slots of it not yet published */
+	int blocker;         /* who last kept us waiting, or RB_NOBODY */
+	/* Set if claims may be given up: then they never commit to waiting. */
+	struct rb_word32 revocable;
+	struct rb_word32 cancelled;
+	rb_is_self_fn is_self; /* may be NULL */
+	void *is_self_context;
+};
+
+/*
+ * Takes over producer handle `index` of an attached channel, which the daemon
+ * has given us under `epoch`. A single producer goes on where its predecessor
+ * published last.
+ */
+void rb_sequencer_init(struct rb_sequencer *sequencer,
+		       struct rb_channel *channel, unsigned index,
+		       uint32_t epoch);
+
+/*
+ * Claims the next n slots and returns the highest of them; the lowest is
+ * that - n + 1. timeout_ns < 0 waits for ever, 0 not at all. Returns
+ *
+ *   -EINVAL      n < 1 or n > capacity
+ *   -EAGAIN      no room now (timeout 0)
+ *   -ETIMEDOUT   no room in time
+ *   -ECANCELED   rb_sequencer_cancel() was called
+ *   -EDEADLK     only we ourselves could make the room
+ *   -EBUSY       multi: the last claim is not all published or abandoned
+ *   -ESHUTDOWN   the stream has ended
+ *   -ESTALE      the handle is no longer ours
+ *
+ * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
+ */
+int64_t rb_sequencer_claim(struct rb_sequencer *sequencer, int64_t n,
+			   int64_t timeout_ns);
+
+/* As many as are free, at least one and at most n; *ret_lo is the lowest. */
+int64_t rb_sequencer_claim_available(struct rb_sequencer *sequencer, int64_t n,
+				     int64_t *ret_lo);
+
+/*
+ * Makes lo..hi readable and wakes who waits. Of a framed channel the range is
+ * one event. -EINVAL for a range that is not claimed, or of a single producer
+ * not the next one; -ESHUTDOWN if the stream has ended, so that consumers may
+ * not read it any more. 0 otherwise.
+ */
+int rb_sequencer_publish(struct rb_sequencer *sequencer, int64_t lo,
+			 int64_t hi);
+
+/*
+ * Gives lo..hi up. A single producer's claims just shrink (the range must be
+ * the end of what is claimed); a multi producer's become tombstones.
+ */
+int rb_sequencer_abandon(struct rb_sequencer *sequencer, int64_t lo,
+			 int64_t hi);
+
+/* Gives up whatever is claimed and not published, before leaving. */
+void rb_sequencer_abandon_all(struct rb_sequencer *sequencer);
+
+/* Any thread: from now on claims wait in a way that lets them give up, because
+ * they may be cancelled or may find that they wait for themselves. */
+void rb_sequencer_set_revocable(struct rb_sequencer *sequencer);
+
+/* Slots that could be claimed now; never negative, never more than capacity. */
+int64_t rb_sequencer_remaining(struct rb_sequencer *sequencer);
+
+/* From any thread or a signal handler: the claim that waits, or the next one
+ * that would, returns -ECANCELED, once. */
+void rb_sequencer_cancel(struct rb_sequencer *sequencer);
+
+/* For single.c and multi.c only. */
+
+/*
+ * Waits until there is room up to `hi`. A claim that is already made must not
+ * be given up as long as the stream's end includes it: `committed`.
+ */
+int rb_sequencer_wait_for_room(struct rb_sequencer *sequencer, int64_t hi,
+			       int64_t timeout_ns, bool committed);
+
+/* The result of a publish up to `hi`, once it is stored and woken for. */
+static inline int
+rb_sequencer_published(const struct rb_sequencer *sequencer, int64_t hi)
+{
+	const struct rb_meta_control *control =
+		&sequencer->channel->meta->control;
+	int64_t end;
+
+	/* ORDER(closing, acquire) - after our store: OPEN here means that the
+	 * daemon, which stores CLOSING, issues a membarrier and then reads the
+	 * cursor for the end, finds what we published. */
+	if (rb_likely(rb_word32_load_acquire(&control->stream) ==
+		      RB_STREAM_OPEN))
+		return 0;
+	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
+	end = rb_seq_load_relaxed(&control->end);
+	return end == RB_SEQUENCE_MAX || hi > end ? -ESHUTDOWN : 0;
+}
+
+int64_t rb_single_claim(struct rb_sequencer *sequencer, int64_t n,
+			int64_t timeout_ns);
+int rb_single_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+int rb_single_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+
+int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
+		       int64_t timeout_ns);
+int rb_multi_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+int rb_multi_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+int64_t rb_multi_frontier(const struct rb_sequencer *sequencer);
+
+#endif

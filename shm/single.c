@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * single.c - the single-producer sequencer
+ *
+ * After LMAX's SingleProducerSequencer: `next` and the cached minimum are
+ * private, a publish is one release store. Two things differ. The claimed value
+ * never goes into the published cursor (upstream's slow path stores it there, so
+ * that claims which are not yet written become visible); and `claimed` is kept
+ * in shared memory beside it, for taps, which must know which slots may be
+ * under the pen.
+ *
+ * Nothing of a claim is visible before its publish, so a producer that dies in
+ * between leaves nothing to repair: its successor goes on at published + 1.
+ */
+#include "shm/sequencer.h"
+
+int64_t
+rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
+{
+	struct rb_ring *ring = s->channel->ring;
+	int64_t hi = s->next + n;
+
+	if (rb_unlikely(hi - s->capacity > s->gate)) {
+		int err = rb_sequencer_wait_for_room(s, hi, timeout_ns, false);
+
+		if (err < 0)
+			return err;
+	}
+	s->next = hi;
+	/* ORDER(overwrite, relaxed) - released by the fence below. */
+	rb_seq_store_relaxed(&ring->claimed, hi);
+	/* ORDER(overwrite, release) - `claimed` comes before any write into
+	 * the slots; a tap could take torn bytes for whole ones otherwise. */
+	rb_fence_release();
+	return hi;
+}
+
+int
+rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	struct rb_channel *c = s->channel;
+
+	if (rb_unlikely(lo != s->published + 1 || hi < lo || hi > s->next))
+		return -EINVAL;
+	if (c->stamps != NULL) {
+		/* ORDER(none, relaxed) - the cursor below publishes them. */
+		rb_word64_store_relaxed(rb_channel_stamp(c, lo),
+					rb_stamp(lo, RB_STAMP_EVENT));
+		for (int64_t i = lo + 1; i <= hi; i++)
+			/* ORDER(none, relaxed) - as above. */
+			rb_word64_store_relaxed(rb_channel_stamp(c, i),
+						rb_stamp(i, RB_STAMP_REST));
+	}
+	s->published = hi;
+	/* ORDER(publish, release) - the events up to hi, to consumers and
+	 * taps; they would read old bytes otherwise. */
+	rb_seq_store_release(&c->ring->published, hi);
+	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
+			  &s->handle->wakes);
+	return rb_sequencer_published(s, hi);
+}
+
+int
+rb_single_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	if (hi != s->next || lo <= s->published || lo > hi)
+		return -EINVAL;
+	/* `claimed` stays: the slots may have been written. */
+	s->next = lo - 1;
+	return 0;
+}

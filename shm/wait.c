@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.c - see wait.h
+ *
+ * A strategy is a row of phases with a length in turns; the last has none. The
+ * lengths follow LMAX's classes of the same names, except that `sleeping` grows
+ * its naps: a park of 100 ns costs about 60 us of wall clock on Linux and ten
+ * percent of a core, for ever.
+ */
+#include "shm/wait.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#define NAP_FIRST_NS INT64_C(50000)
+#define NAP_LAST_NS INT64_C(5000000)
+
+/* A clock read costs as much as a cache miss: one in so many spins. */
+#define SPINS_PER_CLOCK 256
+
+enum phase_kind {
+	PHASE_SPIN,  /* look again at once */
+	PHASE_RELAX, /* with a pause between looks */
+	PHASE_YIELD,
+	PHASE_NAP,
+	PHASE_BLOCK,
+};
+
+struct phase {
+	enum phase_kind kind;
+	uint32_t turns; /* 0: until the wait is over */
+};
+
+#define PHASES_MAX 3
+
+static const struct {
+	const char *name;
+	struct phase phases[PHASES_MAX];
+} strategies[RB_WAIT_KINDS] = {
+	[RB_WAIT_BUSY_SPIN] = { "busy_spin", { { PHASE_SPIN, 0 } } },
+	[RB_WAIT_YIELDING] = { "yielding",
+			       { { PHASE_SPIN, 100 }, { PHASE_YIELD, 0 } } },
+	[RB_WAIT_SLEEPING] = { "sleeping",
+			       { { PHASE_SPIN, 100 },
+				 { PHASE_YIELD, 100 },
+				 { PHASE_NAP, 0 } } },
+	[RB_WAIT_BLOCKING] = { "blocking",
+			       { { PHASE_RELAX, 400 }, { PHASE_BLOCK, 0 } } },
+	[RB_WAIT_PHASED_BACKOFF] = { "phased_backoff",
+				     { { PHASE_SPIN, 10000 },
+				       { PHASE_YIELD, 100 },
+				       { PHASE_BLOCK, 0 } } },
+};
+
+const char *
+rb_wait_name(enum rb_wait_kind kind)
+{
+	return (unsigned)kind < RB_WAIT_KINDS ? strategies[kind].name : NULL;
+}
+
+int
+rb_wait_kind(const char *name)
+{
+	for (int i = 0; i < RB_WAIT_KINDS; i++)
+		if (strcmp(strategies[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+int64_t
+rb_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static struct timespec
+timespec_of(int64_t ns)
+{
+	return (struct timespec){ .tv_sec = ns / 1000000000,
+				  .tv_nsec = ns % 1000000000 };
+}
+
+static long
+futex_wait(const struct rb_word32 *word, uint32_t seen, int64_t timeout_ns)
+{
+	struct timespec timeout = timespec_of(timeout_ns);
+
+	/* Never PRIVATE: sleeper and waker map the word at other addresses. */
+	return syscall(SYS_futex, &word->value, FUTEX_WAIT, seen, &timeout,
+		       NULL, 0);
+}
+
+static void
+futex_wake_all(const struct rb_word32 *word)
+{
+	syscall(SYS_futex, &word->value, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+int
+rb_wait_register(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0,
+		    0) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+rb_membarrier(void)
+{
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+void
+rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind, int64_t timeout_ns,
+	      struct rb_wait_counters counters)
+{
+	int64_t now = timeout_ns >= 0 ? rb_clock_ns() : 0;
+
+	*wait = (struct rb_wait){ .kind = kind, .deadline_ns = -1 };
+	wait->counters = counters;
+	if (timeout_ns >= 0)
+		wait->deadline_ns = timeout_ns > INT64_MAX - now
+					    ? INT64_MAX
+					    : now + timeout_ns;
+}
+
+/* The phase of this turn, and in *ret_turn how many of its turns are over. */
+static enum phase_kind
+find_phase(const struct rb_wait *wait, uint32_t *ret_turn)
+{
+	const struct phase *phase = strategies[wait->kind].phases;
+	uint32_t turn = wait->turn;
+
+	while (phase->turns != 0 && turn >= phase->turns) {
+		turn -= phase->turns;
+		phase++;
+	}
+	*ret_turn = turn;
+	return phase->kind;
+}
+
+static void
+count(struct rb_word64 *counter)
+{
+	/* ORDER(none, relaxed) - statistics with one writer. */
+	if (counter != NULL)
+		rb_word64_store_relaxed(counter,
+					rb_word64_load_relaxed(counter) + 1);
+}
+
+/* Raises *wanted; a later wish that is already there stays. */
+static void
+announce(struct rb_word32 *wanted, uint32_t value)
+{
+	/* ORDER(none, relaxed) - the membarrier of arm() orders it. */
+	uint32_t found = rb_word32_load_relaxed(wanted);
+
+	/* ORDER(none, relaxed) - as above. */
+	while ((int32_t)(value - found) > 0 &&
+	       !rb_word32_cas_relaxed(wanted, &found, value))
+		;
+}
+
+/* Makes the next publisher wake us; the caller must look once more. */
+static void
+arm(struct rb_wait *wait, const struct rb_event *on)
+{
+	/* ORDER(wake, acquire) - pairs with the CAS in rb_wake(): whoever sees
+	 * the new count also sees what it was raised for. */
+	wait->seen = rb_word32_load_acquire(on->event);
+	announce(on->wanted, wait->seen + 1);
+	wait->armed = on->event;
+	/* Between our wish and the next look. Without it a publisher that has
+	 * not seen the wish and a look that has not seen the event could pass
+	 * each other. Where it is refused the publishers fence, or the bound
+	 * of the sleep ends it. */
+	if (rb_membarrier() < 0)
+		/* ORDER(wake, seq_cst) - the sleeper's half without it. */
+		rb_fence_seq_cst();
+}
+
+static int64_t
+time_left(const struct rb_wait *wait, int64_t at_most)
+{
+	int64_t left;
+
+	if (wait->deadline_ns < 0)
+		return at_most;
+	left = wait->deadline_ns - rb_clock_ns();
+	return left < at_most ? left : at_most;
+}
+
+static void
+nap(int64_t ns)
+{
+	struct timespec time = timespec_of(ns);
+
+	if (ns > 0)
+		nanosleep(&time, NULL);
+}
+
+static int64_t
+nap_length(uint32_t turn)
+{
+	return turn < 7 ? NAP_FIRST_NS << turn : NAP_LAST_NS;
+}
+
+static void
+block(struct rb_wait *wait, const struct rb_event *on)
+{
+	int64_t ns = time_left(wait, RB_WAIT_BOUND_NS);
+
+	wait->slept_full = false;
+	if (wait->armed != on->event) {
+		arm(wait, on);
+		return;
+	}
+	wait->armed = NULL;
+	if (ns <= 0)
+		return;
+	count(wait->counters.sleeps);
+	if (futex_wait(on->event, wait->seen, ns) < 0 && errno == ETIMEDOUT)
+		wait->slept_full = ns == RB_WAIT_BOUND_NS;
+}
+
+int
+rb_wait_turn(struct rb_wait *wait, const struct rb_event *on)
+{
+	uint32_t turn;
+	enum phase_kind phase = find_phase(wait, &turn);
+	bool spins = phase <= PHASE_RELAX;
+
+	switch (phase) {
+	case PHASE_SPIN:
+		break;
+	case PHASE_RELAX:
+		rb_cpu_relax();
+		break;
+	case PHASE_YIELD:
+		sched_yield();
+		break;
+	case PHASE_BLOCK:
+		if (on != NULL)
+			block(wait, on);
+		else /* nobody would wake us */
+			nap(time_left(wait, nap_length(turn)));
+		break;
+	case PHASE_NAP:
+		nap(time_left(wait, nap_length(turn)));
+		break;
+	}
+	if (wait->turn != UINT32_MAX)
+		wait->turn++;
+	if (wait->deadline_ns < 0 || (spins && turn % SPINS_PER_CLOCK != 0))
+		return 0;
+	return rb_clock_ns() < wait->deadline_ns ? 0 : -ETIMEDOUT;
+}
+
+void
+rb_wait_end(struct rb_wait *wait)
+{
+	if (wait->slept_full)
+		count(wait->counters.missed);
+}
+
+void
+rb_wake(struct rb_word32 *event, uint32_t wanted, struct rb_word64 *wakes)
+{
+	/* ORDER(none, relaxed) - checked by the CAS. */
+	uint32_t found = rb_word32_load_relaxed(event);
+
+	/* Of several wakers one wins the CAS and makes the call for all: whoever
+	 * sleeps on the old count either is woken by it or finds the new one. */
+	while ((int32_t)(wanted - found) > 0) {
+		/* ORDER(wake, acq_rel) - what we published comes before the
+		 * new count, pairs with arm(). */
+		if (rb_word32_cas_acq_rel(event, &found, wanted)) {
+			futex_wake_all(event);
+			if (wakes != NULL)
+				count(wakes);
+			return;
+		}
+	}
+}
+
+void
+rb_wake_anyway(struct rb_word32 *event)
+{
+	/* ORDER(wake, acq_rel) - as in rb_wake(). */
+	rb_word32_add_acq_rel(event, 1);
+	futex_wake_all(event);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.h - wait strategies, and the wake-up that costs nothing while all run
+ *
+ * Whoever waits does so in turns: he looks at what he waits for, and if it is
+ * not there calls rb_wait_turn(), which spends a moment in the manner of the
+ * chosen strategy and returns for the next look. Consumers and producers use
+ * the same strategies; the names are LMAX's.
+ *
+ *   busy_spin       never leaves the core
+ *   yielding        spins a little, then sched_yield() at every turn
+ *   sleeping        spins, yields, then sleeps 50 us, 100 us, ... 5 ms
+ *   blocking        spins a little, then sleeps on a futex until woken
+ *   phased_backoff  spins, yields, then as blocking
+ *
+ * A sleeper waits on the event word of the participant that it waits for. Two
+ * words make an event:
+ *
+ *   event    counts wake-ups; the futex word. Writer: the participant.
+ *   wanted   the count somebody sleeps for. Writers: sleepers, only upwards.
+ *
+ *   sleeper                              waker
+ *     seen = event                         change what is waited for
+ *     wanted = max(wanted, seen + 1)       (compiler barrier)
+ *     membarrier                           if wanted > event:
+ *     look again                               event = wanted
+ *     FUTEX_WAIT(event, seen)                  FUTEX_WAKE(event, all)
+ *
+ * This is the store-load pattern of Dekker: without a fence on each side both
+ * could miss each other. The sleeper's membarrier(GLOBAL_EXPEDITED) makes all
+ * registered processes fence at that moment, so that the waker needs none: its
+ * price is a load of a line that nobody writes while nobody sleeps. Where
+ * membarrier is missing the waker fences (RB_WAKE_FENCE).
+ *
+ * That event := wanted takes the wish back: a sleeper that died does not make
+ * every later publish pay for a system call.
+ *
+ * Every sleep ends after RB_WAIT_BOUND_NS: a peer that holds a mapping can
+ * requeue a futex away, and a killed waker may not have come to its FUTEX_WAKE.
+ * Such an end that finds its event come is counted as missed.
+ */
+#ifndef RB_WAIT_H
+#define RB_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/base.h"
+#include "shm/word.h"
+
+#define RB_WAIT_BOUND_NS INT64_C(50000000)
+
+enum rb_wait_kind {
+	RB_WAIT_BUSY_SPIN,
+	RB_WAIT_YIELDING,
+	RB_WAIT_SLEEPING,
+	RB_WAIT_BLOCKING,
+	RB_WAIT_PHASED_BACKOFF,
+};
+
+#define RB_WAIT_KINDS (RB_WAIT_PHASED_BACKOFF + 1)
+
+/* What a sleeper sleeps on. Both words may be in read-only mappings of the
+ * other party: wanted is the sleeper's to write, event the waker's. */
+struct rb_event {
+	const struct rb_word32 *event;
+	struct rb_word32 *wanted;
+};
+
+/* A participant's sleep counters, in the segment that it may write. */
+struct rb_wait_counters {
+	struct rb_word64 *sleeps;
+	struct rb_word64 *missed;
+};
+
+/* One wait, from the first look that failed to the last. */
+struct rb_wait {
+	enum rb_wait_kind kind;
+	uint32_t turn;
+	int64_t deadline_ns; /* CLOCK_MONOTONIC; < 0: none */
+	const struct rb_word32
+		*armed; /* the event word we announced ourselves at */
+	uint32_t seen;
+	bool slept_full; /* the last sleep was ended by its bound alone */
+	struct rb_wait_counters counters;
+};
+
+/* "busy_spin" and so on, or NULL; and back, or -1. */
+const char *rb_wait_name(enum rb_wait_kind kind);
+int rb_wait_kind(const char *name);
+
+int64_t rb_clock_ns(void);
+
+/*
+ * Starts a wait. timeout_ns < 0 waits for ever. `counters` may hold NULLs.
+ */
+void rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind,
+		   int64_t timeout_ns, struct rb_wait_counters counters);
+
+/*
+ * Spends one turn; `on` is what would wake us, NULL if nothing does. 0 to look
+ * again, or -ETIMEDOUT. After -ETIMEDOUT one more look is fair.
+ */
+int rb_wait_turn(struct rb_wait *wait, const struct rb_event *on);
+
+/* The look succeeded: books a missed wake-up if there was one. */
+void rb_wait_end(struct rb_wait *wait);
+
+/*
+ * This process takes part in membarrier, as every waker must. 0, or a negative
+ * errno: then its wakers must fence.
+ */
+int rb_wait_register(void);
+
+/* Makes every registered process fence. 0 or a negative errno. */
+int rb_membarrier(void);
+
+/* The waker's slow path: `wanted` was seen ahead of `event`. */
+void rb_wake(struct rb_word32 *event, uint32_t wanted, struct rb_word64 *wakes);
+
+/* Wakes everybody who sleeps on this word, whatever they wait for. */
+void rb_wake_anyway(struct rb_word32 *event);
+
+/*
+ * The waker's fast path, after the store that sleepers wait for. `wakes` counts
+ * and may be NULL.
+ */
+static inline void
+rb_wake_if_wanted(struct rb_word32 *event, const struct rb_word32 *wanted,
+		  bool fence, struct rb_word64 *wakes)
+{
+	uint32_t w;
+
+	/* ORDER(wake, seq_cst) - stands between the store that sleepers wait
+	 * for and the load of `wanted`; pairs with the sleeper's membarrier. */
+	if (fence)
+		rb_fence_seq_cst();
+	else
+		/* ORDER(wake, compiler) - the sleeper's membarrier fences. */
+		rb_fence_compiler();
+	/* ORDER(none, relaxed) - the fence above orders it. */
+	w = rb_word32_load_relaxed(wanted);
+	/* ORDER(none, relaxed) - only grows, and rb_wake() looks again. */
+	if (rb_unlikely((int32_t)(w - rb_word32_load_relaxed(event)) > 0))
+		rb_wake(event, w, wakes);
+}
+
+/* Tells the core that this is a spin loop. */
+static inline void
+rb_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("isb" ::: "memory");
+#else
+	/* ORDER(none, compiler) - only that the loop is not optimised. */
+	rb_fence_compiler();
+#endif
+}
+
+#endif
