@@ -333,6 +333,12 @@ rb_member_join_producer(struct rb_channel *channel, unsigned index,
 }
 
 void
+rb_member_set_dying(struct rb_channel *channel, unsigned index)
+{
+	set_state(&channel->meta->producers[index], RB_MEMBER_DYING);
+}
+
+void
 rb_member_leave_producer(struct rb_channel *channel, unsigned index)
 {
 	struct rb_member *m = &channel->meta->producers[index];

@@ -64,9 +64,11 @@ void rb_member_leave_consumer(struct rb_channel *channel, unsigned index,
  */
 int rb_member_find_producer(const struct rb_channel *channel);
 
-/* Attaches and takes out producer `index`. Join returns the new epoch. */
+/* Attaches producer `index`, marks it as dead and to be repaired, and takes it
+ * out. Join returns the new epoch. */
 uint32_t rb_member_join_producer(struct rb_channel *channel, unsigned index,
 				 const struct rb_identity *who);
+void rb_member_set_dying(struct rb_channel *channel, unsigned index);
 void rb_member_leave_producer(struct rb_channel *channel, unsigned index);
 
 /*

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * channel.c - one channel of the file into one struct
+ *
+ * Values come in three layers: the built-in defaults, the `defaults` of the
+ * files, the channel. Only the result can be checked across keys, and then the
+ * blame goes to a key that the channel gives itself, if it gives one, since
+ * that is where the author will look.
+ */
+#include "config/channel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/rules.h"
+#include "shm/base.h"
+
+#define WHERE_SIZE (RB_NAME_SIZE + 32)
+
+void
+rb_channel_draft_init(struct rb_channel_draft *draft)
+{
+	memset(draft, 0, sizeof(*draft));
+	rb_section_reset(RB_SECTION_CHANNEL, &draft->values);
+}
+
+void
+rb_config_channel_init(struct rb_config_channel *channel)
+{
+	struct rb_channel_values values = { 0 };
+
+	rb_section_reset(RB_SECTION_CHANNEL, &values);
+	values.channel.slot_size = values.event_size;
+	*channel = values.channel;
+}
+
+void
+rb_name_parse(const char *what, struct rb_node key,
+	      struct rb_problems *problems, char ret[RB_NAME_SIZE])
+{
+	const char *name = rb_node_text(key);
+
+	if (!rb_name_is_valid(name))
+		rb_problems_add(problems, rb_node_place(key),
+				"1 to 63 of A-Z a-z 0-9 . _ - and neither a "
+				"dot nor a dash in front",
+				"bad %s name " RB_QUOTED, what, name);
+	snprintf(ret, RB_NAME_SIZE, "%s", name);
+}
+
+/* The keys of a channel or of the defaults, `access` included. */
+static void
+parse_values(struct rb_channel_draft *draft, const char *where,
+	     struct rb_node mapping, struct rb_problems *problems)
+{
+	struct rb_block block = {
+		.section = RB_SECTION_CHANNEL,
+		.where = where,
+		.base = &draft->values,
+		.given = draft->given,
+	};
+	const struct rb_given *access = &draft->given[RB_KEY_CHANNEL_access];
+	char access_where[WHERE_SIZE + 16];
+
+	rb_block_parse(&block, mapping, problems);
+	if (!access->is_given ||
+	    !rb_block_is_mapping("access", access->value, problems))
+		return;
+	snprintf(access_where, sizeof(access_where), "in 'access' %s", where);
+	block.section = RB_SECTION_ACCESS;
+	block.where = access_where;
+	rb_block_parse(&block, access->value, problems);
+}
+
+void
+rb_channel_parse_defaults(struct rb_channel_draft *defaults,
+			  struct rb_node mapping, struct rb_problems *problems)
+{
+	const struct rb_given *consumers;
+	size_t i;
+
+	/* Each file is read afresh, on top of the values so far. */
+	memset(defaults->given, 0, sizeof(defaults->given));
+	parse_values(defaults, "in 'defaults'", mapping, problems);
+	consumers = &defaults->given[RB_KEY_CHANNEL_consumers];
+	if (consumers->is_given)
+		rb_problems_add(problems, rb_node_place(consumers->key), NULL,
+				"'consumers' cannot be a default");
+	for (i = 0; i < RB_N_KEYS; i++)
+		if (defaults->given[i].is_given)
+			defaults->inherited[i] = defaults->given[i];
+}
+
+/* Who gave the key that counts. */
+static const struct rb_given *
+find_given(const struct rb_channel_draft *draft, enum rb_key_id key)
+{
+	return draft->given[key].is_given ? &draft->given[key]
+					  : &draft->inherited[key];
+}
+
+/* One size has two keys, each for its own framing. */
+static void
+settle_slot_size(struct rb_channel_draft *draft, struct rb_problems *problems)
+{
+	struct rb_channel_values *values = &draft->values;
+	bool is_framed = values->channel.framing == RB_CONFIG_FRAMED;
+	const struct rb_given *wrong =
+		&draft->given[is_framed ? RB_KEY_CHANNEL_event_size
+					: RB_KEY_CHANNEL_slot_size];
+
+	values->channel.slot_size = is_framed ? values->frame_size
+					      : values->event_size;
+	if (!wrong->is_given ||
+	    find_given(draft, RB_KEY_CHANNEL_framing)->is_bad)
+		return;
+	rb_problems_add(problems, rb_node_place(wrong->key), NULL, "%s",
+			is_framed ? "'event_size' is for framing: fixed; "
+				    "a framed channel has a 'slot_size'"
+				  : "'slot_size' is for framing: framed; "
+				    "a fixed channel has an 'event_size'");
+}
+
+/* Who is to blame for a broken rule; NULL if a value was refused already. */
+static const struct rb_given *
+find_culprit(const struct rb_channel_draft *draft, const struct rb_rule *rule)
+{
+	const struct rb_given *culprit = NULL, *given;
+	unsigned i;
+
+	for (i = 0; i < rule->n_keys; i++) {
+		given = find_given(draft, rule->keys[i]);
+		if (given->is_bad)
+			return NULL;
+		if (given->is_given && !culprit)
+			culprit = given;
+	}
+	for (i = 0; i < rule->n_keys; i++)
+		if (draft->given[rule->keys[i]].is_given)
+			return &draft->given[rule->keys[i]];
+	return culprit;
+}
+
+static void
+check_rules(const struct rb_channel_draft *draft, struct rb_problems *problems)
+{
+	const struct rb_config_channel *channel = &draft->values.channel;
+	const struct rb_given *culprit;
+	char why[RB_WHY_SIZE];
+	size_t i;
+
+	for (i = 0; i < RB_N_RULES; i++) {
+		if (rb_rules[i].check(channel, why, sizeof(why)))
+			continue;
+		culprit = find_culprit(draft, &rb_rules[i]);
+		if (culprit)
+			rb_problems_add(problems, rb_node_place(culprit->value),
+					NULL, "channel '%s': %s", channel->name,
+					why);
+	}
+}
+
+void
+rb_channel_parse(const struct rb_channel_draft *defaults, struct rb_pair pair,
+		 struct rb_problems *problems, struct rb_config_channel *ret)
+{
+	struct rb_channel_draft draft = *defaults;
+	struct rb_config_channel *channel = &draft.values.channel;
+	const struct rb_given *consumers =
+		&draft.given[RB_KEY_CHANNEL_consumers];
+	char where[WHERE_SIZE];
+
+	memset(draft.given, 0, sizeof(draft.given));
+	rb_name_parse("channel", pair.key, problems, channel->name);
+	snprintf(where, sizeof(where), "in channel '%s'", channel->name);
+	if (rb_block_is_mapping(channel->name, pair.value, problems))
+		parse_values(&draft, where, pair.value, problems);
+	if (consumers->is_given &&
+	    rb_block_is_mapping("consumers", consumers->value, problems))
+		rb_consumers_parse(channel, consumers->value, problems);
+	settle_slot_size(&draft, problems);
+	check_rules(&draft, problems);
+	*ret = *channel;
+}

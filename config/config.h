@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.h - the configuration as a checked struct
+ *
+ * rb_config_load() reads one YAML file and the drop-ins beside it
+ * (conf.d/[name].yaml, in byte order) into a struct that the daemon can trust:
+ * every value is in range, every name is a file name, every `after` names a
+ * declared consumer, and no consumer waits for itself. What is wrong is told in
+ * a list of problems, each with file, line and column, so that one run shows
+ * them all. Nothing here prints, opens a socket or touches shared memory.
+ */
+#ifndef RB_CONFIG_H
+#define RB_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "shm/limits.h"
+
+#define RB_CONFIG_PATH_SIZE 108 /* what fits in a sockaddr_un */
+#define RB_ACCESS_MAX 32        /* entries of one access list */
+
+enum rb_config_framing {
+	RB_CONFIG_FIXED,
+	RB_CONFIG_FRAMED,
+};
+
+enum rb_config_producers {
+	RB_CONFIG_SINGLE,
+	RB_CONFIG_MULTI,
+};
+
+/* In the order of enum rb_wait_kind (shm/wait.h). */
+enum rb_config_wait {
+	RB_CONFIG_BUSY_SPIN,
+	RB_CONFIG_YIELDING,
+	RB_CONFIG_SLEEPING,
+	RB_CONFIG_BLOCKING,
+	RB_CONFIG_PHASED_BACKOFF,
+};
+
+/* What becomes of a consumer's gate when its process dies. */
+enum rb_config_on_death {
+	RB_CONFIG_RELEASE, /* the gate goes with the process */
+	RB_CONFIG_KEEP,    /* the gate stays and the name resumes there */
+};
+
+enum rb_access_kind {
+	RB_ACCESS_ANY,
+	RB_ACCESS_USER,
+	RB_ACCESS_GROUP,
+};
+
+/* One entry of an access list: `any`, `user:NAME|UID`, `group:NAME|GID`. */
+struct rb_access_entry {
+	enum rb_access_kind kind;
+	uint32_t id;
+};
+
+/* Who may do one thing. An absent list lets in everyone who can connect. */
+struct rb_access_list {
+	bool given;
+	unsigned n_entries;
+	struct rb_access_entry entries[RB_ACCESS_MAX];
+};
+
+struct rb_config_consumer {
+	char name[RB_NAME_SIZE];
+	uint64_t after; /* bit i: waits for consumers[i] of this channel */
+	enum rb_config_on_death on_death;
+	int64_t keep_for_ns; /* how long an absent one gates; 0 for ever */
+};
+
+struct rb_config_channel {
+	char name[RB_NAME_SIZE];
+	uint64_t slots;
+	uint64_t slot_size; /* bytes; event_size of a fixed channel */
+	uint64_t history;   /* slots kept for late joiners */
+	enum rb_config_framing framing;
+	enum rb_config_producers producers;
+	enum rb_config_wait wait;
+	bool prefault;   /* touch every page at creation */
+	bool lock;       /* mlock the segments in the daemon */
+	bool huge_pages; /* ask for transparent huge pages */
+	unsigned max_producers;
+	unsigned max_consumers;
+	struct rb_access_list publish;
+	struct rb_access_list consume;
+	struct rb_access_list tap;
+	unsigned n_consumers;
+	struct rb_config_consumer consumers[RB_CONSUMERS_MAX];
+};
+
+/* What clients may create on their own; nothing unless `allow` is given. */
+struct rb_config_dynamic {
+	struct rb_access_list allow;
+	unsigned max_channels;
+	uint64_t max_bytes; /* sum of the segments of all dynamic channels */
+};
+
+struct rb_config {
+	char socket[RB_CONFIG_PATH_SIZE];  /* empty: not given */
+	char shm_dir[RB_CONFIG_PATH_SIZE]; /* empty: not given */
+	int64_t drain_ns;     /* how long a stop waits for members */
+	unsigned max_clients; /* connections at one time */
+	struct rb_config_dynamic dynamic;
+	unsigned n_channels;
+	struct rb_config_channel *channels; /* in the order of declaration */
+};
+
+#define RB_CONFIG_PROBLEMS_MAX 20
+
+/*
+ * What is wrong with a configuration: whole lines, ready to print, each
+ * `file:line:column: message`, then the offending line and a caret, and where a
+ * key looks misspelt the nearest right one. At most RB_CONFIG_PROBLEMS_MAX are
+ * kept; n_problems counts all.
+ */
+struct rb_config_report {
+	unsigned n_problems;
+	char *text; /* NUL-terminated, NULL if there is none */
+};
+
+void rb_config_report_deinit(struct rb_config_report *report);
+
+/*
+ * Reads `path` and its drop-ins. On success 0 and *ret is the caller's, to be
+ * freed by rb_config_free(). On a bad configuration -EINVAL, and `report` tells
+ * why; on a file that cannot be read its errno (negative), `report` naming the
+ * file; on no memory -ENOMEM.
+ */
+int rb_config_load(const char *path, struct rb_config_report *report,
+		   struct rb_config **ret);
+
+/* The same for a text in memory, called `name` in messages; no drop-ins. */
+int rb_config_parse(const char *name, const char *text, size_t size,
+		    struct rb_config_report *report, struct rb_config **ret);
+
+struct rb_config *rb_config_free(struct rb_config *config);
+
+/* A channel with every key at its default, for dynamic channels too. */
+void rb_config_channel_init(struct rb_config_channel *channel);
+
+/*
+ * Checks a channel across its keys, as the loader does after parsing, for one
+ * that came in by another way. 0, or -EINVAL with one sentence in `why`.
+ */
+int rb_config_channel_check(const struct rb_config_channel *channel, char *why,
+			    size_t why_size);
+
+/*
+ * Sizes and durations as in the file: "64KiB", "64Ki", "65536", "64kB";
+ * "250us", "1m30s". 0, or -EINVAL for anything else and -ERANGE for what does
+ * not fit; *ret is written on success only.
+ */
+int rb_config_parse_size(const char *text, uint64_t *ret);
+int rb_config_parse_duration(const char *text, int64_t *ret_ns);
+
+/* The example in config/ringbus.yaml, as the daemon carries it. */
+extern const char rb_config_builtin[];
+
+#endif

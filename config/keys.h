@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keys.h - every key of the configuration, one line each
+ *
+ * Included several times, each time with other meanings of the two macros, to
+ * give the key numbers, the parse table, the defaults and the checks of the
+ * manual. Hence no include guard.
+ *
+ *   RB_KEY(section, name, type, field, min, max, default, text)
+ *   RB_BLOCK(section, name, text)
+ *
+ * `type` is an enum rb_type without its prefix and decides how a value reads
+ * and which C type `field` has; min, max and default are in the unit of the
+ * field (bytes, nanoseconds, or the number of a choice). A block holds keys of
+ * its own. A new key is a line here, a field, and a paragraph in
+ * docs/man/ringbus.yaml.5.scd; a test insists on the last.
+ */
+/* clang-format off */
+RB_BLOCK(TOP, daemon, "the daemon itself")
+RB_BLOCK(TOP, dynamic, "what clients may create by request")
+RB_BLOCK(TOP, defaults, "channel keys for all channels that don't say")
+RB_BLOCK(TOP, channels, "the channels, by name")
+
+RB_KEY(DAEMON, socket, PATH, socket, 0, 0, 0,
+       "the control socket, an absolute path")
+RB_KEY(DAEMON, shm_dir, PATH, shm_dir, 0, 0, 0,
+       "the directory of the segments, an absolute path")
+RB_KEY(DAEMON, drain, DURATION, drain_ns,
+       0, RB_HOUR_NS, 2 * RB_SECOND_NS,
+       "how long a clean stop waits for members")
+RB_KEY(DAEMON, max_clients, COUNT, max_clients, 1, 65536, 1024,
+       "connections at one time")
+
+RB_KEY(DYNAMIC, allow, ACCESS, allow, 0, 0, 0,
+       "who may create channels; nobody if absent")
+RB_KEY(DYNAMIC, max_channels, COUNT, max_channels, 1, RB_CHANNELS_MAX, 16,
+       "channels that clients may have created at one time")
+RB_KEY(DYNAMIC, max_size, SIZE, max_bytes, 1, RB_RING_SIZE_MAX, 256 << 20,
+       "bytes of all channels that clients created")
+
+RB_KEY(CHANNEL, slots, POWER, channel.slots,
+       RB_SLOTS_MIN, RB_SLOTS_MAX, 65536,
+       "slots of the ring, a power of two")
+RB_KEY(CHANNEL, framing, FRAMING, channel.framing,
+       0, 1, RB_CONFIG_FIXED,
+       "one event per slot, or a length in front of each event")
+RB_KEY(CHANNEL, event_size, SIZE, event_size,
+       RB_SLOT_SIZE_MIN, RB_SLOT_SIZE_MAX, 64,
+       "bytes of one event, with framing: fixed")
+RB_KEY(CHANNEL, slot_size, POWER_SIZE, frame_size,
+       RB_FRAME_SLOT_SIZE_MIN, RB_SLOT_SIZE_MAX, 64,
+       "bytes of one slot, a power of two, with framing: framed")
+RB_KEY(CHANNEL, producers, PRODUCERS, channel.producers,
+       0, 1, RB_CONFIG_SINGLE,
+       "one producer at a time, or many")
+RB_KEY(CHANNEL, history, NUMBER, channel.history,
+       0, RB_SLOTS_MAX / 2, 0,
+       "slots kept for late joiners, at most half of all")
+RB_KEY(CHANNEL, wait, WAIT, channel.wait,
+       0, 4, RB_CONFIG_BLOCKING,
+       "how members wait that don't choose")
+RB_KEY(CHANNEL, max_producers, COUNT, channel.max_producers,
+       1, RB_PRODUCERS_MAX, RB_PRODUCERS_MAX,
+       "producers attached at one time")
+RB_KEY(CHANNEL, max_consumers, COUNT, channel.max_consumers,
+       1, RB_CONSUMERS_MAX, RB_CONSUMERS_MAX,
+       "consumers, the declared ones included")
+RB_KEY(CHANNEL, prefault, BOOL, channel.prefault, 0, 1, 1,
+       "touch every page at creation")
+RB_KEY(CHANNEL, lock, BOOL, channel.lock, 0, 1, 0,
+       "lock the segments into memory")
+RB_KEY(CHANNEL, huge_pages, BOOL, channel.huge_pages, 0, 1, 0,
+       "ask for transparent huge pages")
+RB_BLOCK(CHANNEL, access, "who may publish, consume and tap")
+RB_BLOCK(CHANNEL, consumers, "the consumers known beforehand, by name")
+
+RB_KEY(ACCESS, publish, ACCESS, channel.publish, 0, 0, 0,
+       "who may publish; everyone if absent")
+RB_KEY(ACCESS, consume, ACCESS, channel.consume, 0, 0, 0,
+       "who may consume; everyone if absent")
+RB_KEY(ACCESS, tap, ACCESS, channel.tap, 0, 0, 0,
+       "who may read along; everyone if absent")
+
+RB_BLOCK(CONSUMER, after, "the consumers that must be done first")
+RB_KEY(CONSUMER, on_death, ON_DEATH, on_death,
+       0, 1, RB_CONFIG_RELEASE,
+       "what becomes of the gate when the process dies")
+RB_KEY(CONSUMER, keep_for, DURATION, keep_for_ns,
+       0, 365 * 24 * RB_HOUR_NS, 0,
+       "how long the gate of a dead consumer is kept; 0 for ever")
+/* clang-format on */
+#undef RB_KEY
+#undef RB_BLOCK

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scalar.c - numbers with and without units, from text and back
+ *
+ * Written by hand instead of strtoull(), which skips blanks, takes signs and
+ * wraps negative numbers. Every step is checked for overflow.
+ */
+#include "config/scalar.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "shm/base.h"
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+/* The largest first within a family; what we print is named first. */
+static const struct unit size_units[] = {
+	{ "TiB", UINT64_C(1) << 40 },
+	{ "GiB", UINT64_C(1) << 30 },
+	{ "MiB", UINT64_C(1) << 20 },
+	{ "KiB", UINT64_C(1) << 10 },
+	{ "", 1 },
+	{ "B", 1 },
+	{ "Ti", UINT64_C(1) << 40 },
+	{ "Gi", UINT64_C(1) << 30 },
+	{ "Mi", UINT64_C(1) << 20 },
+	{ "Ki", UINT64_C(1) << 10 },
+	{ "T", UINT64_C(1) << 40 },
+	{ "G", UINT64_C(1) << 30 },
+	{ "M", UINT64_C(1) << 20 },
+	{ "K", UINT64_C(1) << 10 },
+	{ "TB", UINT64_C(1000000000000) },
+	{ "GB", UINT64_C(1000000000) },
+	{ "MB", UINT64_C(1000000) },
+	{ "kB", UINT64_C(1000) },
+};
+
+/* In the order in which a duration may name them. */
+static const struct unit duration_units[] = {
+	{ "d", UINT64_C(86400000000000) },
+	{ "h", UINT64_C(3600000000000) },
+	{ "m", UINT64_C(60000000000) },
+	{ "s", UINT64_C(1000000000) },
+	{ "ms", UINT64_C(1000000) },
+	{ "us", UINT64_C(1000) },
+	{ "ns", 1 },
+};
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Reads digits and moves *text behind them. */
+static int
+read_digits(const char **text, uint64_t *ret)
+{
+	const char *p = *text;
+	uint64_t value = 0;
+	bool is_over = false;
+
+	if (!is_digit(p[0]) || (p[0] == '0' && is_digit(p[1])))
+		return -EINVAL;
+	for (; is_digit(*p); p++) {
+		is_over |= __builtin_mul_overflow(value, 10, &value);
+		is_over |= __builtin_add_overflow(value, *p - '0', &value);
+	}
+	*text = p;
+	*ret = value;
+	return is_over ? -ERANGE : 0;
+}
+
+int
+rb_scalar_parse_number(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	int r = read_digits(&text, &value);
+
+	if (r != -EINVAL && *text)
+		return -EINVAL;
+	if (r == 0)
+		*ret = value;
+	return r;
+}
+
+int
+rb_scalar_parse_bool(const char *text, bool *ret)
+{
+	bool is_true = strcmp(text, "true") == 0;
+
+	if (!is_true && strcmp(text, "false") != 0)
+		return -EINVAL;
+	*ret = is_true;
+	return 0;
+}
+
+int
+rb_config_parse_size(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	int r = read_digits(&text, &value);
+	size_t i;
+
+	if (r == -EINVAL)
+		return r;
+	for (i = 0; i < RB_ARRAY_SIZE(size_units); i++)
+		if (strcmp(text, size_units[i].name) == 0)
+			break;
+	if (i == RB_ARRAY_SIZE(size_units))
+		return -EINVAL;
+	if (r < 0 ||
+	    __builtin_mul_overflow(value, size_units[i].factor, &value))
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
+/* Finds the unit at *text, from *next on, and moves both behind it. */
+static int
+read_duration_unit(const char **text, size_t *next, uint64_t *ret_factor)
+{
+	size_t i, n = 0;
+
+	while ((*text)[n] && !is_digit((*text)[n]))
+		n++;
+	for (i = *next; i < RB_ARRAY_SIZE(duration_units); i++) {
+		if (strlen(duration_units[i].name) != n ||
+		    strncmp(*text, duration_units[i].name, n) != 0)
+			continue;
+		*text += n;
+		*next = i + 1;
+		*ret_factor = duration_units[i].factor;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int
+rb_config_parse_duration(const char *text, int64_t *ret_ns)
+{
+	uint64_t part, factor;
+	int64_t sum = 0;
+	bool is_over = false;
+	size_t next = 0;
+	int r;
+
+	if (strcmp(text, "0") == 0) {
+		*ret_ns = 0;
+		return 0;
+	}
+	do {
+		r = read_digits(&text, &part);
+		if (r == -EINVAL)
+			return r;
+		is_over |= r < 0;
+		r = read_duration_unit(&text, &next, &factor);
+		if (r < 0)
+			return r;
+		is_over |= __builtin_mul_overflow(part, factor, &part);
+		is_over |= __builtin_add_overflow(sum, part, &sum);
+	} while (*text);
+	if (is_over)
+		return -ERANGE;
+	*ret_ns = sum;
+	return 0;
+}
+
+void
+rb_scalar_format_size(uint64_t value, char *text, size_t size)
+{
+	size_t i = 0;
+
+	while (value == 0 ? size_units[i].factor != 1
+			  : value % size_units[i].factor != 0)
+		i++;
+	snprintf(text, size, "%" PRIu64 "%s", value / size_units[i].factor,
+		 size_units[i].name);
+}
+
+void
+rb_scalar_format_duration(int64_t value_ns, char *text, size_t size)
+{
+	uint64_t value = (uint64_t)value_ns;
+	size_t i = 0;
+
+	if (value == 0) {
+		snprintf(text, size, "0");
+		return;
+	}
+	while (value % duration_units[i].factor != 0)
+		i++;
+	snprintf(text, size, "%" PRIu64 "%s", value / duration_units[i].factor,
+		 duration_units[i].name);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scalar.h - numbers with and without units, from text and back
+ *
+ * All of them: 0, -EINVAL for what is no such thing, -ERANGE for what does not
+ * fit into 64 bits; the output is written on success only. Sizes and durations
+ * are in config.h, as the programs take them too.
+ */
+#ifndef RB_CONFIG_SCALAR_H
+#define RB_CONFIG_SCALAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Decimal digits and nothing else; no leading zero, which might mean octal. */
+int rb_scalar_parse_number(const char *text, uint64_t *ret);
+
+/* `true` or `false`. */
+int rb_scalar_parse_bool(const char *text, bool *ret);
+
+/* In the largest unit that needs no fraction: "64KiB", "90s". */
+void rb_scalar_format_size(uint64_t value, char *text, size_t size);
+void rb_scalar_format_duration(int64_t value_ns, char *text, size_t size);
+
+#endif
