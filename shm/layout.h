@@ -172,7 +172,8 @@ struct rb_handle {
 };
 
 struct rb_ring {
-	struct rb_sequence claimed;   /* writers: producers, by RMW if multi */
+	/* Writers: producers; by RMW if multi; a little ahead if single. */
+	struct rb_sequence claimed;
 	struct rb_sequence published; /* writer: the single producer */
 	struct rb_sequence gate;      /* writers: producers, only upwards */
 	/* Writers: producers, by CAS. Consumers sleep on it. */

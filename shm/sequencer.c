@@ -23,7 +23,7 @@ rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 		.wait = channel->wait,
 		.capacity = (int64_t)(g->slots - g->history),
 		.next = published,
-		.published = published,
+		.announced = RB_SEQUENCE_INITIAL,
 		.gate = RB_SEQUENCE_INITIAL,
 		.blocker = RB_NOBODY,
 	};
@@ -43,7 +43,8 @@ look_at_gates(struct rb_sequencer *s)
 	int64_t minimum;
 
 	if (!rb_channel_is_multi(c))
-		return rb_gating_minimum(c, s->gate, s->published, &s->blocker);
+		return rb_gating_minimum(c, s->gate, rb_single_published(s),
+					 &s->blocker);
 	/* ORDER(none, relaxed) - a consumer cannot be beyond it. */
 	minimum = rb_gating_minimum(c, s->gate,
 				    rb_seq_load_relaxed(&c->ring->claimed),
@@ -85,7 +86,8 @@ static bool
 waits_for_itself(const struct rb_sequencer *s, int64_t need)
 {
 	if (s->blocker == RB_NOBODY)
-		return !rb_channel_is_multi(s->channel) && s->published < need;
+		return !rb_channel_is_multi(s->channel) &&
+		       rb_single_published(s) < need;
 	return s->is_self != NULL && s->is_self(s->is_self_context, s->blocker);
 }
 
@@ -207,8 +209,8 @@ rb_sequencer_abandon_all(struct rb_sequencer *sequencer)
 		if (sequencer->unpublished > 0)
 			rb_multi_abandon(sequencer, sequencer->claim_lo,
 					 sequencer->next);
-	} else if (sequencer->next > sequencer->published) {
-		rb_single_abandon(sequencer, sequencer->published + 1,
+	} else {
+		rb_single_abandon(sequencer, rb_single_published(sequencer) + 1,
 				  sequencer->next);
 	}
 }

@@ -37,8 +37,8 @@ struct rb_sequencer {
 	enum rb_wait_kind wait;
 	int64_t capacity;
 	int64_t next;        /* highest claimed by us */
-	int64_t published;   /* single: highest published */
 	int64_t gate;        /* cached minimum of the gating set */
+	int64_t announced;   /* single: `claimed` as last stored */
 	int64_t claim_lo;    /* multi: the one outstanding claim, up to next */
 	int64_t unpublished; /* multi: slots of it not yet published */
 	int blocker;         /* who last kept us waiting, or RB_NOBODY */
@@ -140,6 +140,7 @@ rb_sequencer_published(const struct rb_sequencer *sequencer, int64_t hi)
 
 int64_t rb_single_claim(struct rb_sequencer *sequencer, int64_t n,
 			int64_t timeout_ns);
+int64_t rb_single_published(const struct rb_sequencer *sequencer);
 int rb_single_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
 int rb_single_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
 

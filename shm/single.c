@@ -6,18 +6,49 @@
  * private, a publish is one release store. Two things differ. The claimed value
  * never goes into the published cursor (upstream's slow path stores it there, so
  * that claims which are not yet written become visible); and `claimed` is kept
- * in shared memory beside it, for taps, which must know which slots may be
- * under the pen.
+ * in shared memory beside it, some slots ahead, for taps, which must know which
+ * slots may be under the pen.
  *
  * Nothing of a claim is visible before its publish, so a producer that dies in
  * between leaves nothing to repair: its successor goes on at published + 1.
  */
 #include "shm/sequencer.h"
 
+/* Slots announced at a time; a tap loses at most these too early. */
+#define ANNOUNCED_AHEAD_MAX 256
+#define ANNOUNCED_AHEAD_PART 64 /* and no more than this part of the ring */
+
+/*
+ * The one publish stores, read back: a private copy would be a store more per
+ * event, and while the cursor's line is with a consumer the store buffer is
+ * what lets us run on.
+ */
+int64_t
+rb_single_published(const struct rb_sequencer *s)
+{
+	/* ORDER(none, relaxed) - we are its only writer. */
+	return rb_seq_load_relaxed(&s->channel->ring->published);
+}
+
+/* Says which slots we may be writing, some ahead, so that it is seldom. */
+static void
+announce(struct rb_sequencer *s, int64_t hi)
+{
+	int64_t part = (int64_t)s->channel->geometry.slots /
+		       ANNOUNCED_AHEAD_PART;
+
+	s->announced = hi + (part < ANNOUNCED_AHEAD_MAX ? part
+							: ANNOUNCED_AHEAD_MAX);
+	/* ORDER(overwrite, relaxed) - released by the fence below. */
+	rb_seq_store_relaxed(&s->channel->ring->claimed, s->announced);
+	/* ORDER(overwrite, release) - `claimed` comes before any write into
+	 * the slots; a tap could take torn bytes for whole ones otherwise. */
+	rb_fence_release();
+}
+
 int64_t
 rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
-	struct rb_ring *ring = s->channel->ring;
 	int64_t hi = s->next + n;
 
 	if (rb_unlikely(hi - s->capacity > s->gate)) {
@@ -27,12 +58,21 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 			return err;
 	}
 	s->next = hi;
-	/* ORDER(overwrite, relaxed) - released by the fence below. */
-	rb_seq_store_relaxed(&ring->claimed, hi);
-	/* ORDER(overwrite, release) - `claimed` comes before any write into
-	 * the slots; a tap could take torn bytes for whole ones otherwise. */
-	rb_fence_release();
+	if (rb_unlikely(hi > s->announced))
+		announce(s, hi);
 	return hi;
+}
+
+static void
+stamp(struct rb_channel *c, int64_t lo, int64_t hi)
+{
+	/* ORDER(none, relaxed) - the cursor publishes them. */
+	rb_word64_store_relaxed(rb_channel_stamp(c, lo),
+				rb_stamp(lo, RB_STAMP_EVENT));
+	for (int64_t i = lo + 1; i <= hi; i++)
+		/* ORDER(none, relaxed) - as above. */
+		rb_word64_store_relaxed(rb_channel_stamp(c, i),
+					rb_stamp(i, RB_STAMP_REST));
 }
 
 int
@@ -40,18 +80,11 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	struct rb_channel *c = s->channel;
 
-	if (rb_unlikely(lo != s->published + 1 || hi < lo || hi > s->next))
+	if (rb_unlikely(lo != rb_single_published(s) + 1 || hi < lo ||
+			hi > s->next))
 		return -EINVAL;
-	if (c->stamps != NULL) {
-		/* ORDER(none, relaxed) - the cursor below publishes them. */
-		rb_word64_store_relaxed(rb_channel_stamp(c, lo),
-					rb_stamp(lo, RB_STAMP_EVENT));
-		for (int64_t i = lo + 1; i <= hi; i++)
-			/* ORDER(none, relaxed) - as above. */
-			rb_word64_store_relaxed(rb_channel_stamp(c, i),
-						rb_stamp(i, RB_STAMP_REST));
-	}
-	s->published = hi;
+	if (c->stamps != NULL)
+		stamp(c, lo, hi);
 	/* ORDER(publish, release) - the events up to hi, to consumers and
 	 * taps; they would read old bytes otherwise. */
 	rb_seq_store_release(&c->ring->published, hi);
@@ -63,7 +96,7 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 int
 rb_single_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
-	if (hi != s->next || lo <= s->published || lo > hi)
+	if (hi != s->next || lo <= rb_single_published(s) || lo > hi)
 		return -EINVAL;
 	/* `claimed` stays: the slots may have been written. */
 	s->next = lo - 1;
