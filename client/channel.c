@@ -117,7 +117,8 @@ rb_describe_consumer(const struct rb_channel *c, unsigned index,
 		return 0;
 	ret->gates = is_gating(c, index);
 	ret->sequence = sequence_of(c, index);
-	if (cursor > ret->sequence && ret->state != RINGBUS_MEMBER_DECLARED)
+	if (cursor > ret->sequence && ret->sequence >= RB_SEQUENCE_INITIAL &&
+	    ret->state != RINGBUS_MEMBER_DECLARED)
 		ret->lag = cursor - ret->sequence;
 	/* ORDER(none, relaxed) - statistics. */
 	ret->sleeps = rb_word64_load_relaxed(&gate->sleeps);

@@ -139,8 +139,9 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 	end = rb_seq_load_acquire(&control->end);
 	available = look(b, next, event);
 	/* More than a ring ahead: a lie, or we were thrown out and lapped. */
-	if (rb_unlikely(available - next >=
-			(int64_t)b->channel->geometry.slots)) {
+	if (rb_unlikely(available > next &&
+			available - next >=
+				(int64_t)b->channel->geometry.slots)) {
 		err = check_alive(b);
 		return err < 0 ? err : -EBADMSG;
 	}
@@ -188,6 +189,8 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 
 	if (rb_unlikely(sequence < b->committed || sequence > b->available))
 		return -EINVAL;
+	if (sequence == b->committed)
+		return 0;
 	/* ORDER(none, relaxed) - an evicted one may still store once, into a
 	 * gate that nobody else has before the daemon knows it left. */
 	if (rb_unlikely(rb_word32_load_relaxed(&b->member->epoch) != b->epoch))

@@ -116,6 +116,15 @@ place_of(const struct rb_channel *channel, uint64_t deps)
 	return place;
 }
 
+/* Producers and consumers write these; we compute with them. */
+static int64_t
+bounded(int64_t sequence)
+{
+	if (sequence < RB_SEQUENCE_INITIAL)
+		return RB_SEQUENCE_INITIAL;
+	return sequence < RB_SEQUENCE_MAX / 2 ? sequence : RB_SEQUENCE_MAX / 2;
+}
+
 static bool
 has_producers(const struct rb_meta *meta)
 {
@@ -134,13 +143,15 @@ static int64_t
 oldest_from(const struct rb_channel *c, int64_t place)
 {
 	const struct rb_geometry *g = &c->geometry;
+	int64_t slots = (int64_t)g->slots;
 	int64_t kept = (int64_t)g->history;
 	int64_t claimed;
 
 	if (!has_producers(c->meta)) {
 		/* ORDER(none, relaxed) - no producer, so nobody writes it. */
-		claimed = rb_seq_load_relaxed(&c->ring->claimed);
-		kept = (int64_t)g->slots - (claimed - place);
+		claimed = bounded(rb_seq_load_relaxed(&c->ring->claimed));
+		if (claimed >= place && claimed - place < slots)
+			kept = slots - (claimed - place);
 	}
 	place -= kept;
 	return place < RB_SEQUENCE_INITIAL ? RB_SEQUENCE_INITIAL : place;
@@ -169,7 +180,8 @@ place_consumer(struct rb_channel *channel, unsigned index, enum rb_join join)
 	const struct rb_meta *meta = channel->meta;
 	/* ORDER(none, relaxed) - the daemon is the only writer. */
 	uint64_t after = rb_word64_load_relaxed(&meta->consumers[index].after);
-	int64_t place = place_of(channel, after & active_consumers(meta));
+	int64_t place = bounded(
+		place_of(channel, after & active_consumers(meta)));
 
 	if (join == RB_JOIN_OLDEST)
 		place = align_to_event(channel, oldest_from(channel, place),
@@ -241,6 +253,13 @@ rb_member_find_consumer(const struct rb_channel *channel, const char *name)
 	return free;
 }
 
+static void
+clear(struct rb_word64 *counter)
+{
+	/* ORDER(none, relaxed) - the last owner is gone, the next not here. */
+	rb_word64_store_relaxed(counter, 0);
+}
+
 /* A new owner of an entry; whoever still holds the old epoch is out. */
 static uint32_t
 identify(struct rb_member *member, const struct rb_identity *who)
@@ -269,6 +288,9 @@ rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 		set_state(m, RB_MEMBER_ATTACHED);
 		return epoch;
 	}
+	clear(&channel->gates->consumers[index].sleeps);
+	clear(&channel->gates->consumers[index].missed);
+	clear(&channel->gates->consumers[index].wakes);
 	place_consumer(channel, index, join);
 	/* One that starts in the past may be behind those that wait for it, and
 	 * then they do not hold producers back for it. */
@@ -323,11 +345,13 @@ rb_member_join_producer(struct rb_channel *channel, unsigned index,
 			const struct rb_identity *who)
 {
 	struct rb_member *m = &channel->meta->producers[index];
+	struct rb_handle *handle = &channel->ring->handles[index];
 	uint32_t epoch = identify(m, who);
 
-	/* ORDER(none, relaxed) - the last owner is gone, the next not here. */
-	rb_word64_store_relaxed(&channel->ring->handles[index].intent,
-				RB_INTENT_IDLE);
+	clear(&handle->intent); /* RB_INTENT_IDLE */
+	clear(&handle->sleeps);
+	clear(&handle->missed);
+	clear(&handle->wakes);
 	set_state(m, RB_MEMBER_ATTACHED);
 	return epoch;
 }

@@ -96,18 +96,26 @@ wait_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 	return err;
 }
 
-/* A frontier far in the past is found again step by step: see below. */
+/*
+ * The first slot that somebody has not published is behind this one. Looks at
+ * one ring's worth of stamps at most, so it may take several calls to get there.
+ */
 int64_t
 rb_multi_frontier(const struct rb_sequencer *s)
 {
 	struct rb_channel *c = s->channel;
 	/* ORDER(intent, acquire) - not beyond what is claimed. */
 	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
-	int64_t sequence = s->gate;
+	/* ORDER(gate, acquire) - others may have come further than we. */
+	int64_t sequence = rb_seq_load_acquire(&c->ring->gate);
+	int64_t limit;
 
+	if (sequence < s->gate)
+		sequence = s->gate;
+	limit = sequence + (int64_t)c->geometry.slots;
 	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
 	 * will write over it. */
-	while (sequence < claimed &&
+	while (sequence < claimed && sequence < limit &&
 	       rb_stamp_sequence(rb_word64_load_acquire(
 		       rb_channel_stamp(c, sequence + 1))) >= sequence + 1)
 		sequence++;

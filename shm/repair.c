@@ -70,11 +70,13 @@ stamp_of(const struct rb_channel *c, int64_t sequence)
 static int64_t
 room(const struct rb_channel *c, int64_t claimed)
 {
+	int64_t capacity = (int64_t)(c->geometry.slots - c->geometry.history);
 	int blocker;
-	int64_t minimum = rb_gating_minimum(c, RB_SEQUENCE_INITIAL, claimed,
-					    &blocker);
 
-	return minimum + (int64_t)(c->geometry.slots - c->geometry.history);
+	if (claimed > RB_SEQUENCE_MAX / 2) /* not from a producer of ours */
+		return RB_SEQUENCE_INITIAL;
+	return capacity +
+	       rb_gating_minimum(c, RB_SEQUENCE_INITIAL, claimed, &blocker);
 }
 
 /* Stores a tombstone; false if the slot is not free for it yet. */
@@ -163,12 +165,15 @@ bury_unowned(struct rb_channel *c, struct rb_repair *report)
 	 * here has said so in his. */
 	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
 	int64_t room_to = room(c, claimed);
-	int64_t i = claimed - (int64_t)c->geometry.slots + 1;
+	int64_t i;
 	unsigned n;
 	int left = 0;
 
 	if (!read_others(c, claims, &n))
 		return 1;
+	if (claimed < 0 || claimed > RB_SEQUENCE_MAX / 2)
+		return 0; /* not from a producer of ours */
+	i = claimed - (int64_t)c->geometry.slots + 1;
 	for (i = i < 0 ? 0 : i; i <= claimed; i++)
 		if (!is_stamped(c, i) && !is_covered(claims, n, i) &&
 		    !bury(c, i, room_to, report))

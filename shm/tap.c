@@ -9,6 +9,8 @@
 #include "shm/barrier.h"
 #include "shm/event.h"
 
+#define TRIES 1000
+
 static int64_t
 slots_of(const struct rb_channel *c)
 {
@@ -101,7 +103,8 @@ rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 {
 	const struct rb_channel *c = tap->channel;
 
-	for (;;) {
+	/* Producers may lap us as often as they like; we try so often. */
+	for (int i = 0; i < TRIES; i++) {
 		struct rb_event_view view;
 		int64_t sequence = tap->next;
 		int64_t available = rb_published_from(c, sequence);
@@ -126,4 +129,5 @@ rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 		if (kind == 0)
 			return sequence;
 	}
+	return -EAGAIN;
 }
