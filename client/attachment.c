@@ -87,6 +87,7 @@ rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 	int fds[RB_FILES] = { -1, -1, -1 };
 	int err;
 
+	bus->error[0] = '\0';
 	if (!rb_name_is_valid(channel) ||
 	    (member != NULL && !rb_name_is_valid(member)))
 		return -EINVAL;

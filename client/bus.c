@@ -25,6 +25,8 @@ connect_to(const char *path)
 	const struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
+	if (path[0] == '\0')
+		return -ENOENT;
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, strlen(path));
@@ -36,9 +38,11 @@ connect_to(const char *path)
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 		       sizeof(patience)) < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return rb_take_fd(&fd);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return rb_take_fd(&fd);
+	if (errno == EPROTOTYPE)
+		return -EPROTO;
+	return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
 /* Tries one place of several; on success the path is kept. */
@@ -102,53 +106,75 @@ send_request(const struct ringbus *bus, const struct rb_control *message)
 	return errno == EPIPE ? -ECONNRESET : -errno;
 }
 
-/* Takes the descriptors out of an answer, and closes them if not all came. */
+/* Room for all that the kernel may put there. */
+struct rights {
+	alignas(struct cmsghdr) char bytes[CMSG_SPACE(RB_FILES * sizeof(int))];
+};
+
+#define RIGHTS_MAX                                                             \
+	((sizeof(struct rights) - sizeof(struct cmsghdr)) / sizeof(int))
+
+/* Takes the descriptors out of an answer, all that came if they were wanted;
+ * else closes them. */
 static int
-take_fds(struct msghdr *header, int *fds)
+take_fds(struct msghdr *header, bool wanted, int *fds)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(header);
-	unsigned n = 0;
+	int came[RIGHTS_MAX];
+	size_t n = 0;
 
 	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
 	    c->cmsg_type == SCM_RIGHTS) {
-		n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(came, CMSG_DATA(c), n * sizeof(int));
 	}
-	if (n == RB_FILES && (header->msg_flags & MSG_CTRUNC) == 0)
+	if (wanted && n == RB_FILES && (header->msg_flags & MSG_CTRUNC) == 0) {
+		memcpy(fds, came, sizeof(int) * RB_FILES);
 		return 0;
+	}
 	while (n > 0)
-		close(fds[--n]);
+		close(came[--n]);
 	return (header->msg_flags & MSG_CTRUNC) != 0 ? -EMFILE : -EPROTO;
+}
+
+/* What is wrong with an answer of n bytes: 0, or a negative errno. */
+static int
+check_answer(const struct rb_control *message, ssize_t n, uint32_t type)
+{
+	if (n != sizeof(*message) || message->type != type)
+		return -EPROTO;
+	if (message->version != RB_CONTROL_VERSION)
+		return -EPROTONOSUPPORT;
+	return message->result > 0 ? -EPROTO : 0;
 }
 
 static int
 receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(RB_FILES * sizeof(int))];
-	} control;
+	struct rights rights;
 	struct iovec part = { message, sizeof(*message) };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };
 	uint32_t type = message->type;
 	ssize_t n;
+	int err, no_fds;
 
 	if (fds != NULL) {
-		header.msg_control = control.bytes;
-		header.msg_controllen = sizeof(control.bytes);
+		header.msg_control = &rights;
+		header.msg_controllen = sizeof(rights);
 	}
 	do
-		n = recvmsg(bus->fd, &header, MSG_CMSG_CLOEXEC);
+		n = recvmsg(bus->fd, &header, MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	if (n == 0)
 		return -ECONNRESET;
-	if (n != sizeof(*message) || message->type != type ||
-	    message->result > 0)
-		return -EPROTO;
+	err = check_answer(message, n, type);
 	message->text[sizeof(message->text) - 1] = '\0';
-	return fds != NULL && message->result == 0 ? take_fds(&header, fds) : 0;
+	if (fds == NULL)
+		return err;
+	no_fds = take_fds(&header, err == 0 && message->result == 0, fds);
+	return err == 0 && message->result == 0 ? no_fds : err;
 }
 
 int

@@ -70,8 +70,10 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 static int
 public_state(const struct rb_member *m)
 {
+	/* ORDER(membership, acquire) - who is shown as attached misses nothing
+	 * that is published afterwards. */
+	uint32_t state = rb_word32_load_acquire(&m->state);
 	/* ORDER(none, relaxed) - to look at. */
-	uint32_t state = rb_word32_load_relaxed(&m->state);
 	bool declared = rb_word32_load_relaxed(&m->declared) != 0;
 
 	switch (state) {
@@ -135,6 +137,8 @@ describe_producer(const struct rb_channel *c, unsigned index,
 
 	if (!describe(&c->meta->producers[index], index, RINGBUS_PRODUCER, ret))
 		return 0;
+	if (!rb_channel_is_multi(c))
+		ret->sequence = cursor_of(c);
 	/* ORDER(none, relaxed) - statistics. */
 	ret->sleeps = rb_word64_load_relaxed(&handle->sleeps);
 	ret->missed = rb_word64_load_relaxed(&handle->missed);

@@ -130,6 +130,7 @@ ringbus_consumer_next(struct ringbus_consumer *consumer,
 		ret->data = view.data;
 		ret->size = view.size;
 		ret->sequence = sequence;
+		ret->last = view.last;
 		return 1;
 	}
 	return 0;

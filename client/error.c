@@ -37,10 +37,11 @@ static const struct {
 	{ ENAMETOOLONG, "the path is too long for a socket" },
 	{ ENOMEM, "out of memory" },
 	{ EMFILE, "out of file descriptors" },
+	{ ENFILE, "the system is out of file descriptors" },
 };
 
 const char *
-ringbus_strerror(int err)
+ringbus_strerror(int64_t err)
 {
 	if (err >= 0)
 		return "success";

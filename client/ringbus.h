@@ -104,7 +104,7 @@ struct ringbus_tap;      /* a handle that only looks */
 RINGBUS_API const char *ringbus_version(void);
 
 /* A sentence for a negative errno that this library returned. Static. */
-RINGBUS_API const char *ringbus_strerror(int err);
+RINGBUS_API const char *ringbus_strerror(int64_t err);
 
 /* "busy_spin" for RINGBUS_WAIT_BUSY_SPIN and so on, NULL for a number that is
  * none; and back, -EINVAL for a name that is none. Static. */
@@ -241,7 +241,8 @@ RINGBUS_API void ringbus_producer_close(struct ringbus_producer *producer);
  *   -EAGAIN      full now (RINGBUS_NOW)
  *   -ETIMEDOUT   full all the time
  *   -EDEADLK     full, and only this thread could make room: by publishing, or
- *                by committing on a consumer it has on the same channel
+ *                by committing on a consumer of the same bus and channel that
+ *                it was the last to wait on
  *   -EBUSY       multi producer: the last claim is not all published
  *   -ECANCELED   ringbus_producer_cancel()
  *   -ESHUTDOWN   the stream has ended
@@ -370,9 +371,12 @@ RINGBUS_API int64_t ringbus_consumer_wait(struct ringbus_consumer *consumer,
 					  int64_t timeout_ns);
 
 struct ringbus_event {
-	const void *data; /* in the ring; until it is committed */
+	const void *data; /* in the ring; until it is committed. On a fixed
+			   * channel the next event is slot_size bytes further,
+			   * also across the end of the ring */
 	size_t size;      /* bytes */
 	int64_t sequence; /* of its first slot */
+	int64_t last;     /* its last slot: the same on a fixed channel */
 };
 
 /*
@@ -502,6 +506,8 @@ RINGBUS_API int ringbus_channel_info(const struct ringbus_channel *channel,
 #define RINGBUS_PRODUCER 0
 #define RINGBUS_CONSUMER 1
 
+#define RINGBUS_MEMBERS_MAX 64 /* of each role, of one channel */
+
 #define RINGBUS_MEMBER_ATTACHED 1
 #define RINGBUS_MEMBER_ABSENT 2 /* kept: gates although nobody is there */
 #define RINGBUS_MEMBER_DYING                                                   \
@@ -513,11 +519,13 @@ struct ringbus_member {
 	char name[RINGBUS_NAME_SIZE];
 	unsigned index;
 	int role;         /* RINGBUS_PRODUCER or RINGBUS_CONSUMER */
-	int state;        /* RINGBUS_MEMBER_... */
+	int state;        /* RINGBUS_MEMBER_...; once a consumer is shown as
+			   * attached it misses nothing published later */
 	int gates;        /* not 0: producers wait for it */
 	int64_t pid;      /* 0 if it is not attached */
 	uint64_t after;   /* bit i: comes after consumer i */
-	int64_t sequence; /* highest committed; of a producer -1 */
+	int64_t sequence; /* highest committed; of a single producer highest
+			   * published, of a multi producer -1 */
 	int64_t lag;      /* slots published and not yet committed */
 	uint64_t sleeps;  /* times it slept */
 	uint64_t missed;  /* sleeps that no wake-up ended */
@@ -525,7 +533,7 @@ struct ringbus_member {
 };
 
 /*
- * The member at `index`, of the given role, counted from 0 to 63. 1, or 0 if
+ * The member at `index`, of the given role, below RINGBUS_MEMBERS_MAX. 1, or 0 if
  * there is none at this place, or -EINVAL for a role or size that is none.
  */
 RINGBUS_API int ringbus_channel_member(const struct ringbus_channel *channel,

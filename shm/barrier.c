@@ -84,14 +84,13 @@ slowest(const struct rb_channel *channel, uint64_t deps, int *ret_slowest)
 	return minimum;
 }
 
-/* The bound, and in *ret_event what would wake us if it is not enough. */
+/* The bound that `deps` set, and in *ret_event what would wake us if it is not
+ * enough. */
 static int64_t
-look(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
+look_at(const struct rb_barrier *b, uint64_t deps, int64_t next,
+	struct rb_event *ret_event)
 {
 	const struct rb_channel *c = b->channel;
-	/* ORDER(membership, acquire) - a stage that has joined has its place
-	 * before it is waited for. */
-	uint64_t deps = rb_word64_load_acquire(&b->member->deps);
 	int slow = 0;
 	int64_t available;
 
@@ -103,6 +102,31 @@ look(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
 	available = slowest(c, deps, &slow);
 	ret_event->event = &c->gates->consumers[slow].event;
 	ret_event->wanted = &c->gates->consumers[slow].wanted;
+	return available;
+}
+
+/* As producers do: a bound counts only if nobody came to be waited for while it
+ * was taken. Whoever joins later is placed at this bound or beyond. */
+static int64_t
+look(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
+{
+	const struct rb_word64 *deps = &b->member->deps;
+	uint64_t before, after;
+	int64_t available;
+
+	/* ORDER(membership, acquire) - a stage that has joined has its place
+	 * before it is waited for. */
+	after = rb_word64_load_acquire(deps);
+	do {
+		before = after;
+		available = look_at(b, before, next, ret_event);
+		if (b->fence)
+			/* ORDER(membership, seq_cst) - the bound comes before
+			 * the second look, where membarrier is missing. */
+			rb_fence_seq_cst();
+		/* ORDER(membership, acquire) - as above. */
+		after = rb_word64_load_acquire(deps);
+	} while (rb_unlikely(after != before));
 	return available;
 }
 
@@ -148,6 +172,8 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 	err = check_alive(b);
 	if (rb_unlikely(err < 0))
 		return err;
+	if (available > end) /* published after the end: not in the stream */
+		available = end;
 	if (available >= next)
 		return available;
 	return next > end ? -ESHUTDOWN : next - 1;

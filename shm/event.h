@@ -14,16 +14,29 @@
 
 #include "shm/channel.h"
 
+/* Why a slot that may be read starts no event. */
+#define RB_NO_EVENT_TOMBSTONE 1
+#define RB_NO_EVENT_REST 2 /* of one that began before its reader did */
+
 struct rb_event_view {
 	const void *data; /* in the ring */
 	uint64_t size;    /* bytes */
 	int64_t last;     /* its last slot */
 };
 
+static inline int
+rb_no_event_at(int64_t sequence, uint64_t stamp)
+{
+	if (stamp == rb_stamp(sequence, RB_STAMP_TOMBSTONE))
+		return RB_NO_EVENT_TOMBSTONE;
+	return stamp == rb_stamp(sequence, RB_STAMP_REST) ? RB_NO_EVENT_REST
+							  : -EBADMSG;
+}
+
 /*
  * The event that starts at `sequence`, which is at most `available`. Returns 0;
- * or 1 if the slot is a tombstone (then only `last` counts); or -EBADMSG if
- * there is no event that ends within `available`.
+ * or RB_NO_EVENT_*, only `last` counts then; or -EBADMSG if there is no event
+ * that ends within `available`.
  */
 static inline int
 rb_event_at(const struct rb_channel *channel, int64_t sequence,
@@ -38,10 +51,8 @@ rb_event_at(const struct rb_channel *channel, int64_t sequence,
 		uint64_t stamp = rb_word64_load_relaxed(
 			rb_channel_stamp(channel, sequence));
 
-		if (rb_stamp_kind(stamp) == RB_STAMP_TOMBSTONE)
-			return 1;
 		if (rb_unlikely(stamp != rb_stamp(sequence, RB_STAMP_EVENT)))
-			return -EBADMSG;
+			return rb_no_event_at(sequence, stamp);
 	}
 	ret->data = rb_channel_slot(channel, sequence);
 	ret->size = channel->geometry.event_size;

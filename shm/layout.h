@@ -114,13 +114,16 @@ struct rb_meta_control {
  *                        keep_for is over
  *
  * DYING is ATTACHED whose process is dead and whose claim is being repaired.
- * A declared consumer with on_death: keep starts ABSENT.
+ * A declared consumer with on_death: keep starts ABSENT. On the way from FREE a
+ * consumer is JOINING: it gates already, but its place is not yet final, so
+ * only ATTACHED promises what is published from now on.
  */
 enum rb_member_state {
 	RB_MEMBER_FREE,
 	RB_MEMBER_ATTACHED,
 	RB_MEMBER_ABSENT,
 	RB_MEMBER_DYING,
+	RB_MEMBER_JOINING,
 };
 
 enum rb_on_death {

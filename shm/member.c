@@ -17,14 +17,18 @@
  * that is what RB_JOIN_OLDEST gives. Setting the sequence before and after
  * without 3 and the version (as upstream does) loses events with two producers.
  *
- * The place is the last sequence claimed; for a dependent stage it is the
- * slowest of those it waits for. A single producer's is what it has published.
+ * The place is the last sequence up to which all is published; for a dependent
+ * stage it is the slowest of those it waits for. The last one claimed would not
+ * do: a gate there lets producers lap the slots below that are claimed and not
+ * yet published.
  */
 #include "shm/member.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+
+#include "shm/sequencer.h"
 
 /* Attached or absent: has a sequence that others wait for. */
 static bool
@@ -45,6 +49,34 @@ active_consumers(const struct rb_meta *meta)
 	return mask;
 }
 
+static uint64_t
+after_of(const struct rb_meta *meta, int index)
+{
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	return rb_word64_load_relaxed(&meta->consumers[index].after);
+}
+
+/*
+ * Whom consumer `index` waits for: those it is declared after, and in place of
+ * one that is not there those which that one is after. So a stage that is gone
+ * lets nobody pass the stages before it, which hold no producer back.
+ */
+static uint64_t
+active_deps(const struct rb_meta *meta, unsigned index, uint64_t active)
+{
+	uint64_t left = after_of(meta, (int)index);
+	uint64_t seen = 0;
+
+	for (uint64_t next = left; next != 0; next = left & ~seen) {
+		int i = __builtin_ctzll(next);
+
+		seen |= UINT64_C(1) << i;
+		if ((active >> i & 1) == 0)
+			left |= after_of(meta, i);
+	}
+	return seen & active;
+}
+
 /* The leaves, and who may have joined behind one that waits for it. */
 static uint64_t
 gating_consumers(const struct rb_meta *meta, uint64_t active)
@@ -52,9 +84,8 @@ gating_consumers(const struct rb_meta *meta, uint64_t active)
 	uint64_t gating = active;
 
 	for (uint64_t m = active; m != 0; m &= m - 1)
-		/* ORDER(none, relaxed) - the daemon is the only writer. */
-		gating &= ~rb_word64_load_relaxed(
-			&meta->consumers[__builtin_ctzll(m)].after);
+		gating &= ~active_deps(meta, (unsigned)__builtin_ctzll(m),
+				       active);
 	for (uint64_t m = active; m != 0; m &= m - 1) {
 		int i = __builtin_ctzll(m);
 
@@ -73,13 +104,10 @@ publish_graph(struct rb_channel *channel)
 	uint64_t active = active_consumers(meta);
 
 	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
-		struct rb_member *m = &meta->consumers[i];
-		/* ORDER(none, relaxed) - the daemon is the only writer. */
-		uint64_t after = rb_word64_load_relaxed(&m->after);
-
 		/* ORDER(membership, release) - the place of the stage that is
 		 * waited for, to the one that waits. */
-		rb_word64_store_release(&m->deps, after & active);
+		rb_word64_store_release(&meta->consumers[i].deps,
+					active_deps(meta, i, active));
 	}
 	/* ORDER(membership, release) - the places of the consumers in it. */
 	rb_word64_store_release(&meta->control.gating,
@@ -99,11 +127,11 @@ place_of(const struct rb_channel *channel, uint64_t deps)
 	const struct rb_ring *ring = channel->ring;
 	int64_t place = RB_SEQUENCE_MAX;
 
+	if (deps == 0 && rb_channel_is_multi(channel))
+		return rb_multi_frontier(channel, RB_SEQUENCE_INITIAL);
 	if (deps == 0)
 		/* ORDER(membership, acquire) - after the membarrier. */
-		return rb_channel_is_multi(channel)
-			       ? rb_seq_load_acquire(&ring->claimed)
-			       : rb_seq_load_acquire(&ring->published);
+		return rb_seq_load_acquire(&ring->published);
 	for (; deps != 0; deps &= deps - 1) {
 		int i = __builtin_ctzll(deps);
 		/* ORDER(commit, acquire) - as producers read it. */
@@ -174,18 +202,30 @@ align_to_event(const struct rb_channel *c, int64_t before, int64_t place)
 	return before;
 }
 
+/* The producers that are gone may have known of more room than one that starts
+ * in the past leaves to those that come. */
+static void
+forget_gate(struct rb_channel *channel, int64_t place)
+{
+	struct rb_sequence *gate = &channel->ring->gate;
+
+	/* ORDER(none, relaxed) - no producer, so nobody else writes it. */
+	if (rb_seq_load_relaxed(gate) > place)
+		rb_seq_store_relaxed(gate, place);
+}
+
 static void
 place_consumer(struct rb_channel *channel, unsigned index, enum rb_join join)
 {
 	const struct rb_meta *meta = channel->meta;
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	uint64_t after = rb_word64_load_relaxed(&meta->consumers[index].after);
-	int64_t place = bounded(
-		place_of(channel, after & active_consumers(meta)));
+	int64_t place = bounded(place_of(
+		channel, active_deps(meta, index, active_consumers(meta))));
 
 	if (join == RB_JOIN_OLDEST)
 		place = align_to_event(channel, oldest_from(channel, place),
 				       place);
+	if (!has_producers(meta))
+		forget_gate(channel, place);
 	/* ORDER(commit, release) - to producers that count us in. */
 	rb_seq_store_release(&channel->gates->consumers[index].sequence, place);
 }
@@ -200,8 +240,9 @@ set_name(struct rb_member *member, const char *name)
 static void
 set_state(struct rb_member *member, enum rb_member_state state)
 {
-	/* ORDER(none, relaxed) - for people, and for the daemon itself. */
-	rb_word32_store_relaxed(&member->state, state);
+	/* ORDER(membership, release) - the final place, to a producer that
+	 * waits for its consumers before it begins. */
+	rb_word32_store_release(&member->state, state);
 }
 
 static uint64_t
@@ -296,9 +337,10 @@ rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 	 * then they do not hold producers back for it. */
 	/* ORDER(none, relaxed) - the daemon is the only writer. */
 	rb_word32_store_relaxed(&m->behind, join == RB_JOIN_OLDEST);
-	set_state(m, RB_MEMBER_ATTACHED);
+	set_state(m, RB_MEMBER_JOINING);
 	publish_graph(channel);
 	place_consumer(channel, index, join);
+	set_state(m, RB_MEMBER_ATTACHED);
 	return epoch;
 }
 
@@ -377,6 +419,32 @@ rb_member_leave_producer(struct rb_channel *channel, unsigned index)
 }
 
 void
+rb_member_adopt(struct rb_channel *channel)
+{
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
+		struct rb_member *m = &channel->meta->consumers[i];
+
+		/* ORDER(none, relaxed) - the daemon is the only writer. */
+		if (rb_word32_load_relaxed(&m->state) == RB_MEMBER_JOINING)
+			rb_member_leave_consumer(channel, i, false);
+	}
+	publish_graph(channel);
+	rb_channel_wake_all(channel);
+}
+
+/* What is claimed of several producers will yet be published. */
+static int64_t
+end_of(const struct rb_channel *channel)
+{
+	const struct rb_ring *ring = channel->ring;
+
+	/* ORDER(closing, acquire) - after the membarrier. */
+	return rb_channel_is_multi(channel)
+		       ? rb_seq_load_acquire(&ring->claimed)
+		       : rb_seq_load_acquire(&ring->published);
+}
+
+void
 rb_channel_close_stream(struct rb_channel *channel, bool abort)
 {
 	struct rb_meta_control *control = &channel->meta->control;
@@ -392,7 +460,7 @@ rb_channel_close_stream(struct rb_channel *channel, bool abort)
 			rb_fence_seq_cst();
 		/* ORDER(end, release) - all that it includes was published
 		 * before; a consumer that sees it looks once more. */
-		rb_seq_store_release(&control->end, place_of(channel, 0));
+		rb_seq_store_release(&control->end, end_of(channel));
 	}
 	if (abort)
 		/* ORDER(closing, release) - after the end. */

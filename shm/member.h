@@ -72,6 +72,13 @@ void rb_member_set_dying(struct rb_channel *channel, unsigned index);
 void rb_member_leave_producer(struct rb_channel *channel, unsigned index);
 
 /*
+ * After the death of another daemon, which may have come to nobody knows where
+ * in one of the functions above: who was joining is dropped (it has no answer
+ * yet), and the graph agrees with the members again.
+ */
+void rb_member_adopt(struct rb_channel *channel);
+
+/*
  * Ends the stream: producers stop, the end becomes known, consumers read on up
  * to it; with `abort` everybody leaves at once. Wakes all.
  */

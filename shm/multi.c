@@ -97,25 +97,26 @@ wait_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 }
 
 /*
- * The first slot that somebody has not published is behind this one. Looks at
- * one ring's worth of stamps at most, so it may take several calls to get there.
+ * All up to here is published; `known` was so before. Those who wait for room
+ * have claimed it already, so `claimed` may be a ring per handle ahead of the
+ * room, but no further: that bounds the search, whatever the words say.
  */
 int64_t
-rb_multi_frontier(const struct rb_sequencer *s)
+rb_multi_frontier(const struct rb_channel *c, int64_t known)
 {
-	struct rb_channel *c = s->channel;
+	int64_t reach = (int64_t)c->geometry.slots * (RB_PRODUCERS_MAX + 1);
 	/* ORDER(intent, acquire) - not beyond what is claimed. */
 	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
 	/* ORDER(gate, acquire) - others may have come further than we. */
 	int64_t sequence = rb_seq_load_acquire(&c->ring->gate);
-	int64_t limit;
 
-	if (sequence < s->gate)
-		sequence = s->gate;
-	limit = sequence + (int64_t)c->geometry.slots;
+	if (sequence < known)
+		sequence = known;
+	if (claimed > reach && sequence < claimed - reach)
+		sequence = claimed - reach;
 	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
 	 * will write over it. */
-	while (sequence < claimed && sequence < limit &&
+	while (sequence < claimed &&
 	       rb_stamp_sequence(rb_word64_load_acquire(
 		       rb_channel_stamp(c, sequence + 1))) >= sequence + 1)
 		sequence++;
@@ -145,6 +146,22 @@ claim_and_wait(struct rb_sequencer *s, int64_t n)
 	return err;
 }
 
+/* Room may come and be taken by others, again and again: one deadline for all
+ * of it, set at the first wait. */
+static int64_t
+time_left(int64_t timeout_ns, int64_t *deadline_ns)
+{
+	int64_t now;
+
+	if (timeout_ns <= 0)
+		return timeout_ns;
+	now = rb_clock_ns();
+	if (*deadline_ns < 0)
+		*deadline_ns = timeout_ns > INT64_MAX - now ? INT64_MAX
+							    : now + timeout_ns;
+	return *deadline_ns > now ? *deadline_ns - now : 1;
+}
+
 /* Claims only what there is room for. */
 static int64_t
 wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
@@ -152,12 +169,13 @@ wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	struct rb_sequence *claimed = &s->channel->ring->claimed;
 	/* ORDER(none, relaxed) - the CAS checks it. */
 	int64_t found = rb_seq_load_relaxed(claimed);
+	int64_t deadline_ns = -1;
 	bool done = false;
 
 	do {
 		if (!has_room(s, found + n)) {
-			int err = wait_for_room(s, found + n, timeout_ns,
-						false);
+			int64_t left_ns = time_left(timeout_ns, &deadline_ns);
+			int err = wait_for_room(s, found + n, left_ns, false);
 
 			if (err < 0)
 				return err;
@@ -213,7 +231,7 @@ stamp_once(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
 	uint64_t found = rb_word64_load_relaxed(
 		rb_channel_stamp(s->channel, sequence));
 
-	if (rb_stamp_sequence(found) == sequence)
+	if (rb_stamp_sequence(found) >= sequence)
 		return;
 	stamp(s, sequence, kind);
 	s->unpublished--;

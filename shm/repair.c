@@ -20,6 +20,7 @@
 #include "shm/repair.h"
 
 #include "shm/gating.h"
+#include "shm/sequencer.h"
 
 /* A claim as a record tells it. */
 struct claim {
@@ -173,8 +174,8 @@ bury_unowned(struct rb_channel *c, struct rb_repair *report)
 		return 1;
 	if (claimed < 0 || claimed > RB_SEQUENCE_MAX / 2)
 		return 0; /* not from a producer of ours */
-	i = claimed - (int64_t)c->geometry.slots + 1;
-	for (i = i < 0 ? 0 : i; i <= claimed; i++)
+	for (i = rb_multi_frontier(c, RB_SEQUENCE_INITIAL) + 1; i <= claimed;
+	     i++)
 		if (!is_stamped(c, i) && !is_covered(claims, n, i) &&
 		    !bury(c, i, room_to, report))
 			left = 1;
@@ -186,18 +187,19 @@ rb_repair_producer(struct rb_channel *channel, unsigned index,
 		   struct rb_repair *report)
 {
 	struct claim claim;
+	int64_t claimed;
 	int left = 0;
 
 	if (!rb_channel_is_multi(channel))
 		return 0;
 	claim = read_claim(channel, index);
+	/* ORDER(intent, acquire) - a record that tells of more is a lie. */
+	claimed = rb_seq_load_acquire(&channel->ring->claimed);
+	if (claim.hi > claimed)
+		claim.hi = claimed;
 	if (claim.state == RB_INTENT_CLAIMED)
-		/* ORDER(intent, acquire) - not beyond what is claimed. */
-		left = bury_claim(
-			channel, &claim,
-			room(channel,
-			     rb_seq_load_acquire(&channel->ring->claimed)),
-			report);
+		left = bury_claim(channel, &claim, room(channel, claimed),
+				  report);
 	else if (claim.state == RB_INTENT_CLAIMING)
 		left = bury_unowned(channel, report);
 	rb_channel_wake_all(channel);

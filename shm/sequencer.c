@@ -23,12 +23,40 @@ rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 		.wait = channel->wait,
 		.capacity = (int64_t)(g->slots - g->history),
 		.next = published,
-		.announced = RB_SEQUENCE_INITIAL,
+		/* ORDER(none, relaxed) - as above. What a dead predecessor
+		 * announced and may have written stays announced. */
+		.announced = rb_seq_load_relaxed(&channel->ring->claimed),
 		.gate = RB_SEQUENCE_INITIAL,
 		.blocker = RB_NOBODY,
 	};
 	if (rb_wait_register() < 0)
 		sequencer->fence = true;
+}
+
+/* What others have published meanwhile counts only if nobody has come who must
+ * read it: the version is looked at once more, after the stamps. */
+static int64_t
+look_at_gates_multi(struct rb_sequencer *s)
+{
+	struct rb_channel *c = s->channel;
+	const struct rb_word32 *version = &c->meta->control.version;
+	uint32_t before, after;
+	int64_t minimum;
+
+	/* ORDER(membership, acquire) - as in rb_gating_minimum(). */
+	after = rb_word32_load_acquire(version);
+	do {
+		before = after;
+		/* ORDER(none, relaxed) - a consumer cannot be beyond it. */
+		minimum = rb_gating_minimum(
+			c, s->gate, rb_seq_load_relaxed(&c->ring->claimed),
+			&s->blocker);
+		if (s->blocker == RB_NOBODY)
+			minimum = rb_multi_frontier(c, s->gate);
+		/* ORDER(membership, acquire) - as above. */
+		after = rb_word32_load_acquire(version);
+	} while (rb_unlikely(after != before));
+	return minimum;
 }
 
 /*
@@ -40,16 +68,17 @@ static int64_t
 look_at_gates(struct rb_sequencer *s)
 {
 	struct rb_channel *c = s->channel;
-	int64_t minimum;
 
+	/* A consumer that joins stores its membership, makes us fence by
+	 * membarrier and reads our cursor again. */
+	if (s->fence)
+		/* ORDER(membership, seq_cst) - our last publish comes before
+		 * the look at the gating set, where membarrier is missing. */
+		rb_fence_seq_cst();
 	if (!rb_channel_is_multi(c))
 		return rb_gating_minimum(c, s->gate, rb_single_published(s),
 					 &s->blocker);
-	/* ORDER(none, relaxed) - a consumer cannot be beyond it. */
-	minimum = rb_gating_minimum(c, s->gate,
-				    rb_seq_load_relaxed(&c->ring->claimed),
-				    &s->blocker);
-	return s->blocker == RB_NOBODY ? rb_multi_frontier(s) : minimum;
+	return look_at_gates_multi(s);
 }
 
 /* Whether the stream has ended before `hi`. */
@@ -133,12 +162,6 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 	struct rb_wait wait;
 	int err;
 
-	/* A consumer that joins stores its membership, makes us fence by
-	 * membarrier and reads our cursor again. */
-	if (s->fence)
-		/* ORDER(membership, seq_cst) - our last publish comes before
-		 * the look at the gating set, where membarrier is missing. */
-		rb_fence_seq_cst();
 	err = look_for_room(s, hi, timeout_ns, committed);
 	if (err <= 0)
 		return err;

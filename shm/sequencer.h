@@ -148,6 +148,6 @@ int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
 		       int64_t timeout_ns);
 int rb_multi_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
 int rb_multi_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
-int64_t rb_multi_frontier(const struct rb_sequencer *sequencer);
+int64_t rb_multi_frontier(const struct rb_channel *channel, int64_t known);
 
 #endif

@@ -128,6 +128,7 @@ rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 		tap->next = view.last + 1;
 		if (kind == 0)
 			return sequence;
+		tap->lost += kind == RB_NO_EVENT_REST;
 	}
 	return -EAGAIN;
 }

@@ -19,7 +19,7 @@
 struct rb_tap {
 	const struct rb_channel *channel;
 	int64_t next; /* sequence to read next */
-	int64_t lost; /* slots overwritten before they were read */
+	int64_t lost; /* slots of events overwritten before they were read */
 };
 
 /* Where to start. */
