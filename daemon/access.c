@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * access.c - see access.h
+ */
+#include "daemon/access.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Linux 6.5; absent from the headers of some builders. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+/* -ERANGE comes with the size that is needed. */
+static int
+read_groups(struct rb_credentials *who, int fd)
+{
+	socklen_t size = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0)
+		return 0;
+	if (errno != ERANGE)
+		return -errno;
+	who->groups = malloc(size);
+	if (who->groups == NULL)
+		return -ENOMEM;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->groups, &size) < 0)
+		return -errno;
+	who->n_groups = (unsigned)(size / sizeof(gid_t));
+	return 0;
+}
+
+int
+rb_credentials_init(struct rb_credentials *who, int fd)
+{
+	struct ucred cred;
+	socklen_t size = sizeof(cred);
+	int err;
+
+	*who = (struct rb_credentials){ 0 };
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+		return -errno;
+	who->pid = cred.pid;
+	who->uid = cred.uid;
+	who->gid = cred.gid;
+	err = read_groups(who, fd);
+	if (err < 0)
+		rb_credentials_deinit(who);
+	return err;
+}
+
+void
+rb_credentials_deinit(struct rb_credentials *who)
+{
+	free(who->groups);
+	*who = (struct rb_credentials){ 0 };
+}
+
+/* Without SO_PEERPIDFD a pid that was used again since the connect could be
+ * taken for the one that connected. */
+int
+rb_credentials_open_process(const struct rb_credentials *who, int fd)
+{
+	int pidfd = -1;
+	socklen_t size = sizeof(pidfd);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0)
+		return pidfd;
+	if (errno != ENOPROTOOPT)
+		return errno == EINVAL ? -ESRCH : -errno;
+	pidfd = (int)syscall(SYS_pidfd_open, who->pid, 0);
+	return pidfd < 0 ? -errno : pidfd;
+}
+
+bool
+rb_access_is_owner(const struct rb_credentials *who)
+{
+	return who->uid == 0 || who->uid == geteuid();
+}
+
+static bool
+is_in_group(const struct rb_credentials *who, gid_t gid)
+{
+	if (who->gid == gid)
+		return true;
+	for (unsigned i = 0; i < who->n_groups; i++)
+		if (who->groups[i] == gid)
+			return true;
+	return false;
+}
+
+static bool
+matches(const struct rb_access_entry *entry, const struct rb_credentials *who)
+{
+	switch (entry->kind) {
+	case RB_ACCESS_ANY:
+		return true;
+	case RB_ACCESS_USER:
+		return who->uid == entry->id;
+	case RB_ACCESS_GROUP:
+		return is_in_group(who, entry->id);
+	}
+	return false;
+}
+
+bool
+rb_access_allows(const struct rb_access_list *list,
+		 const struct rb_credentials *who)
+{
+	if (!list->given || rb_access_is_owner(who))
+		return true;
+	for (unsigned i = 0; i < list->n_entries; i++)
+		if (matches(&list->entries[i], who))
+			return true;
+	return false;
+}

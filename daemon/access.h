@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * access.h - who a peer is, and what an access list lets him do
+ *
+ * The kernel tells who connected: user, groups, process. Root and the daemon's
+ * own user may do everything.
+ */
+#ifndef RB_DAEMON_ACCESS_H
+#define RB_DAEMON_ACCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config/config.h"
+
+struct rb_credentials {
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+	unsigned n_groups;
+	gid_t *groups;
+};
+
+/* Asks a connected socket. 0 or a negative errno. */
+int rb_credentials_init(struct rb_credentials *who, int fd);
+void rb_credentials_deinit(struct rb_credentials *who);
+
+/* A pidfd of the process that connected; -ESRCH if it is gone. */
+int rb_credentials_open_process(const struct rb_credentials *who, int fd);
+
+/* Root or the daemon's own user. */
+bool rb_access_is_owner(const struct rb_credentials *who);
+
+bool rb_access_allows(const struct rb_access_list *list,
+		      const struct rb_credentials *who);
+
+#endif

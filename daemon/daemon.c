@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon.c - see daemon.h
+ */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/adopt.h"
+#include "daemon/lock.h"
+#include "daemon/log.h"
+#include "daemon/sigbus.h"
+
+/* Connections, pidfds and channels: far beyond the usual soft limit. */
+#define FILES_WANTED 65536
+
+/* ----------------------------------------------------------------- stopping */
+
+/* Goes on once nobody is attached, or when the patience is over. */
+static void
+stop(struct rb_daemon *daemon)
+{
+	if (daemon->stopping) {
+		rb_loop_stop(daemon->loop);
+		return;
+	}
+	daemon->stopping = true;
+	sd_notify(0, "STOPPING=1\nSTATUS=Waiting for members to leave");
+	rb_server_stop(&daemon->server);
+	rb_registry_close_streams(&daemon->registry, false);
+	if (!rb_registry_has_members(&daemon->registry)) {
+		rb_loop_stop(daemon->loop);
+		return;
+	}
+	rb_log_info("stopping: streams are closed, members have %.1f s to "
+		    "leave",
+		    (double)daemon->config->drain_ns / 1e9);
+	rb_watch_timer(daemon->drain, daemon->config->drain_ns);
+}
+
+static void
+on_drained(void *context, int result)
+{
+	struct rb_daemon *daemon = context;
+
+	(void)result;
+	rb_log_warning("members are still attached: stopping all the same");
+	rb_loop_stop(daemon->loop);
+}
+
+static void
+on_left(void *context)
+{
+	struct rb_daemon *daemon = context;
+
+	if (daemon->stopping && !rb_registry_has_members(&daemon->registry))
+		rb_loop_stop(daemon->loop);
+}
+
+static void
+on_signal(void *context, int result)
+{
+	struct rb_daemon *daemon = context;
+	struct signalfd_siginfo info;
+
+	(void)result;
+	if (read(daemon->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			rb_log_warning("SIGHUP: this version cannot reload "
+				       "its configuration; restart it");
+		else
+			stop(daemon);
+	}
+	rb_watch_poll(daemon->signal, daemon->signals);
+}
+
+static void
+on_death(void *context, struct rb_process *process)
+{
+	struct rb_daemon *daemon = context;
+
+	rb_reaper_bury_process(&daemon->reaper, process);
+}
+
+static void
+on_turned(void *context)
+{
+	const struct rb_daemon *daemon = context;
+	const void *address = rb_sigbus_take();
+	const struct rb_hosted *hosted;
+
+	if (address == NULL)
+		return;
+	hosted = rb_registry_find_address(&daemon->registry, address);
+	rb_log_error("channel %s: a client has truncated a file of it; it is "
+		     "lost, end it or restart ringbusd",
+		     hosted != NULL ? hosted->name : "(removed)");
+}
+
+/* ----------------------------------------------------------------- building */
+
+static const char *
+config_path(const struct rb_options *options)
+{
+	if (options->config != NULL)
+		return options->config;
+	return access(RB_CONFIG_DEFAULT, F_OK) == 0 ? RB_CONFIG_DEFAULT : NULL;
+}
+
+enum rb_exit
+rb_daemon_load_config(const struct rb_options *options, struct rb_config **ret)
+{
+	struct rb_config_report report = { 0 };
+	const char *path = config_path(options);
+	int err;
+
+	if (path != NULL)
+		err = rb_config_load(path, &report, ret);
+	else
+		err = rb_config_parse("built-in", rb_config_builtin,
+				      strlen(rb_config_builtin), &report, ret);
+	if (report.text != NULL)
+		rb_log_text(report.text);
+	else if (err < 0)
+		rb_log_error("cannot load the configuration: %s",
+			     strerror(-err));
+	rb_config_report_deinit(&report);
+	return err < 0 ? RB_EXIT_CONFIG : RB_EXIT_OK;
+}
+
+/* Signals come as events; their handlers would come at any time. */
+static int
+watch_signals(struct rb_daemon *daemon)
+{
+	sigset_t set;
+	int err;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
+	    signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (daemon->signals < 0)
+		return -errno;
+	err = rb_watch_new(daemon->loop, on_signal, daemon, &daemon->signal);
+	if (err == 0)
+		err = rb_watch_new(daemon->loop, on_drained, daemon,
+				   &daemon->drain);
+	if (err == 0)
+		rb_watch_poll(daemon->signal, daemon->signals);
+	return err;
+}
+
+static void
+raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_cur >= FILES_WANTED)
+		return;
+	limit.rlim_cur = rb_min_u64(limit.rlim_max, FILES_WANTED);
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static enum rb_exit
+set_up_shm(struct rb_daemon *daemon)
+{
+	const char *path = daemon->paths.shm_dir;
+
+	daemon->shm_dirfd = rb_paths_open_shm(path, &daemon->shm_made);
+	if (daemon->shm_dirfd < 0)
+		return RB_EXIT_CANNOT_CREATE;
+	daemon->lock = rb_lock_take(daemon->shm_dirfd, path);
+	if (daemon->lock < 0)
+		return daemon->lock == -EBUSY ? RB_EXIT_RUNNING
+					      : RB_EXIT_CANNOT_CREATE;
+	if (rb_maker_init(&daemon->registry.maker, daemon->shm_dirfd, path) < 0)
+		return RB_EXIT_FAILURE;
+	return RB_EXIT_OK;
+}
+
+static enum rb_exit
+set_up_loop(struct rb_daemon *daemon)
+{
+	int err = rb_loop_new(&daemon->loop);
+
+	if (err < 0)
+		return RB_EXIT_FAILURE;
+	rb_processes_init(&daemon->processes, daemon->loop, on_death, daemon);
+	err = rb_sigbus_init();
+	if (err == 0)
+		err = watch_signals(daemon);
+	if (err == 0)
+		err = rb_reaper_init(&daemon->reaper, daemon->loop,
+				     &daemon->registry, on_left, daemon);
+	if (err < 0)
+		rb_log_error("cannot set up the event loop: %s",
+			     strerror(-err));
+	return err < 0 ? RB_EXIT_FAILURE : RB_EXIT_OK;
+}
+
+/* Those that an earlier daemon has not left us. */
+static int
+create_missing(struct rb_daemon *daemon)
+{
+	struct rb_config *config = daemon->config;
+	char why[256];
+
+	for (unsigned i = 0; i < config->n_channels; i++) {
+		const struct rb_config_channel *c = &config->channels[i];
+		int err = 0;
+
+		if (rb_registry_find(&daemon->registry, c->name) == NULL)
+			err = rb_registry_create(&daemon->registry, c, false,
+						 why, sizeof(why));
+		if (err < 0) {
+			rb_log_error("channel %s: %s", c->name, why);
+			return err;
+		}
+	}
+	rb_reaper_expect_expiry(&daemon->reaper);
+	return 0;
+}
+
+static enum rb_exit
+set_up_channels(struct rb_daemon *daemon)
+{
+	int err = rb_adopt_all(daemon);
+
+	if (err < 0)
+		return RB_EXIT_FAILURE;
+	return create_missing(daemon) < 0 ? RB_EXIT_CANNOT_CREATE : RB_EXIT_OK;
+}
+
+static enum rb_exit
+set_up_server(struct rb_daemon *daemon)
+{
+	int err = rb_server_init(&daemon->server, daemon, &daemon->paths,
+				 daemon->config->max_clients);
+
+	if (err == 0)
+		return RB_EXIT_OK;
+	return err == -EADDRINUSE ? RB_EXIT_RUNNING : RB_EXIT_CANNOT_CREATE;
+}
+
+static enum rb_exit
+set_up(struct rb_daemon *daemon, const struct rb_options *options)
+{
+	enum rb_exit code = rb_daemon_load_config(options, &daemon->config);
+
+	if (code == RB_EXIT_OK &&
+	    rb_paths_init(&daemon->paths, options, daemon->config) < 0)
+		code = RB_EXIT_CONFIG;
+	if (code == RB_EXIT_OK)
+		code = set_up_loop(daemon);
+	if (code == RB_EXIT_OK)
+		code = set_up_shm(daemon);
+	if (code == RB_EXIT_OK)
+		code = set_up_channels(daemon);
+	if (code == RB_EXIT_OK)
+		code = set_up_server(daemon);
+	return code;
+}
+
+enum rb_exit
+rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
+{
+	struct rb_daemon *daemon = calloc(1, sizeof(*daemon));
+	enum rb_exit code;
+
+	if (daemon == NULL) {
+		rb_log_error("out of memory");
+		return RB_EXIT_FAILURE;
+	}
+	daemon->shm_dirfd = daemon->lock = daemon->signals = -1;
+	daemon->server.socket = RB_SOCKET_NULL;
+	LIST_INIT(&daemon->server.peers);
+	raise_limits();
+	code = set_up(daemon, options);
+	if (code != RB_EXIT_OK) {
+		daemon->rest = RB_REGISTRY_REMOVE_MADE;
+		rb_daemon_free(daemon);
+		return code;
+	}
+	*ret = daemon;
+	return RB_EXIT_OK;
+}
+
+enum rb_exit
+rb_daemon_run(struct rb_daemon *daemon)
+{
+	rb_log_info("%u channels in %s, listening on %s",
+		    daemon->registry.n_hosted, daemon->paths.shm_dir,
+		    daemon->paths.socket);
+	sd_notifyf(0, "READY=1\nSTATUS=Serving %u channels",
+		   daemon->registry.n_hosted);
+	if (rb_loop_run(daemon->loop, on_turned, daemon) < 0)
+		return RB_EXIT_FAILURE;
+	rb_registry_close_streams(&daemon->registry, true);
+	daemon->rest = RB_REGISTRY_REMOVE;
+	return RB_EXIT_OK;
+}
+
+struct rb_daemon *
+rb_daemon_free(struct rb_daemon *daemon)
+{
+	if (daemon == NULL)
+		return NULL;
+	rb_server_deinit(&daemon->server);
+	rb_reaper_deinit(&daemon->reaper);
+	rb_processes_deinit(&daemon->processes);
+	rb_registry_deinit(&daemon->registry, daemon->rest);
+	daemon->loop = rb_loop_free(daemon->loop);
+	if (daemon->lock >= 0)
+		rb_lock_remove(daemon->shm_dirfd);
+	if (daemon->lock >= 0 && daemon->shm_made)
+		rmdir(daemon->paths.shm_dir); /* unless others use it */
+	rb_closep(&daemon->lock);
+	rb_closep(&daemon->shm_dirfd);
+	rb_closep(&daemon->signals);
+	daemon->config = rb_config_free(daemon->config);
+	free(daemon);
+	return NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon.h - the root object: owns everything, in the order it is built
+ *
+ * Nothing of what it knows is needed after its death: the next daemon finds it
+ * all in shared memory.
+ */
+#ifndef RB_DAEMON_DAEMON_H
+#define RB_DAEMON_DAEMON_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "daemon/exit.h"
+#include "daemon/loop.h"
+#include "daemon/options.h"
+#include "daemon/paths.h"
+#include "daemon/process.h"
+#include "daemon/reaper.h"
+#include "daemon/registry.h"
+#include "daemon/server.h"
+
+struct rb_daemon {
+	struct rb_config *config;
+	struct rb_paths paths;
+	int shm_dirfd;
+	bool shm_made; /* the folder, by us */
+	int lock;
+	struct rb_loop *loop;
+	int signals;
+	struct rb_watch *signal;
+	struct rb_watch *drain;
+	struct rb_registry registry;
+	struct rb_reaper reaper;
+	struct rb_processes processes;
+	struct rb_server server;
+	bool stopping;
+	enum rb_registry_rest rest; /* of the channels, at the end */
+};
+
+/* Everything up to the listening socket. On failure it has said why, and
+ * returns what to exit with. */
+enum rb_exit rb_daemon_new(const struct rb_options *options,
+			   struct rb_daemon **ret);
+
+/* Serves until it is told to stop. */
+enum rb_exit rb_daemon_run(struct rb_daemon *daemon);
+
+/* After a stop in order, channels, socket and lock go too. */
+struct rb_daemon *rb_daemon_free(struct rb_daemon *daemon);
+
+/* Loads the configuration that the options ask for. */
+enum rb_exit rb_daemon_load_config(const struct rb_options *options,
+				   struct rb_config **ret);
+
+#endif

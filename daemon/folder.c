@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * folder.c - see folder.h
+ */
+#include "daemon/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include <systemd/sd-id128.h>
+
+#include "daemon/log.h"
+#include "shm/member.h"
+
+#define HIDDEN_SIZE (RB_NAME_SIZE + 8)
+#define NSEC UINT64_C(1000000000)
+
+int
+rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir)
+{
+	sd_id128_t boot_id;
+	int err = sd_id128_get_boot(&boot_id);
+
+	if (err < 0) {
+		rb_log_error("cannot read /proc/sys/kernel/random/boot_id: %s",
+			     strerror(-err));
+		return err;
+	}
+	maker->shm_dirfd = shm_dirfd;
+	maker->shm_dir = shm_dir;
+	memcpy(maker->boot_id, boot_id.bytes, sizeof(maker->boot_id));
+	/* We wake too, so registering is for ourselves as well. */
+	maker->wake = rb_wait_register() == 0 && rb_membarrier() == 0
+			      ? RB_WAKE_MEMBARRIER
+			      : RB_WAKE_FENCE;
+	return 0;
+}
+
+int
+rb_folder_geometry(const struct rb_config_channel *config,
+		   struct rb_geometry *ret)
+{
+	return rb_geometry_init(ret, config->slots, config->slot_size,
+				config->history,
+				(enum rb_framing)config->framing,
+				(enum rb_producers)config->producers);
+}
+
+/* ---------------------------------------------------------------- removing */
+
+/* The three files and the folder; whatever else is in it is not ours. */
+static int
+remove_folder(int shm_dirfd, const char *name)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+
+	fd = openat(shm_dirfd, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	for (int i = 0; i < RB_FILES; i++)
+		if (unlinkat(fd, rb_file_names[i], 0) < 0 && errno != ENOENT)
+			return -errno;
+	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static int
+tell_removal(const struct rb_maker *maker, const char *name, int err)
+{
+	if (err < 0)
+		rb_log_error("cannot remove %s/%s: %s", maker->shm_dir, name,
+			     strerror(-err));
+	return err;
+}
+
+int
+rb_folder_remove(const struct rb_maker *maker, const char *name)
+{
+	char hidden[HIDDEN_SIZE];
+	int err;
+
+	snprintf(hidden, sizeof(hidden), ".%s.old", name);
+	err = remove_folder(maker->shm_dirfd, hidden);
+	if (err == 0 &&
+	    renameat(maker->shm_dirfd, name, maker->shm_dirfd, hidden) < 0)
+		err = errno == ENOENT ? 0 : -errno;
+	if (err == 0)
+		err = remove_folder(maker->shm_dirfd, hidden);
+	return tell_removal(maker, name, err);
+}
+
+bool
+rb_folder_is_leftover(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] == '.' && n > 5 &&
+	       (strcmp(name + n - 4, ".new") == 0 ||
+		strcmp(name + n - 4, ".old") == 0);
+}
+
+int
+rb_folder_remove_leftover(const struct rb_maker *maker, const char *name)
+{
+	return tell_removal(maker, name, remove_folder(maker->shm_dirfd, name));
+}
+
+/* ----------------------------------------------------------------- opening */
+
+static int
+open_folder(int shm_dirfd, const char *name)
+{
+	int fd = openat(shm_dirfd, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void
+close_files(int fds[RB_FILES])
+{
+	for (int i = 0; i < RB_FILES; i++)
+		rb_closep(&fds[i]);
+}
+
+int
+rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
+{
+	int fds[RB_FILES] = { -1, -1, -1 };
+	int err = 0;
+
+	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->name);
+	if (hosted->dirfd < 0)
+		return hosted->dirfd;
+	for (int i = 0; i < RB_FILES && err == 0; i++) {
+		fds[i] = rb_folder_open_file(hosted, i, true);
+		err = fds[i] < 0 ? fds[i] : 0;
+	}
+	if (err == 0)
+		err = rb_channel_attach(&hosted->channel, fds, RB_ROLE_DAEMON);
+	close_files(fds);
+	return err;
+}
+
+int
+rb_folder_open_file(const struct rb_hosted *hosted, enum rb_file file,
+		    bool writable)
+{
+	return rb_segment_open(hosted->dirfd, rb_file_names[file], writable);
+}
+
+/* ------------------------------------------------------------------ making */
+
+static uint64_t
+new_generation(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NSEC + (uint64_t)now.tv_nsec;
+}
+
+static void
+declare_consumers(struct rb_channel *channel,
+		  const struct rb_config_channel *config)
+{
+	for (unsigned i = 0; i < config->n_consumers; i++) {
+		const struct rb_config_consumer *c = &config->consumers[i];
+
+		rb_member_declare(channel, i, c->name, c->after,
+				  c->on_death == RB_CONFIG_KEEP
+					  ? RB_ON_DEATH_KEEP
+					  : RB_ON_DEATH_RELEASE,
+				  (uint64_t)c->keep_for_ns);
+	}
+}
+
+static int
+format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
+	       const struct rb_config_channel *config,
+	       const struct rb_geometry *geometry, const int fds[RB_FILES])
+{
+	struct rb_channel_format format = {
+		.name = hosted->name,
+		.generation = new_generation(),
+		.wait = (enum rb_wait_kind)config->wait,
+		.wake = maker->wake,
+		.max_producers = config->max_producers,
+		.max_consumers = config->max_consumers,
+	};
+	int err;
+
+	memcpy(format.boot_id, maker->boot_id, sizeof(format.boot_id));
+	err = rb_channel_format(&hosted->channel, fds, geometry, &format);
+	if (err == 0)
+		declare_consumers(&hosted->channel, config);
+	return err;
+}
+
+/* Wishes: the channel works without them. */
+static void
+tune_memory(struct rb_hosted *hosted, const struct rb_config_channel *config)
+{
+	const struct rb_channel *c = &hosted->channel;
+
+	if (config->huge_pages &&
+	    madvise(c->slots, 2 * rb_geometry_slots_size(&c->geometry),
+		    MADV_HUGEPAGE) < 0)
+		rb_log_warning("channel %s: no huge pages: %s; see "
+			       "/sys/kernel/mm/transparent_hugepage/"
+			       "shmem_enabled",
+			       hosted->name, strerror(errno));
+	for (int i = 0; i < RB_FILES; i++) {
+		const struct rb_segment *s = &c->segments[i];
+		int err = config->prefault ? rb_segment_populate(s, true) : 0;
+
+		if (err < 0)
+			rb_log_warning("channel %s: cannot prefault %s: %s",
+				       hosted->name, rb_file_names[i],
+				       strerror(-err));
+		if (config->lock && mlock(s->base, s->mapping) < 0)
+			rb_log_warning("channel %s: cannot lock %s: %s; raise "
+				       "the limit (LimitMEMLOCK=)",
+				       hosted->name, rb_file_names[i],
+				       strerror(errno));
+	}
+}
+
+static int
+create_files(int dirfd, const struct rb_geometry *geometry, int fds[RB_FILES])
+{
+	for (int i = 0; i < RB_FILES; i++) {
+		fds[i] = rb_segment_create(dirfd, rb_file_names[i],
+					   rb_channel_file_size(geometry, i));
+		if (fds[i] < 0)
+			return fds[i];
+	}
+	return 0;
+}
+
+/* Everything below the temporary name, which is in place afterwards. */
+static int
+make_under(const struct rb_maker *maker, struct rb_hosted *hosted,
+	   const struct rb_config_channel *config,
+	   const struct rb_geometry *geometry, const char *hidden)
+{
+	int fds[RB_FILES] = { -1, -1, -1 };
+	int err;
+
+	if (mkdirat(maker->shm_dirfd, hidden, 0700) < 0)
+		return -errno;
+	hosted->dirfd = open_folder(maker->shm_dirfd, hidden);
+	if (hosted->dirfd < 0)
+		return hosted->dirfd;
+	err = create_files(hosted->dirfd, geometry, fds);
+	if (err == 0)
+		err = format_channel(maker, hosted, config, geometry, fds);
+	close_files(fds);
+	if (err < 0)
+		return err;
+	tune_memory(hosted, config);
+	rb_channel_open(&hosted->channel);
+	if (renameat2(maker->shm_dirfd, hidden, maker->shm_dirfd, hosted->name,
+		      RENAME_NOREPLACE) < 0)
+		return -errno;
+	return 0;
+}
+
+static void
+explain(const struct rb_maker *maker, const struct rb_geometry *geometry,
+	int err, char *why, size_t why_size)
+{
+	uint64_t needed = rb_geometry_total(geometry), available = 0;
+	struct statvfs fs;
+
+	if (fstatvfs(maker->shm_dirfd, &fs) == 0)
+		available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (err == -ENOSPC)
+		snprintf(why, why_size,
+			 "%" PRIu64 " bytes of shared memory needed, %" PRIu64
+			 " available in %s: take fewer or smaller slots, or "
+			 "enlarge it (mount -o remount,size=)",
+			 needed, available, maker->shm_dir);
+	else
+		snprintf(why, why_size,
+			 "cannot make %" PRIu64 " bytes in %s: %s", needed,
+			 maker->shm_dir, strerror(-err));
+}
+
+int
+rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
+	       const struct rb_config_channel *config, char *why,
+	       size_t why_size)
+{
+	struct rb_geometry geometry;
+	char hidden[HIDDEN_SIZE];
+	int err = rb_folder_geometry(config, &geometry);
+
+	if (err < 0) {
+		snprintf(why, why_size, "these sizes make no channel");
+		return err;
+	}
+	snprintf(hidden, sizeof(hidden), ".%s.new", hosted->name);
+	err = make_under(maker, hosted, config, &geometry, hidden);
+	if (err < 0) {
+		explain(maker, &geometry, err, why, why_size);
+		remove_folder(maker->shm_dirfd, hidden);
+	}
+	return err;
+}

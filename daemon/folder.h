@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * folder.h - the folder of a channel and the three files in it
+ *
+ * A channel is made under the name `.NAME.new` and renamed into its place when
+ * it is complete, and renamed to `.NAME.old` before it is removed: under its own
+ * name it is whole or not there. Channel names never start with a dot. Nothing
+ * here follows a link.
+ */
+#ifndef RB_DAEMON_FOLDER_H
+#define RB_DAEMON_FOLDER_H
+
+#include "daemon/hosted.h"
+
+/* What is the same for all channels that this daemon makes. */
+struct rb_maker {
+	int shm_dirfd;
+	const char *shm_dir; /* for messages */
+	uint8_t boot_id[16];
+	enum rb_wake_mode wake;
+};
+
+/* 0 or a negative errno, and has said why. */
+int rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir);
+
+/*
+ * Makes the channel of a new rb_hosted as `config` says, files, graph and all,
+ * and opens it. On failure nothing is left behind, and `why` says what is in the
+ * way and what to do.
+ */
+int rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
+		   const struct rb_config_channel *config, char *why,
+		   size_t why_size);
+
+/* Maps the channel that is there under the name of a new rb_hosted. -EBADMSG,
+ * -EPROTONOSUPPORT for another layout, -ENOENT, or another negative errno. */
+int rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted);
+
+/* Another descriptor of one of its files, read-write or read-only. */
+int rb_folder_open_file(const struct rb_hosted *hosted, enum rb_file file,
+			bool writable);
+
+/* Removes the channel called `name`. 0 or a negative errno, and has said why. */
+int rb_folder_remove(const struct rb_maker *maker, const char *name);
+
+/* True for `.NAME.new` and `.NAME.old`: what a killed daemon left half done. */
+bool rb_folder_is_leftover(const char *name);
+
+/* Removes such a one by its own name. */
+int rb_folder_remove_leftover(const struct rb_maker *maker, const char *name);
+
+/* The geometry of a channel of the configuration. */
+int rb_folder_geometry(const struct rb_config_channel *config,
+		       struct rb_geometry *ret);
+
+#endif

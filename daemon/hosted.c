@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hosted.c - see hosted.h
+ */
+#include "daemon/hosted.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/entry.h"
+
+int
+rb_hosted_new(const char *name, const struct rb_config_channel *config,
+	      struct rb_hosted **ret)
+{
+	struct rb_hosted *hosted = calloc(1, sizeof(*hosted));
+
+	if (hosted == NULL)
+		return -ENOMEM;
+	snprintf(hosted->name, sizeof(hosted->name), "%s", name);
+	hosted->dirfd = -1;
+	hosted->config = config;
+	hosted->creator = RB_NOBODYS;
+	LIST_INIT(&hosted->memberships);
+	*ret = hosted;
+	return 0;
+}
+
+struct rb_hosted *
+rb_hosted_free(struct rb_hosted *hosted)
+{
+	if (hosted == NULL)
+		return NULL;
+	while (!LIST_EMPTY(&hosted->memberships))
+		rb_membership_free(LIST_FIRST(&hosted->memberships));
+	rb_channel_detach(&hosted->channel);
+	rb_closep(&hosted->dirfd);
+	free(hosted);
+	return NULL;
+}
+
+uint64_t
+rb_hosted_size(const struct rb_hosted *hosted)
+{
+	return rb_geometry_total(&hosted->channel.geometry);
+}
+
+bool
+rb_hosted_has_members(const struct rb_hosted *hosted)
+{
+	return !LIST_EMPTY(&hosted->memberships);
+}
+
+uint32_t
+rb_hosted_stream(const struct rb_hosted *hosted)
+{
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	return rb_word32_load_relaxed(&hosted->channel.meta->control.stream);
+}
+
+const struct rb_member *
+rb_hosted_find_consumer(const struct rb_hosted *hosted, const char *name)
+{
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
+		const struct rb_member *m = &hosted->channel.meta->consumers[i];
+
+		if (rb_entry_is_taken(m) &&
+		    strncmp(m->name, name, RB_NAME_SIZE) == 0)
+			return m;
+	}
+	return NULL;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.c - see lock.h
+ *
+ * As the file is removed at the end, somebody may wait for, or get, the lock of
+ * a file that is no longer there. So whoever gets it looks whether the name
+ * still means the same file, and begins anew if not.
+ */
+#include "daemon/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "daemon/log.h"
+#include "shm/base.h"
+
+static long
+read_holder(int fd)
+{
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static bool
+is_current(int shm_dirfd, int fd)
+{
+	struct stat named, ours;
+
+	return fstat(fd, &ours) == 0 &&
+	       fstatat(shm_dirfd, RB_LOCK_NAME, &named, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+}
+
+static int
+write_holder(int fd)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
+		return errno != 0 ? -errno : -ENOSPC;
+	return 0;
+}
+
+/* 1 if what was locked has been removed meanwhile. */
+static int
+try_lock(int shm_dirfd, int *ret)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	int err;
+
+	fd = openat(shm_dirfd, RB_LOCK_NAME,
+		    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		*ret = rb_take_fd(&fd);
+		return err;
+	}
+	if (!is_current(shm_dirfd, fd))
+		return 1;
+	err = write_holder(fd);
+	if (err < 0)
+		return err;
+	*ret = rb_take_fd(&fd);
+	return 0;
+}
+
+int
+rb_lock_take(int shm_dirfd, const char *path)
+{
+	int fd = -1;
+	int err;
+
+	do
+		err = try_lock(shm_dirfd, &fd);
+	while (err > 0);
+	if (err == 0)
+		return fd;
+	if (err == -EBUSY)
+		rb_log_error("another ringbusd (pid %ld) has %s: stop it, or "
+			     "give this one another folder by --shm-dir",
+			     read_holder(fd), path);
+	else
+		rb_log_error("cannot lock %s/" RB_LOCK_NAME ": %s", path,
+			     strerror(-err));
+	rb_closep(&fd);
+	return err;
+}
+
+void
+rb_lock_remove(int shm_dirfd)
+{
+	unlinkat(shm_dirfd, RB_LOCK_NAME, 0);
+}

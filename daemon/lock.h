@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lock.h - one daemon per shared memory folder
+ *
+ * A flock() on the file `lock` in it, which holds the daemon's pid for people.
+ * The lock goes with the process, however it ends; a clean end removes the file.
+ */
+#ifndef RB_DAEMON_LOCK_H
+#define RB_DAEMON_LOCK_H
+
+#define RB_LOCK_NAME "lock"
+
+/*
+ * Takes the lock. `path` is the folder's, for messages. A descriptor to keep;
+ * -EBUSY if another daemon has it, or another negative errno; has said why.
+ */
+int rb_lock_take(int shm_dirfd, const char *path);
+
+/* Removes the file, while the lock is still held. */
+void rb_lock_remove(int shm_dirfd);
+
+#endif

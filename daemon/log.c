@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.c - see log.h
+ */
+#include "daemon/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LINE_SIZE 1024
+
+static bool to_journal;
+
+/* JOURNAL_STREAM is inherited; whether it is still our stderr, it tells. */
+void
+rb_log_init(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+		return;
+	snprintf(ours, sizeof(ours), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	to_journal = strcmp(stream, ours) == 0;
+}
+
+/* In one write, so that lines of several processes do not mix. */
+void
+rb_log(int priority, const char *fmt, ...)
+{
+	char text[LINE_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (to_journal)
+		dprintf(STDERR_FILENO, "<%d>%s\n", priority, text);
+	else
+		dprintf(STDERR_FILENO, "ringbusd: %s\n", text);
+}
+
+void
+rb_log_text(const char *text)
+{
+	dprintf(STDERR_FILENO, "%s", text);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.c - see loop.h
+ */
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <liburing.h>
+
+#include "daemon/log.h"
+#include "shm/control.h"
+
+#define ENTRIES 256
+#define NSEC 1000000000
+
+struct rb_watch {
+	struct rb_loop *loop;
+	rb_watch_fn fn; /* NULL: freed by its owner */
+	void *context;
+	bool busy;
+	struct __kernel_timespec timeout;
+	/* One more than a message has: a longer one shows. */
+	alignas(8) char message[RB_CONTROL_SIZE + 1];
+	LIST_ENTRY(rb_watch) of_loop;
+};
+
+struct rb_loop {
+	struct io_uring ring;
+	bool stopped;
+	int error;
+	LIST_HEAD(rb_watch_list, rb_watch) watches;
+};
+
+static void
+explain(int err)
+{
+	if (err == -ENOSYS)
+		rb_log_error("this kernel has no io_uring: ringbusd needs "
+			     "Linux 5.15 or later");
+	else if (err == -EPERM)
+		rb_log_error("io_uring is forbidden here: allow it by sysctl "
+			     "kernel.io_uring_disabled=0, or in the seccomp "
+			     "profile of the container");
+	else if (err == -ENOMEM)
+		rb_log_error("no memory for io_uring: raise the limit of "
+			     "locked memory (ulimit -l, LimitMEMLOCK=)");
+	else
+		rb_log_error("cannot set up io_uring: %s", strerror(-err));
+}
+
+int
+rb_loop_new(struct rb_loop **ret)
+{
+	struct rb_loop *loop = calloc(1, sizeof(*loop));
+	int err;
+
+	if (loop == NULL)
+		return -ENOMEM;
+	err = io_uring_queue_init(ENTRIES, &loop->ring, 0);
+	if (err < 0) {
+		explain(err);
+		free(loop);
+		return err;
+	}
+	LIST_INIT(&loop->watches);
+	*ret = loop;
+	return 0;
+}
+
+void
+rb_loop_stop(struct rb_loop *loop)
+{
+	loop->stopped = true;
+}
+
+static void
+fail(struct rb_loop *loop, int err)
+{
+	if (loop->error == 0)
+		loop->error = err;
+}
+
+/* Room for one submission; NULL if the loop is broken. */
+static struct io_uring_sqe *
+next_entry(struct rb_loop *loop)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
+	int err;
+
+	if (sqe != NULL)
+		return sqe;
+	err = io_uring_submit(&loop->ring);
+	sqe = io_uring_get_sqe(&loop->ring);
+	if (sqe == NULL)
+		fail(loop, err < 0 ? err : -EBUSY);
+	return sqe;
+}
+
+static struct io_uring_sqe *
+begin(struct rb_watch *watch)
+{
+	struct io_uring_sqe *sqe = next_entry(watch->loop);
+
+	watch->busy = sqe != NULL;
+	return sqe;
+}
+
+static void
+destroy(struct rb_watch *watch)
+{
+	LIST_REMOVE(watch, of_loop);
+	free(watch);
+}
+
+static void
+complete(struct io_uring_cqe *cqe)
+{
+	struct rb_watch *watch = io_uring_cqe_get_data(cqe);
+
+	if (watch == NULL)
+		return;
+	watch->busy = false;
+	if (watch->fn == NULL)
+		destroy(watch);
+	else
+		watch->fn(watch->context, cqe->res);
+}
+
+static int
+turn(struct rb_loop *loop)
+{
+	struct io_uring_cqe *cqe, copy;
+	int err = io_uring_submit_and_wait(&loop->ring, 1);
+
+	if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
+		return err;
+	/* Seen before its callback: that may submit, and wait for room. */
+	while (io_uring_peek_cqe(&loop->ring, &cqe) == 0) {
+		copy = *cqe;
+		io_uring_cqe_seen(&loop->ring, cqe);
+		complete(&copy);
+	}
+	return 0;
+}
+
+int
+rb_loop_run(struct rb_loop *loop, rb_loop_turned_fn turned, void *context)
+{
+	int err = 0;
+
+	while (!loop->stopped && err == 0) {
+		err = turn(loop);
+		turned(context);
+		if (err == 0)
+			err = loop->error;
+	}
+	if (err < 0)
+		rb_log_error("io_uring failed: %s", strerror(-err));
+	return err;
+}
+
+/* Waits until the kernel has let go of every watch. */
+struct rb_loop *
+rb_loop_free(struct rb_loop *loop)
+{
+	struct rb_watch *watch, *next;
+
+	if (loop == NULL)
+		return NULL;
+	for (watch = LIST_FIRST(&loop->watches); watch != NULL; watch = next) {
+		next = LIST_NEXT(watch, of_loop);
+		if (watch->fn != NULL)
+			rb_watch_free(watch);
+	}
+	while (!LIST_EMPTY(&loop->watches) && loop->error == 0)
+		fail(loop, turn(loop));
+	io_uring_queue_exit(&loop->ring);
+	free(loop);
+	return NULL;
+}
+
+int
+rb_watch_new(struct rb_loop *loop, rb_watch_fn fn, void *context,
+	     struct rb_watch **ret)
+{
+	struct rb_watch *watch = calloc(1, sizeof(*watch));
+
+	if (watch == NULL)
+		return -ENOMEM;
+	watch->loop = loop;
+	watch->fn = fn;
+	watch->context = context;
+	LIST_INSERT_HEAD(&loop->watches, watch, of_loop);
+	*ret = watch;
+	return 0;
+}
+
+struct rb_watch *
+rb_watch_free(struct rb_watch *watch)
+{
+	struct io_uring_sqe *sqe;
+
+	if (watch == NULL)
+		return NULL;
+	watch->fn = NULL;
+	if (!watch->busy) {
+		destroy(watch);
+		return NULL;
+	}
+	sqe = next_entry(watch->loop);
+	if (sqe != NULL) {
+		io_uring_prep_cancel(sqe, watch, 0);
+		io_uring_sqe_set_data(sqe, NULL);
+	}
+	return NULL;
+}
+
+void
+rb_watch_accept(struct rb_watch *watch, int fd)
+{
+	struct io_uring_sqe *sqe = begin(watch);
+
+	if (sqe == NULL)
+		return;
+	io_uring_prep_accept(sqe, fd, NULL, NULL, SOCK_CLOEXEC);
+	io_uring_sqe_set_data(sqe, watch);
+}
+
+void
+rb_watch_receive(struct rb_watch *watch, int fd)
+{
+	struct io_uring_sqe *sqe = begin(watch);
+
+	if (sqe == NULL)
+		return;
+	io_uring_prep_recv(sqe, fd, watch->message, sizeof(watch->message), 0);
+	io_uring_sqe_set_data(sqe, watch);
+}
+
+const void *
+rb_watch_message(const struct rb_watch *watch)
+{
+	return watch->message;
+}
+
+void
+rb_watch_poll(struct rb_watch *watch, int fd)
+{
+	struct io_uring_sqe *sqe = begin(watch);
+
+	if (sqe == NULL)
+		return;
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	io_uring_sqe_set_data(sqe, watch);
+}
+
+void
+rb_watch_timer(struct rb_watch *watch, int64_t ns)
+{
+	bool replaces = watch->busy;
+	struct io_uring_sqe *sqe = next_entry(watch->loop);
+
+	if (sqe == NULL)
+		return;
+	watch->timeout.tv_sec = ns / NSEC;
+	watch->timeout.tv_nsec = ns % NSEC;
+	watch->busy = true;
+	if (replaces) {
+		io_uring_prep_timeout_update(sqe, &watch->timeout,
+					     (uintptr_t)watch, 0);
+		io_uring_sqe_set_data(sqe, NULL);
+	} else {
+		io_uring_prep_timeout(sqe, &watch->timeout, 0, 0);
+		io_uring_sqe_set_data(sqe, watch);
+	}
+}

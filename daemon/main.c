@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - ringbusd: from the command line to the exit code
+ */
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/summary.h"
+
+static enum rb_exit
+check(const struct rb_options *options)
+{
+	struct rb_config *config;
+	enum rb_exit code = rb_daemon_load_config(options, &config);
+
+	if (code != RB_EXIT_OK)
+		return code;
+	rb_summary_print(config);
+	rb_config_free(config);
+	return RB_EXIT_OK;
+}
+
+static enum rb_exit
+serve(const struct rb_options *options)
+{
+	struct rb_daemon *daemon;
+	enum rb_exit code = rb_daemon_new(options, &daemon);
+
+	if (code != RB_EXIT_OK)
+		return code;
+	code = rb_daemon_run(daemon);
+	rb_daemon_free(daemon);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct rb_options options;
+	enum rb_exit code;
+
+	rb_log_init();
+	if (!rb_options_parse(&options, argc, argv, &code))
+		return code;
+	return options.check ? check(&options) : serve(&options);
+}

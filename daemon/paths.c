@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paths.c - see paths.h
+ */
+#include "daemon/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/log.h"
+#include "shm/base.h"
+
+/* A user's service manager has the user's runtime folder in the environment,
+ * the system's has not. */
+static bool
+is_system(void)
+{
+	return geteuid() == 0 || (getenv("RUNTIME_DIRECTORY") != NULL &&
+				  getenv("XDG_RUNTIME_DIR") == NULL);
+}
+
+static int
+fill_in(char path[RB_CONFIG_PATH_SIZE], const char *fmt, const char *arg)
+{
+	char whole[4096];
+
+	snprintf(whole, sizeof(whole), fmt, arg);
+	if (strlen(whole) >= RB_CONFIG_PATH_SIZE) {
+		rb_log_error("path too long for a socket, 107 bytes are the "
+			     "limit: %s; give another one by --socket",
+			     whole);
+		return -ENAMETOOLONG;
+	}
+	memcpy(path, whole, strlen(whole) + 1);
+	return 0;
+}
+
+static int
+choose_shm_dir(struct rb_paths *paths, const char *given)
+{
+	char uid[16];
+
+	if (given != NULL)
+		return fill_in(paths->shm_dir, "%s", given);
+	if (is_system())
+		return fill_in(paths->shm_dir, "%s", "/dev/shm/ringbus");
+	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
+	return fill_in(paths->shm_dir, "/dev/shm/ringbus-%s", uid);
+}
+
+static int
+choose_socket(struct rb_paths *paths, const char *given)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (given != NULL)
+		return fill_in(paths->socket, "%s", given);
+	if (is_system())
+		return fill_in(paths->socket, "%s",
+			       "/run/ringbus/control.sock");
+	if (runtime != NULL)
+		return fill_in(paths->socket, "%s/ringbus/control.sock",
+			       runtime);
+	return fill_in(paths->socket, "%s/control.sock", paths->shm_dir);
+}
+
+static const char *
+first_given(const char *option, const char *configured)
+{
+	if (option != NULL)
+		return option;
+	return configured[0] != '\0' ? configured : NULL;
+}
+
+int
+rb_paths_init(struct rb_paths *paths, const struct rb_options *options,
+	      const struct rb_config *config)
+{
+	int err;
+
+	*paths = (struct rb_paths){
+		.socket_mode = is_system() ? 0660 : 0600,
+		.socket_parent_mode = is_system() ? 0755 : 0700,
+	};
+	err = choose_shm_dir(paths,
+			     first_given(options->shm_dir, config->shm_dir));
+	if (err < 0)
+		return err;
+	return choose_socket(paths,
+			     first_given(options->socket, config->socket));
+}
+
+static int
+check_shm(int fd, const char *path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid()) {
+		rb_log_error("%s belongs to uid %u, not to us (uid %u): remove "
+			     "it, or give another folder by --shm-dir",
+			     path, (unsigned)st.st_uid, (unsigned)geteuid());
+		return -EPERM;
+	}
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		rb_log_error("others may write to %s: chmod go-w it, or give "
+			     "another folder by --shm-dir",
+			     path);
+		return -EPERM;
+	}
+	return 0;
+}
+
+int
+rb_paths_open_shm(const char *path, bool *ret_made)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	bool made = mkdir(path, 0755) == 0;
+	int err;
+
+	if (!made && errno != EEXIST) {
+		err = -errno;
+		rb_log_error("cannot make the folder %s: %s; make it, or give "
+			     "another one by --shm-dir",
+			     path, strerror(-err));
+		return err;
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		err = -errno;
+		rb_log_error("cannot open %s as a folder: %s; give another one "
+			     "by --shm-dir",
+			     path, strerror(-err));
+		return err;
+	}
+	/* Whatever the umask is: clients have no business in there, but ls. */
+	if (made && fchmod(fd, 0755) < 0)
+		return -errno;
+	err = check_shm(fd, path);
+	if (err < 0)
+		return err;
+	*ret_made = made;
+	return rb_take_fd(&fd);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * paths.h - where things are when nobody says where
+ *
+ *                    system                     user
+ *   configuration    /etc/ringbus/ringbus.yaml, else the built-in example
+ *   socket           /run/ringbus/control.sock  $XDG_RUNTIME_DIR/ringbus/
+ *                                               control.sock, else in shm
+ *   socket's mode    0660                       0600
+ *   shm              /dev/shm/ringbus           /dev/shm/ringbus-UID
+ *
+ * The daemon is the system's if it runs as root, or as a service of the system
+ * manager under a user of its own.
+ */
+#ifndef RB_DAEMON_PATHS_H
+#define RB_DAEMON_PATHS_H
+
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "daemon/options.h"
+
+#define RB_CONFIG_DEFAULT "/etc/ringbus/ringbus.yaml"
+
+struct rb_paths {
+	char shm_dir[RB_CONFIG_PATH_SIZE];
+	char socket[RB_CONFIG_PATH_SIZE];
+	mode_t socket_mode;
+	mode_t socket_parent_mode; /* of its folder, if that is missing */
+};
+
+/* Options before configuration before defaults. Touches no file. 0, or
+ * -ENAMETOOLONG, and has said which path. */
+int rb_paths_init(struct rb_paths *paths, const struct rb_options *options,
+		  const struct rb_config *config);
+
+/*
+ * Opens the shared memory folder, which is made if missing, and refuses one
+ * that others could write to. *ret_made tells if it is new. A descriptor, or a
+ * negative errno, and has said why.
+ */
+int rb_paths_open_shm(const char *path, bool *ret_made);
+
+#endif

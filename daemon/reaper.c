@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reaper.c - see reaper.h
+ */
+#include "daemon/reaper.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "daemon/entry.h"
+#include "daemon/hosted.h"
+#include "daemon/log.h"
+#include "shm/member.h"
+
+/* A repair that cannot go on now waits for readers; soon at first, as nobody
+ * gets past the hole, then less often, as they may have stopped. */
+#define REPAIR_PAUSE_MIN_NS INT64_C(1000000)
+#define REPAIR_PAUSE_MAX_NS INT64_C(32000000)
+
+#define NSEC INT64_C(1000000000)
+
+static int64_t
+boottime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec * NSEC + now.tv_nsec;
+}
+
+/* ----------------------------------------------------------------- expiry */
+
+/* When a member has to go, or INT64_MAX. */
+static int64_t
+expires_at(const struct rb_member *entry)
+{
+	uint64_t keep_for_ns = rb_entry_keep_for_ns(entry);
+	uint64_t at = rb_entry_absent_ns(entry) + keep_for_ns;
+
+	if (rb_entry_state(entry) != RB_MEMBER_ABSENT || keep_for_ns == 0)
+		return INT64_MAX;
+	return at < keep_for_ns || at > INT64_MAX ? INT64_MAX : (int64_t)at;
+}
+
+/* Releases whose time is over; returns when the next one's will be. */
+static int64_t
+expire_channel(struct rb_hosted *hosted, int64_t now)
+{
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
+		const struct rb_member *m = &hosted->channel.meta->consumers[i];
+		int64_t at = expires_at(m);
+
+		if (at <= now) {
+			rb_log_warning("channel %s: consumer %.64s did not "
+				       "come back in time: its place is "
+				       "released",
+				       hosted->name, m->name);
+			rb_member_leave_consumer(&hosted->channel, i, false);
+		} else if (at < next) {
+			next = at;
+		}
+	}
+	return next;
+}
+
+void
+rb_reaper_expect_expiry(struct rb_reaper *reaper)
+{
+	const struct rb_registry *registry = reaper->registry;
+	int64_t now = boottime_ns();
+	int64_t next = INT64_MAX;
+
+	for (unsigned i = 0; i < registry->n_hosted; i++) {
+		int64_t at = expire_channel(registry->hosted[i], now);
+
+		next = at < next ? at : next;
+	}
+	if (next != INT64_MAX)
+		rb_watch_timer(reaper->expiry, next - now);
+}
+
+static void
+on_expiry(void *context, int result)
+{
+	(void)result;
+	rb_reaper_expect_expiry(context);
+}
+
+/* ---------------------------------------------------------------- leaving */
+
+static void
+leave_consumer(struct rb_reaper *reaper, struct rb_membership *m)
+{
+	bool keep = rb_entry_keeps(rb_membership_entry(m));
+
+	rb_member_leave_consumer(&m->hosted->channel, m->index, keep);
+	if (keep)
+		rb_reaper_expect_expiry(reaper);
+}
+
+static void
+finish(struct rb_reaper *reaper, struct rb_membership *m)
+{
+	rb_membership_free(m);
+	reaper->left(reaper->context);
+}
+
+void
+rb_reaper_leave(struct rb_reaper *reaper, struct rb_membership *membership)
+{
+	if (membership->role == RB_ROLE_PRODUCER)
+		rb_member_leave_producer(&membership->hosted->channel,
+					 membership->index);
+	else
+		leave_consumer(reaper, membership);
+	finish(reaper, membership);
+}
+
+/* ----------------------------------------------------------------- deaths */
+
+static void
+tell_dead_consumer(const struct rb_membership *m, uint32_t pid)
+{
+	const struct rb_member *entry = rb_membership_entry(m);
+
+	rb_log_info("channel %s: consumer %.64s (pid %u) died, its place is %s",
+		    m->hosted->name, entry->name, pid,
+		    rb_entry_keeps(entry) ? "kept" : "released");
+}
+
+static void
+tell_dead_producer(const struct rb_membership *m)
+{
+	const struct rb_member *entry = rb_membership_entry(m);
+	const struct rb_repair *r = &m->repair;
+
+	if (r->tombstones == 0)
+		rb_log_info("channel %s: producer %.64s (pid %u) died, nothing "
+			    "was left claimed",
+			    m->hosted->name, entry->name, rb_entry_pid(entry));
+	else
+		rb_log_info("channel %s: producer %.64s (pid %u) died, %" PRIu64
+			    " tombstones in %" PRId64 "..%" PRId64,
+			    m->hosted->name, entry->name, rb_entry_pid(entry),
+			    r->tombstones, r->first, r->last);
+}
+
+/* True once the dead producer is out. */
+static bool
+try_repair(struct rb_reaper *reaper, struct rb_membership *m)
+{
+	struct rb_channel *channel = &m->hosted->channel;
+
+	if (rb_repair_producer(channel, m->index, &m->repair) != 0)
+		return false;
+	tell_dead_producer(m);
+	rb_member_leave_producer(channel, m->index);
+	rb_channel_wake_all(channel);
+	finish(reaper, m);
+	return true;
+}
+
+static void
+on_repair(void *context, int result)
+{
+	struct rb_reaper *reaper = context;
+	struct rb_membership *m, *next;
+
+	(void)result;
+	for (m = LIST_FIRST(&reaper->dying); m != NULL; m = next) {
+		next = LIST_NEXT(m, of_owner);
+		LIST_REMOVE(m, of_owner);
+		if (!try_repair(reaper, m))
+			LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
+	}
+	if (LIST_EMPTY(&reaper->dying))
+		return;
+	if (reaper->repair_pause_ns < REPAIR_PAUSE_MAX_NS)
+		reaper->repair_pause_ns *= 2;
+	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
+}
+
+static void
+bury_producer(struct rb_reaper *reaper, struct rb_membership *m)
+{
+	rb_member_set_dying(&m->hosted->channel, m->index);
+	if (try_repair(reaper, m))
+		return;
+	LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
+	reaper->repair_pause_ns = REPAIR_PAUSE_MIN_NS;
+	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
+}
+
+void
+rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership)
+{
+	struct rb_channel *channel = &membership->hosted->channel;
+
+	rb_membership_orphan(membership);
+	if (membership->role == RB_ROLE_PRODUCER) {
+		bury_producer(reaper, membership);
+		return;
+	}
+	tell_dead_consumer(membership,
+			   rb_entry_pid(rb_membership_entry(membership)));
+	leave_consumer(reaper, membership);
+	rb_channel_wake_all(channel);
+	finish(reaper, membership);
+}
+
+void
+rb_reaper_bury_process(struct rb_reaper *reaper, struct rb_process *process)
+{
+	while (!LIST_EMPTY(&process->memberships))
+		rb_reaper_bury(reaper, LIST_FIRST(&process->memberships));
+}
+
+int
+rb_reaper_init(struct rb_reaper *reaper, struct rb_loop *loop,
+	       struct rb_registry *registry, rb_reaper_left_fn left,
+	       void *context)
+{
+	int err;
+
+	*reaper = (struct rb_reaper){ .registry = registry,
+				      .left = left,
+				      .context = context };
+	LIST_INIT(&reaper->dying);
+	err = rb_watch_new(loop, on_repair, reaper, &reaper->repair);
+	if (err == 0)
+		err = rb_watch_new(loop, on_expiry, reaper, &reaper->expiry);
+	return err;
+}
+
+void
+rb_reaper_deinit(struct rb_reaper *reaper)
+{
+	while (!LIST_EMPTY(&reaper->dying)) {
+		struct rb_membership *m = LIST_FIRST(&reaper->dying);
+
+		LIST_REMOVE(m, of_owner);
+		rb_membership_free(m);
+	}
+	reaper->repair = rb_watch_free(reaper->repair);
+	reaper->expiry = rb_watch_free(reaper->expiry);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reaper.h - members that leave: by their own wish, by death, by time
+ *
+ *   a consumer    leaves, or with on_death: keep stays as absent, and a timer
+ *                 releases it when keep_for is over
+ *   a producer    by its own wish just leaves; a dead one is DYING until what it
+ *                 had claimed is repaired, which is tried again every few
+ *                 milliseconds as long as a slot is still being read
+ *
+ * Both timers run only while there is something for them to do.
+ */
+#ifndef RB_DAEMON_REAPER_H
+#define RB_DAEMON_REAPER_H
+
+#include "daemon/loop.h"
+#include "daemon/membership.h"
+#include "daemon/process.h"
+#include "daemon/registry.h"
+
+/* Somebody has left. */
+typedef void (*rb_reaper_left_fn)(void *context);
+
+struct rb_reaper {
+	struct rb_registry *registry;
+	rb_reaper_left_fn left;
+	void *context;
+	struct rb_memberships dying;
+	int64_t repair_pause_ns;
+	struct rb_watch *repair;
+	struct rb_watch *expiry;
+};
+
+/* 0 or -ENOMEM. */
+int rb_reaper_init(struct rb_reaper *reaper, struct rb_loop *loop,
+		   struct rb_registry *registry, rb_reaper_left_fn left,
+		   void *context);
+void rb_reaper_deinit(struct rb_reaper *reaper);
+
+/* A living process gives this membership up; frees it. */
+void rb_reaper_leave(struct rb_reaper *reaper,
+		     struct rb_membership *membership);
+
+/* The process of this membership is dead; takes it over. */
+void rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership);
+
+/* All memberships of a dead process. */
+void rb_reaper_bury_process(struct rb_reaper *reaper,
+			    struct rb_process *process);
+
+/* Somebody has become absent, by other means than the above. */
+void rb_reaper_expect_expiry(struct rb_reaper *reaper);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * registry.c - see registry.h
+ */
+#include "daemon/registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shm/member.h"
+
+struct rb_hosted *
+rb_registry_find(const struct rb_registry *registry, const char *name)
+{
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		if (strcmp(registry->hosted[i]->name, name) == 0)
+			return registry->hosted[i];
+	return NULL;
+}
+
+int
+rb_registry_add(struct rb_registry *registry, struct rb_hosted *hosted)
+{
+	if (registry->n_hosted == RB_CHANNELS_MAX)
+		return -EUSERS;
+	registry->hosted[registry->n_hosted++] = hosted;
+	return 0;
+}
+
+static int
+check_new(const struct rb_registry *registry, const char *name, char *why,
+	  size_t why_size)
+{
+	if (rb_registry_find(registry, name) != NULL) {
+		snprintf(why, why_size, "there is one of this name already");
+		return -EEXIST;
+	}
+	if (registry->n_hosted == RB_CHANNELS_MAX) {
+		snprintf(why, why_size, "%d channels are the limit",
+			 RB_CHANNELS_MAX);
+		return -EUSERS;
+	}
+	return 0;
+}
+
+int
+rb_registry_create(struct rb_registry *registry,
+		   const struct rb_config_channel *config, bool dynamic,
+		   char *why, size_t why_size)
+{
+	struct rb_hosted *hosted = NULL;
+	int err = check_new(registry, config->name, why, why_size);
+
+	if (err < 0)
+		return err;
+	err = rb_hosted_new(config->name, dynamic ? NULL : config, &hosted);
+	if (err < 0) {
+		snprintf(why, why_size, "out of memory");
+		return err;
+	}
+	err = rb_folder_make(&registry->maker, hosted, config, why, why_size);
+	if (err < 0) {
+		rb_hosted_free(hosted);
+		return err;
+	}
+	hosted->made = true;
+	return rb_registry_add(registry, hosted);
+}
+
+static void
+forget(struct rb_registry *registry, const struct rb_hosted *hosted)
+{
+	struct rb_hosted **all = registry->hosted;
+	unsigned i = 0;
+
+	while (all[i] != hosted)
+		i++;
+	registry->n_hosted--;
+	memmove(&all[i], &all[i + 1],
+		(registry->n_hosted - i) * sizeof(struct rb_hosted *));
+}
+
+int
+rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted)
+{
+	int err = rb_folder_remove(&registry->maker, hosted->name);
+
+	forget(registry, hosted);
+	rb_hosted_free(hosted);
+	return err;
+}
+
+unsigned
+rb_registry_count_dynamic(const struct rb_registry *registry,
+			  uint64_t *ret_size)
+{
+	unsigned n = 0;
+
+	*ret_size = 0;
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		if (registry->hosted[i]->config == NULL) {
+			n++;
+			*ret_size += rb_hosted_size(registry->hosted[i]);
+		}
+	return n;
+}
+
+void
+rb_registry_close_streams(struct rb_registry *registry, bool abort)
+{
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		rb_channel_close_stream(&registry->hosted[i]->channel, abort);
+}
+
+bool
+rb_registry_has_members(const struct rb_registry *registry)
+{
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		if (rb_hosted_has_members(registry->hosted[i]))
+			return true;
+	return false;
+}
+
+const struct rb_hosted *
+rb_registry_find_address(const struct rb_registry *registry,
+			 const void *address)
+{
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		for (int f = 0; f < RB_FILES; f++) {
+			const struct rb_hosted *h = registry->hosted[i];
+			const struct rb_segment *s = &h->channel.segments[f];
+
+			if ((uintptr_t)address - (uintptr_t)s->base <
+			    s->mapping)
+				return h;
+		}
+	return NULL;
+}
+
+void
+rb_registry_deinit(struct rb_registry *registry, enum rb_registry_rest rest)
+{
+	while (registry->n_hosted > 0) {
+		struct rb_hosted *last = registry->hosted[--registry->n_hosted];
+
+		if (rest == RB_REGISTRY_REMOVE ||
+		    (rest == RB_REGISTRY_REMOVE_MADE && last->made))
+			rb_folder_remove(&registry->maker, last->name);
+		rb_hosted_free(last);
+	}
+}

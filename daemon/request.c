@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.c - see request.h
+ */
+#include "daemon/request.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "shm/member.h"
+
+static bool
+is_terminated(const char name[RB_NAME_SIZE])
+{
+	return memchr(name, '\0', RB_NAME_SIZE) != NULL;
+}
+
+/* Could one of our libraries, of this version, have sent it? */
+static bool
+is_well_formed(const struct rb_control *r)
+{
+	static const uint32_t zero[RB_ARRAY_SIZE(r->reserved)];
+
+	return r->version == RB_CONTROL_VERSION &&
+	       r->type >= RB_CONTROL_HELLO && r->type <= RB_CONTROL_PING &&
+	       is_terminated(r->channel) && is_terminated(r->name) &&
+	       r->role <= RB_ROLE_CONSUMER && r->join <= RB_JOIN_OLDEST &&
+	       memcmp(r->reserved, zero, sizeof(zero)) == 0;
+}
+
+static bool
+names_channel(enum rb_control_type type)
+{
+	return type == RB_CONTROL_ATTACH || type == RB_CONTROL_DETACH ||
+	       type == RB_CONTROL_CREATE || type == RB_CONTROL_REMOVE ||
+	       type == RB_CONTROL_CLOSE;
+}
+
+int
+rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
+		  int err, const char *fmt, ...)
+{
+	int n = 0;
+	va_list args;
+
+	if (names_channel(answer->type))
+		n = snprintf(answer->text, sizeof(answer->text),
+			     "channel %s: ", answer->channel);
+	va_start(args, fmt);
+	vsnprintf(answer->text + n, sizeof(answer->text) - (size_t)n, fmt,
+		  args);
+	va_end(args);
+	answer->result = err;
+	rb_log_info("refused pid %d (uid %u): %s", peer->who.pid, peer->who.uid,
+		    answer->text);
+	return err;
+}
+
+struct rb_hosted *
+rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
+{
+	struct rb_hosted *hosted = rb_registry_find(&peer->daemon->registry,
+						    answer->channel);
+
+	if (hosted == NULL)
+		rb_request_refuse(peer, answer, -ENOENT,
+				  "there is none of this name; ringbusctl ls "
+				  "lists them");
+	return hosted;
+}
+
+bool
+rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
+	       enum rb_role role)
+{
+	const struct rb_config_channel *config = hosted->config;
+
+	if (config == NULL)
+		return true;
+	return rb_access_allows(role == RB_ROLE_PRODUCER   ? &config->publish
+				: role == RB_ROLE_CONSUMER ? &config->consume
+							   : &config->tap,
+				&peer->who);
+}
+
+/* ------------------------------------------------------------ introductions */
+
+static int
+check_hello(struct rb_peer *peer, struct rb_control *answer)
+{
+	const struct rb_server *server = peer->server;
+
+	if (answer->version != RB_CONTROL_VERSION)
+		return rb_request_refuse(peer, answer, -EPROTONOSUPPORT,
+					 "the library speaks version %u of the "
+					 "protocol, this ringbusd %u: install "
+					 "the same ringbus for both",
+					 answer->version, RB_CONTROL_VERSION);
+	if (answer->layout_hash != rb_layout_hash())
+		return rb_request_refuse(peer, answer, -EPROTONOSUPPORT,
+					 "the library has another memory "
+					 "layout (%016" PRIx64
+					 ") than this ringbusd (%016" PRIx64
+					 "): install the same ringbus for both",
+					 answer->layout_hash, rb_layout_hash());
+	if (server->n_greeted >= server->max_clients)
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "%u connections are there already: "
+					 "close some, or raise max_clients",
+					 server->n_greeted);
+	return 0;
+}
+
+/* A peer that is refused here is of no use: the answer is the last word. */
+static int
+greet(struct rb_peer *peer, struct rb_control *answer)
+{
+	int err = check_hello(peer, answer);
+	int sent;
+
+	answer->version = RB_CONTROL_VERSION;
+	answer->layout_hash = rb_layout_hash();
+	sent = rb_peer_send(peer, answer, NULL);
+	if (err == 0 && sent == 0)
+		rb_peer_set_greeted(peer);
+	return err < 0 ? err : sent;
+}
+
+/* ----------------------------------------------------------------- dispatch */
+
+static int
+answer_ping(struct rb_peer *peer, struct rb_control *answer)
+{
+	(void)peer;
+	answer->pid = (uint32_t)getpid();
+	return 0;
+}
+
+static int
+dispatch(struct rb_peer *peer, struct rb_control *answer)
+{
+	static int (*const handlers[])(struct rb_peer *,
+				       struct rb_control *) = {
+		[RB_CONTROL_DETACH] = rb_request_detach,
+		[RB_CONTROL_LIST] = rb_request_list,
+		[RB_CONTROL_CREATE] = rb_request_create,
+		[RB_CONTROL_REMOVE] = rb_request_remove,
+		[RB_CONTROL_CLOSE] = rb_request_close,
+		[RB_CONTROL_PING] = answer_ping,
+	};
+
+	if (answer->type == RB_CONTROL_ATTACH)
+		return rb_request_attach(peer, answer);
+	handlers[answer->type](peer, answer);
+	return rb_peer_send(peer, answer, NULL);
+}
+
+static int
+disconnect(const struct rb_peer *peer, const char *why)
+{
+	rb_log_warning("pid %d (uid %u) %s: disconnected", peer->who.pid,
+		       peer->who.uid, why);
+	return -EPROTO;
+}
+
+int
+rb_request_handle(struct rb_peer *peer, const struct rb_control *request)
+{
+	struct rb_control answer = *request;
+
+	answer.result = 0;
+	answer.pid = 0;
+	memset(answer.text, 0, sizeof(answer.text));
+	/* Its socket lives on in another process, which has to connect as
+	 * itself. */
+	if (peer->process->dead)
+		return disconnect(peer, "is dead and yet speaks");
+	if (!peer->greeted && request->type == RB_CONTROL_HELLO)
+		return greet(peer, &answer);
+	if (!peer->greeted)
+		return disconnect(peer, "did not say HELLO first");
+	if (!is_well_formed(request) || request->type == RB_CONTROL_HELLO)
+		return disconnect(peer, "sent what is no request");
+	if (!names_channel(request->type) || rb_name_is_valid(answer.channel))
+		return dispatch(peer, &answer);
+	rb_request_refuse(peer, &answer, -EINVAL,
+			  "this is no name: 1 to 63 of A-Z a-z 0-9 . _ - and "
+			  "neither a dot nor a dash in front");
+	return rb_peer_send(peer, &answer, NULL);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - what a client asks for, checked field by field and answered
+ *
+ * A message that no library of ours could have sent (an unknown type or role, a
+ * name without an end, reserved bytes in use, HELLO not first) ends the
+ * connection. Everything else gets an answer: 0, or a refusal that says what it
+ * concerns and what to do, which is logged too.
+ */
+#ifndef RB_DAEMON_REQUEST_H
+#define RB_DAEMON_REQUEST_H
+
+#include "daemon/daemon.h"
+#include "daemon/peer.h"
+
+/* 0, or a negative errno: the connection has to end. */
+int rb_request_handle(struct rb_peer *peer, const struct rb_control *request);
+
+/*
+ * For the handlers below: makes the answer a refusal, logs it, and returns the
+ * error. `fmt` continues "channel NAME: ", if the request names a channel.
+ */
+int rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
+		      int err, const char *fmt, ...) rb_printf_(4, 5);
+
+/*
+ * The handlers. Each finds the checked request in `answer` and turns it into
+ * the answer. 0; or the error of the refusal.
+ */
+int rb_request_detach(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_list(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_create(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_remove(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_close(struct rb_peer *peer, struct rb_control *answer);
+
+/* Sends its answer itself, as descriptors go with it. 0, or a negative errno:
+ * the connection has to end. */
+int rb_request_attach(struct rb_peer *peer, struct rb_control *answer);
+
+/* The channel that the request names, or NULL, and the answer says so. */
+struct rb_hosted *rb_request_find_channel(const struct rb_peer *peer,
+					  struct rb_control *answer);
+
+/* Whether the peer may attach to a channel in this role. */
+bool rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
+		    enum rb_role role);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.c - see server.h
+ */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+
+/* Connections beyond max_clients that are still told so. */
+#define RESERVE 64
+
+#define PAUSE_NS INT64_C(100000000)
+
+static bool
+is_starvation(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS ||
+	       err == -ENOMEM;
+}
+
+static void
+take_break(struct rb_server *server, int err)
+{
+	if (!server->starved)
+		rb_log_error("cannot take connections: %s; raise the limit "
+			     "(LimitNOFILE=), or have fewer clients",
+			     strerror(-err));
+	server->starved = true;
+	rb_watch_timer(server->pause, PAUSE_NS);
+}
+
+/* 0, or why no further one can be served now. */
+static int
+serve(struct rb_server *server, int fd)
+{
+	struct rb_peer *peer;
+	int err;
+
+	if (server->n_peers >= server->max_clients + RESERVE) {
+		rb_closep(&fd);
+		return 0;
+	}
+	err = rb_peer_new(server, fd, &peer);
+	if (err == 0)
+		server->starved = false;
+	return is_starvation(err) ? err : 0;
+}
+
+static void
+on_accept(void *context, int result)
+{
+	struct rb_server *server = context;
+
+	if (result >= 0)
+		result = serve(server, result);
+	if (result < 0 && result != -ECONNABORTED && result != -EINTR)
+		take_break(server, result);
+	else
+		rb_watch_accept(server->accept, server->socket.fd);
+}
+
+static void
+on_pause(void *context, int result)
+{
+	struct rb_server *server = context;
+
+	(void)result;
+	rb_watch_accept(server->accept, server->socket.fd);
+}
+
+int
+rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
+	       const struct rb_paths *paths, unsigned max_clients)
+{
+	int err;
+
+	*server = (struct rb_server){ .daemon = daemon,
+				      .socket = RB_SOCKET_NULL,
+				      .max_clients = max_clients };
+	LIST_INIT(&server->peers);
+	err = rb_socket_open(&server->socket, paths);
+	if (err < 0)
+		return err;
+	err = rb_watch_new(daemon->loop, on_accept, server, &server->accept);
+	if (err == 0)
+		err = rb_watch_new(daemon->loop, on_pause, server,
+				   &server->pause);
+	if (err == 0)
+		rb_watch_accept(server->accept, server->socket.fd);
+	return err;
+}
+
+void
+rb_server_stop(struct rb_server *server)
+{
+	server->accept = rb_watch_free(server->accept);
+	server->pause = rb_watch_free(server->pause);
+	rb_socket_close(&server->socket);
+}
+
+void
+rb_server_deinit(struct rb_server *server)
+{
+	rb_server_stop(server);
+	while (!LIST_EMPTY(&server->peers))
+		rb_peer_free(LIST_FIRST(&server->peers));
+}
+
+struct rb_loop *
+rb_server_loop(const struct rb_server *server)
+{
+	return server->daemon->loop;
+}
+
+struct rb_processes *
+rb_server_processes(const struct rb_server *server)
+{
+	return &server->daemon->processes;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - the listening socket and the connections that come from it
+ *
+ * Beyond max_clients a client still gets an answer to its HELLO, that there are
+ * too many; a few more, and it finds the connection closed. When descriptors
+ * run out, the daemon takes no connection for a moment and looks again.
+ */
+#ifndef RB_DAEMON_SERVER_H
+#define RB_DAEMON_SERVER_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "daemon/peer.h"
+#include "daemon/socket.h"
+
+struct rb_daemon;
+
+struct rb_server {
+	struct rb_daemon *daemon;
+	struct rb_socket socket;
+	struct rb_watch *accept;
+	struct rb_watch *pause;
+	bool starved; /* and has said so */
+	unsigned max_clients;
+	unsigned n_peers;
+	unsigned n_greeted;
+	LIST_HEAD(rb_peer_list, rb_peer) peers;
+};
+
+/* Listens; *paths says where. 0, or a negative errno, and has said why. */
+int rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
+		   const struct rb_paths *paths, unsigned max_clients);
+
+/* Takes no more connections; those there are stay. */
+void rb_server_stop(struct rb_server *server);
+
+/* Closes all, and removes the socket file. */
+void rb_server_deinit(struct rb_server *server);
+
+struct rb_loop *rb_server_loop(const struct rb_server *server);
+struct rb_processes *rb_server_processes(const struct rb_server *server);
+
+#endif

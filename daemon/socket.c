@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * socket.c - see socket.h
+ */
+#include "daemon/socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/log.h"
+#include "shm/base.h"
+
+#define BACKLOG 128
+
+static int
+complain(const char *path, const char *what, int err)
+{
+	rb_log_error("%s: %s: %s; give another place by --socket", path, what,
+		     strerror(-err));
+	return err;
+}
+
+/* The one socket that the service manager has for us; 0 if it has none. */
+static int
+take_inherited(int *ret)
+{
+	int n = sd_listen_fds(1);
+	int fd = SD_LISTEN_FDS_START;
+
+	if (n <= 0)
+		return 0;
+	if (n > 1 || sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, NULL, 0) <= 0) {
+		rb_log_error(
+			"the service manager has to hand over exactly one "
+			"listening Unix socket of ListenSequentialPacket=");
+		return -EINVAL;
+	}
+	*ret = fd;
+	return 1;
+}
+
+static void
+make_parent(const char *path, mode_t mode)
+{
+	char parent[RB_CONFIG_PATH_SIZE];
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash == NULL || slash == parent)
+		return;
+	*slash = '\0';
+	mkdir(parent, mode); /* if that fails, bind() tells */
+}
+
+static struct sockaddr_un
+address_of(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return address;
+}
+
+/* The kernel closes the socket of a killed daemon some milliseconds after it is
+ * gone, as io_uring is still accepting on it. */
+static bool
+is_alive(pid_t pid)
+{
+	rb_cleanup_(rb_closep) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd look = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return errno != ESRCH;
+	return poll(&look, 1, 0) == 0;
+}
+
+/* Whether a living process listens at `path`; *ret_pid is who. */
+static bool
+has_listener(const char *path, pid_t *ret_pid)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	struct sockaddr_un address = address_of(path);
+	struct ucred cred = { 0 };
+	socklen_t size = sizeof(cred);
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0) {
+		*ret_pid = 0;
+		return errno == EAGAIN; /* its queue is full */
+	}
+	*ret_pid = cred.pid;
+	/* 0: of another pid namespace. */
+	return cred.pid == 0 || is_alive(cred.pid);
+}
+
+static int
+remove_stale(const char *path)
+{
+	struct stat st;
+	pid_t pid;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode)) {
+		rb_log_error("%s is there and is no socket: remove it, or give "
+			     "another place by --socket",
+			     path);
+		return -EEXIST;
+	}
+	if (has_listener(path, &pid)) {
+		rb_log_error("pid %d listens on %s already: stop it, or give "
+			     "another place by --socket",
+			     pid, path);
+		return -EADDRINUSE;
+	}
+	rb_log_info("%s was left by a daemon that is gone: replaced", path);
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+/* The mode from the start: between bind() and chmod() anybody could come. */
+static int
+bind_to(int fd, const char *path, mode_t mode)
+{
+	struct sockaddr_un address = address_of(path);
+	mode_t before = umask(0777 & ~mode);
+	int err = 0;
+
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		err = -errno;
+	umask(before);
+	return err;
+}
+
+static int
+listen_at(struct rb_socket *s, const struct rb_paths *paths)
+{
+	struct stat st;
+	int err;
+
+	s->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s->fd < 0)
+		return complain(paths->socket, "cannot make a socket", -errno);
+	err = bind_to(s->fd, paths->socket, paths->socket_mode);
+	if (err < 0)
+		return complain(paths->socket, "cannot bind the socket", err);
+	if (lstat(paths->socket, &st) < 0)
+		return complain(paths->socket, "the socket is gone", -errno);
+	snprintf(s->path, sizeof(s->path), "%s", paths->socket);
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	if (listen(s->fd, BACKLOG) < 0)
+		return complain(paths->socket, "cannot listen", -errno);
+	return 0;
+}
+
+int
+rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths)
+{
+	struct rb_socket s = RB_SOCKET_NULL;
+	int err = take_inherited(&s.fd);
+
+	if (err == 0) {
+		make_parent(paths->socket, paths->socket_parent_mode);
+		err = remove_stale(paths->socket);
+		if (err == 0)
+			err = listen_at(&s, paths);
+	}
+	if (err < 0) {
+		rb_socket_close(&s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+rb_socket_close(struct rb_socket *socket)
+{
+	struct stat st;
+
+	if (socket->path[0] != '\0' && lstat(socket->path, &st) == 0 &&
+	    st.st_dev == socket->dev && st.st_ino == socket->ino)
+		unlink(socket->path);
+	rb_closep(&socket->fd);
+	*socket = RB_SOCKET_NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * socket.h - where the daemon listens
+ *
+ * On a socket that the service manager hands over, or on one that it makes. A
+ * file that a killed daemon left is replaced; one that somebody still listens
+ * on is not. Only for the holder of the lock, see lock.h.
+ */
+#ifndef RB_DAEMON_SOCKET_H
+#define RB_DAEMON_SOCKET_H
+
+#include <sys/types.h>
+
+#include "daemon/paths.h"
+
+struct rb_socket {
+	int fd;
+	char path[RB_CONFIG_PATH_SIZE]; /* empty: not ours to remove */
+	dev_t dev;
+	ino_t ino;
+};
+
+#define RB_SOCKET_NULL ((struct rb_socket){ .fd = -1 })
+
+/* 0; -EADDRINUSE if another daemon listens there; or another negative errno.
+ * Has said why. */
+int rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths);
+
+/* Also removes the file, if it is still the one that we made. */
+void rb_socket_close(struct rb_socket *socket);
+
+#endif

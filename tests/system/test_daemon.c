@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_daemon.c - ringbusd as a program: start, refusals to start, stop, rest
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/ringbus.h"
+#include "tests/system/util_daemon.h"
+
+#define SMALL "channels: { a: { slots: 64, event_size: 8 } }"
+#define LARGE "channels: { a: { slots: 65536, event_size: 64 } }"
+
+/* Makes a path of the daemon's a longer one. */
+static void
+append(char *path, const char *more)
+{
+	memcpy(path + strlen(path), more, strlen(more) + 1);
+}
+
+static bool
+is_empty(const char *path)
+{
+	return rmdir(path) == 0 && mkdir(path, 0755) == 0;
+}
+
+TEST(clean_stop_removes_everything)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, SMALL);
+	ck_assert(t_daemon_has(&d, "a/meta"));
+	ck_assert(t_daemon_has(&d, "a/ring"));
+	ck_assert(t_daemon_has(&d, "a/gates"));
+	t_daemon_stop(&d);
+	ck_assert(is_empty(d.shm));
+	ck_assert_int_eq(access(d.socket, F_OK), -1);
+}
+
+TEST(shm_folder_is_made_and_removed)
+{
+	struct t_daemon d;
+
+	t_daemon_prepare(&d, SMALL);
+	append(d.shm, "/made");
+	t_daemon_restart(&d);
+	ck_assert(t_daemon_has(&d, "a"));
+	t_daemon_stop(&d);
+	ck_assert_int_eq(access(d.shm, F_OK), -1);
+}
+
+TEST(files_are_the_daemons_own)
+{
+	struct t_daemon d;
+	char path[2 * PATH_MAX];
+	struct stat st;
+
+	t_daemon_start(&d, SMALL);
+	snprintf(path, sizeof(path), "%s/a", d.shm);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	append(path, "/ring");
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(stat(d.socket, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, geteuid() == 0 ? 0660 : 0600);
+	t_daemon_stop(&d);
+}
+
+TEST(second_daemon_is_refused)
+{
+	struct t_daemon d, second;
+	char pid[32];
+
+	t_daemon_start(&d, SMALL);
+	snprintf(pid, sizeof(pid), "(pid %d)", d.pid);
+	second = d;
+	append(second.socket, "2");
+	t_daemon_launch(&second, NULL);
+	t_daemon_ends(&second, 75);
+	ck_assert(t_daemon_said(&d, pid));
+	ck_assert(t_daemon_has(&d, "a/meta"));
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+TEST(socket_of_a_living_daemon_is_not_taken)
+{
+	struct t_daemon d, second;
+
+	t_daemon_start(&d, SMALL);
+	second = d;
+	append(second.shm, "/other");
+	t_daemon_launch(&second, NULL);
+	t_daemon_ends(&second, 75);
+	ck_assert(t_daemon_said(&d, "listens on"));
+	ck_assert_int_eq(access(second.shm, F_OK), -1);
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+TEST(stale_socket_is_replaced)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, SMALL);
+	t_daemon_kill(&d);
+	ck_assert_int_eq(access(d.socket, F_OK), 0);
+	t_daemon_launch(&d, NULL);
+	t_daemon_await(&d);
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+TEST(file_in_place_of_the_socket_is_left_alone)
+{
+	struct t_daemon d;
+	FILE *file;
+
+	t_daemon_prepare(&d, SMALL);
+	file = fopen(d.socket, "we");
+	ck_assert_ptr_nonnull(file);
+	fclose(file);
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 73);
+	ck_assert(t_daemon_said(&d, "is no socket"));
+	ck_assert_int_eq(access(d.socket, F_OK), 0);
+}
+
+TEST(bad_configuration_is_78)
+{
+	struct t_daemon d;
+
+	t_daemon_prepare(&d, "channels: { a: { slotz: 8 } }");
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 78);
+	ck_assert(t_daemon_said(&d, "ringbus.yaml:1:"));
+	ck_assert(t_daemon_said(&d, "slots"));
+}
+
+TEST(check_tells_errors_without_starting)
+{
+	struct t_daemon d;
+
+	t_daemon_prepare(&d, "channels: { a: { slots: 9 } }");
+	t_daemon_launch(&d, "--check");
+	t_daemon_ends(&d, 78);
+	ck_assert(t_daemon_said(&d, "ringbus.yaml:1:"));
+}
+
+/* Exit code of a shell command, and what it printed. */
+static int
+run(const char *command, char *output, size_t size)
+{
+	FILE *pipe = popen(command, "re");
+	size_t n;
+
+	ck_assert_ptr_nonnull(pipe);
+	n = fread(output, 1, size - 1, pipe);
+	output[n] = '\0';
+	return WEXITSTATUS(pclose(pipe));
+}
+
+TEST(check_prints_a_line_a_channel_and_the_sum)
+{
+	struct t_daemon d;
+	char command[3 * PATH_MAX], text[4096];
+
+	t_daemon_prepare(&d, "channels:\n"
+			     "  a: { slots: 64, event_size: 64 }\n"
+			     "  b: { slots: 64, slot_size: 64, framing: framed"
+			     ", producers: multi }\n");
+	snprintf(command, sizeof(command), "%s --check --config %s",
+		 t_program("ringbusd"), d.config);
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, "a "));
+	ck_assert_ptr_nonnull(strstr(text, "b "));
+	ck_assert_ptr_nonnull(strstr(text, "2 channels, "));
+	ck_assert_ptr_nonnull(strstr(text, " bytes of shared memory"));
+	ck_assert_int_eq(access(d.socket, F_OK), -1);
+}
+
+TEST(check_of_the_builtin_example)
+{
+	char command[2 * PATH_MAX], text[4096];
+
+	if (access("/etc/ringbus/ringbus.yaml", F_OK) == 0)
+		T_SKIP("this machine has a configuration of its own");
+	snprintf(command, sizeof(command), "%s --check", t_program("ringbusd"));
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, "orders"));
+}
+
+TEST(usage_errors_are_2)
+{
+	char command[2 * PATH_MAX], text[4096];
+
+	snprintf(command, sizeof(command), "%s --nonsense 2>&1",
+		 t_program("ringbusd"));
+	ck_assert_int_eq(run(command, text, sizeof(text)), 2);
+	ck_assert_ptr_nonnull(strstr(text, "usage: ringbusd"));
+	snprintf(command, sizeof(command), "%s more 2>&1",
+		 t_program("ringbusd"));
+	ck_assert_int_eq(run(command, text, sizeof(text)), 2);
+}
+
+TEST(version_and_help)
+{
+	char command[2 * PATH_MAX], text[4096];
+
+	snprintf(command, sizeof(command), "%s --version",
+		 t_program("ringbusd"));
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, ringbus_version()));
+	snprintf(command, sizeof(command), "%s --help", t_program("ringbusd"));
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, "--shm-dir"));
+}
+
+TEST(full_shm_leaves_nothing_behind)
+{
+	struct t_daemon d;
+
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
+		T_SKIP("only root may mount a small tmpfs");
+	t_daemon_prepare(&d, "channels:\n"
+			     "  fits: { slots: 64, event_size: 8 }\n"
+			     "  large: { slots: 65536, event_size: 64 }\n");
+	append(d.shm, "/small");
+	ck_assert_int_eq(mkdir(d.shm, 0755), 0);
+	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
+			 0);
+	ck_assert_int_eq(mount("small", d.shm, "tmpfs", 0, "size=1m,mode=0755"),
+			 0);
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 73);
+	ck_assert(t_daemon_said(&d, "channel large: "));
+	ck_assert(t_daemon_said(&d, "bytes of shared memory needed"));
+	ck_assert(!t_daemon_has(&d, "fits"));
+	ck_assert(!t_daemon_has(&d, "large"));
+	ck_assert(!t_daemon_has(&d, ".large.new"));
+	ck_assert(!t_daemon_has(&d, "lock"));
+	ck_assert_int_eq(umount(d.shm), 0);
+	ck_assert_int_eq(rmdir(d.shm), 0);
+}
+
+TEST(folder_that_others_may_write_is_refused)
+{
+	struct t_daemon d;
+
+	t_daemon_prepare(&d, SMALL);
+	ck_assert_int_eq(chmod(d.shm, 0777), 0);
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 73);
+	ck_assert(t_daemon_said(&d, "others may write"));
+}
+
+TEST(link_in_place_of_the_folder_is_refused)
+{
+	struct t_daemon d;
+	char link[sizeof(d.shm)];
+
+	t_daemon_prepare(&d, SMALL);
+	snprintf(link, sizeof(link), "%.1000s/link", t_tmpdir());
+	ck_assert_int_eq(symlink(d.shm, link), 0);
+	memcpy(d.shm, link, sizeof(link));
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 73);
+}
+
+TEST(leftovers_go_and_strangers_stay)
+{
+	struct t_daemon d;
+	char path[2 * PATH_MAX];
+
+	t_daemon_prepare(&d, SMALL);
+	snprintf(path, sizeof(path), "%s/.a.new", d.shm);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/.note", d.shm);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	t_daemon_restart(&d);
+	ck_assert(!t_daemon_has(&d, ".a.new"));
+	ck_assert(t_daemon_said(&d, ".note is no channel"));
+	t_daemon_stop(&d);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+
+TEST(hangup_is_survived)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, SMALL);
+	ck_assert_int_eq(kill(d.pid, SIGHUP), 0);
+	t_until(t_daemon_said(&d, "SIGHUP"));
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+TEST(stop_waits_for_members_to_leave)
+{
+	struct t_daemon d;
+	struct rb_control attached;
+	struct rb_channel c;
+	int peer;
+
+	t_daemon_start(&d, "daemon: { drain: 1h }\n" SMALL);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &attached));
+	t_daemon_map(&d, "a", RB_ROLE_TAP, &c);
+	ck_assert_int_eq(kill(d.pid, SIGTERM), 0);
+	t_until(rb_word32_load_acquire(&c.meta->control.stream) ==
+		RB_STREAM_CLOSING);
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, "late",
+				       &(struct rb_control){ 0 }),
+			 -ESHUTDOWN);
+	t_ok(t_peer_detach(peer, &attached));
+	t_daemon_ends(&d, 0);
+	ck_assert_uint_eq(rb_word32_load_acquire(&c.meta->control.stream),
+			  RB_STREAM_ABORTED);
+	rb_channel_detach(&c);
+	close(peer);
+}
+
+TEST(second_signal_stops_at_once)
+{
+	struct t_daemon d;
+	struct rb_control attached;
+	int peer;
+
+	t_daemon_start(&d, "daemon: { drain: 1h }\n" SMALL);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &attached));
+	ck_assert_int_eq(kill(d.pid, SIGTERM), 0);
+	t_until(t_daemon_said(&d, "to leave"));
+	t_daemon_stop(&d);
+	ck_assert(t_peer_is_closed(peer));
+	close(peer);
+}
+
+TEST(drain_ends_by_itself)
+{
+	struct t_daemon d;
+	struct rb_control attached;
+	int peer;
+
+	t_daemon_start(&d, "daemon: { drain: 10ms }\n" SMALL);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &attached));
+	t_daemon_stop(&d);
+	ck_assert(t_daemon_said(&d, "stopping all the same"));
+	close(peer);
+}
+
+/* utime + stime, in clock ticks. */
+static unsigned long
+cpu_ticks(pid_t pid)
+{
+	char path[64], text[1024];
+	unsigned long user, system;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
+	fclose(file);
+	ck_assert_int_eq(sscanf(strrchr(text, ')'),
+				") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
+				"%*u %lu %lu",
+				&user, &system),
+			 2);
+	return user + system;
+}
+
+static int
+count_event(void *context, const struct ringbus_event *event, int end_of_batch)
+{
+	(void)event;
+	(void)end_of_batch;
+	++*(int64_t *)context;
+	return 0;
+}
+
+TEST(data_flow_costs_the_daemon_nothing)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct ringbus *bus;
+	struct t_daemon d;
+	unsigned long before;
+	int64_t n_read = 0;
+
+	t_daemon_start(&d, LARGE);
+	t_ok(ringbus_connect(d.socket, &bus));
+	t_ok(ringbus_producer_open(bus, "a", NULL, &p));
+	t_ok(ringbus_consumer_open(bus, "a", NULL, &c));
+	before = cpu_ticks(d.pid);
+	for (int64_t i = 0; i < 500000; i++) {
+		t_ok(ringbus_producer_write(p, &i, sizeof(i), 0));
+		if (i % 1000 == 999)
+			t_ok(ringbus_consumer_poll(c, 1000, count_event,
+						   &n_read));
+	}
+	ck_assert_int_eq(n_read, 500000);
+	ck_assert_uint_le(cpu_ticks(d.pid) - before, 2);
+	ringbus_close(bus);
+	t_daemon_stop(&d);
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_daemon_attach.c - what ends a connection, and who gets which place
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/system/util_daemon.h"
+
+/* Nobody here leaves before the end. */
+#define QUICK "daemon: { drain: 1ms }\n"
+#define SINGLE QUICK "channels: { a: { slots: 64, event_size: 8 } }"
+#define MULTI                                                                  \
+	QUICK "channels: { a: { slots: 64, event_size: 8, producers: multi,"   \
+	      " max_producers: 2, max_consumers: 2 } }"
+
+/* --------------------------------------------------------------- messages */
+
+TEST(ping_tells_the_pid)
+{
+	struct rb_control ping = t_message(RB_CONTROL_PING, NULL);
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_ask(peer, &ping, NULL));
+	ck_assert_uint_eq(ping.pid, (uint32_t)d.pid);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(hello_of_another_version_is_refused)
+{
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_connect(&d);
+	hello.version = RB_CONTROL_VERSION + 1;
+	ck_assert_int_eq(t_peer_ask(peer, &hello, NULL), -EPROTONOSUPPORT);
+	ck_assert_uint_eq(hello.version, RB_CONTROL_VERSION);
+	ck_assert_ptr_nonnull(strstr(hello.text, "version"));
+	ck_assert(t_peer_is_closed(peer));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(hello_of_another_layout_is_refused)
+{
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_connect(&d);
+	hello.layout_hash ^= 1;
+	ck_assert_int_eq(t_peer_ask(peer, &hello, NULL), -EPROTONOSUPPORT);
+	ck_assert_ptr_nonnull(strstr(hello.text, "layout"));
+	ck_assert(t_peer_is_closed(peer));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+static void
+expect_disconnect(const struct t_daemon *d, const void *bytes, size_t size,
+		  bool greeted)
+{
+	int peer = greeted ? t_peer_greet(d) : t_peer_connect(d);
+
+	ck_assert_int_eq(send(peer, bytes, size, MSG_NOSIGNAL), (ssize_t)size);
+	ck_assert(t_peer_is_closed(peer));
+	close(peer);
+}
+
+TEST(hello_has_to_be_first_and_only_once)
+{
+	struct rb_control ping = t_message(RB_CONTROL_PING, NULL);
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	struct t_daemon d;
+
+	t_daemon_start(&d, SINGLE);
+	expect_disconnect(&d, &ping, sizeof(ping), false);
+	expect_disconnect(&d, &hello, sizeof(hello), true);
+	t_daemon_stop(&d);
+}
+
+TEST(silence_is_not_waited_for)
+{
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_connect(&d);
+	ck_assert(t_peer_is_closed(peer));
+	ck_assert(t_daemon_said(&d, "said nothing"));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(messages_of_a_wrong_length_disconnect)
+{
+	struct rb_control ping = t_message(RB_CONTROL_PING, NULL);
+	char bytes[2 * RB_CONTROL_SIZE] = { 0 };
+	struct t_daemon d;
+
+	memcpy(bytes, &ping, sizeof(ping));
+	t_daemon_start(&d, SINGLE);
+	expect_disconnect(&d, bytes, 1, true);
+	expect_disconnect(&d, bytes, RB_CONTROL_SIZE - 1, true);
+	expect_disconnect(&d, bytes, RB_CONTROL_SIZE + 1, true);
+	expect_disconnect(&d, bytes, sizeof(bytes), true);
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+TEST(garbage_disconnects)
+{
+	struct rb_control m;
+	struct t_daemon d;
+
+	t_daemon_start(&d, SINGLE);
+	memset(&m, 0xff, sizeof(m));
+	expect_disconnect(&d, &m, sizeof(m), true);
+	expect_disconnect(&d, &m, sizeof(m), false);
+	m = t_message(0, NULL);
+	expect_disconnect(&d, &m, sizeof(m), true);
+	m = t_message(RB_CONTROL_PING + 1, NULL);
+	expect_disconnect(&d, &m, sizeof(m), true);
+	m = t_attach_message("a", RB_ROLE_DAEMON, NULL);
+	expect_disconnect(&d, &m, sizeof(m), true);
+	m = t_attach_message("a", RB_ROLE_CONSUMER, NULL);
+	m.join = 2;
+	expect_disconnect(&d, &m, sizeof(m), true);
+	m = t_message(RB_CONTROL_PING, NULL);
+	m.reserved[12] = 1;
+	expect_disconnect(&d, &m, sizeof(m), true);
+	m = t_message(RB_CONTROL_LIST, NULL);
+	memset(m.channel, 'a', sizeof(m.channel));
+	expect_disconnect(&d, &m, sizeof(m), true);
+	m = t_attach_message("a", RB_ROLE_CONSUMER, NULL);
+	memset(m.name, 'a', sizeof(m.name));
+	expect_disconnect(&d, &m, sizeof(m), true);
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+TEST(bad_names_are_refused)
+{
+	struct rb_control answer;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(t_peer_attach(peer, "../a", RB_ROLE_TAP, NULL,
+				       &answer),
+			 -EINVAL);
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, "-x",
+				       &answer),
+			 -EINVAL);
+	ck_assert_int_eq(t_peer_attach(peer, "b", RB_ROLE_TAP, NULL, &answer),
+			 -ENOENT);
+	ck_assert_str_ne(answer.text, "");
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(a_peer_that_does_not_read_is_disconnected)
+{
+	struct rb_control ping = t_message(RB_CONTROL_PING, NULL);
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	while (send(peer, &ping, sizeof(ping), MSG_NOSIGNAL) > 0)
+		;
+	ck_assert(t_daemon_said(&d, "does not read"));
+	close(peer);
+	close(t_peer_greet(&d));
+	t_daemon_stop(&d);
+}
+
+/* Fails while the daemon has not yet seen the end of an earlier connection. */
+static int
+try_greet(const struct t_daemon *d, int *peer)
+{
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	int result;
+
+	*peer = t_peer_connect(d);
+	result = t_peer_ask(*peer, &hello, NULL);
+	if (result < 0)
+		close(*peer);
+	return result;
+}
+
+TEST(too_many_connections_are_told)
+{
+	struct t_daemon d;
+	int first, second;
+
+	t_daemon_start(&d, "daemon: { max_clients: 1 }\n"
+			   "channels: { a: { slots: 64, event_size: 8 } }");
+	t_until(try_greet(&d, &first) == 0);
+	ck_assert_int_eq(try_greet(&d, &second), -EUSERS);
+	close(first);
+	t_until(try_greet(&d, &second) == 0);
+	close(second);
+	t_daemon_stop(&d);
+}
+
+TEST(descriptors_that_run_out_are_waited_for)
+{
+	struct rlimit few = { 16, 16 };
+	struct t_daemon d;
+	int peers[32];
+	char *log, *first;
+
+	t_daemon_start(&d, SINGLE);
+	ck_assert_int_eq(prlimit(d.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
+		peers[i] = t_peer_connect(&d);
+	t_until(t_daemon_said(&d, "cannot take connections"));
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
+		close(peers[i]);
+	close(t_peer_greet(&d));
+	log = t_daemon_log(&d);
+	first = strstr(log, "cannot take connections");
+	ck_assert_ptr_null(strstr(first + 1, "cannot take connections"));
+	free(log);
+	t_daemon_stop(&d);
+}
+
+TEST(list_goes_through_all_channels)
+{
+	struct rb_control list = t_message(RB_CONTROL_LIST, NULL);
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, "channels:\n"
+			   "  a: { slots: 64, event_size: 8 }\n"
+			   "  b: { slots: 64, event_size: 8 }\n");
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_ask(peer, &list, NULL));
+	ck_assert_str_eq(list.channel, "a");
+	list.index = 1;
+	t_ok(t_peer_ask(peer, &list, NULL));
+	ck_assert_str_eq(list.channel, "b");
+	list.index = 2;
+	ck_assert_int_eq(t_peer_ask(peer, &list, NULL), -ENOENT);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+/* ------------------------------------------------------------------- places */
+
+TEST(single_producer_holds_a_lease)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_PRODUCER,
+						    "feed");
+	struct rb_control held, answer;
+	struct t_daemon d;
+	char pid[32];
+	pid_t holder;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	snprintf(pid, sizeof(pid), "(pid %d)", holder);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, "feed",
+				       &answer),
+			 -EBUSY);
+	ck_assert_ptr_nonnull(strstr(answer.text, "channel a: producer feed"));
+	ck_assert_ptr_nonnull(strstr(answer.text, pid));
+	t_kill(holder);
+	t_until(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, "feed", &answer) ==
+		0);
+	ck_assert_uint_ne(answer.epoch, held.epoch);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(lease_is_freed_by_detach)
+{
+	struct rb_control first, second;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &first));
+	t_ok(t_peer_detach(peer, &first));
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &second));
+	ck_assert_int_eq(t_peer_detach(peer, &first), -ESTALE);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(all_places_taken)
+{
+	const enum rb_role roles[] = { RB_ROLE_PRODUCER, RB_ROLE_CONSUMER };
+	struct rb_control answer;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, MULTI);
+	peer = t_peer_greet(&d);
+	for (unsigned r = 0; r < RB_ARRAY_SIZE(roles); r++) {
+		t_ok(t_peer_attach(peer, "a", roles[r], NULL, &answer));
+		t_ok(t_peer_attach(peer, "a", roles[r], NULL, &answer));
+		ck_assert_int_eq(t_peer_attach(peer, "a", roles[r], NULL,
+					       &answer),
+				 -EUSERS);
+		ck_assert_ptr_nonnull(strstr(answer.text, "all 2 places"));
+	}
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(consumer_names_are_held_once)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_CONSUMER,
+						    "app");
+	struct rb_control held, answer;
+	struct t_daemon d;
+	char pid[32];
+	pid_t holder;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, "app",
+				       &answer),
+			 -EBUSY);
+	snprintf(pid, sizeof(pid), "(pid %d)", holder);
+	ck_assert_ptr_nonnull(strstr(answer.text, pid));
+	/* Nor may anybody else detach it. */
+	ck_assert_int_eq(t_peer_detach(peer, &held), -ESTALE);
+	t_kill(holder);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(names_are_given_to_those_who_have_none)
+{
+	struct rb_control producer, first, second;
+	struct t_daemon d;
+	char name[RB_NAME_SIZE];
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &producer));
+	ck_assert_str_eq(producer.name, "producer");
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &first));
+	snprintf(name, sizeof(name), "consumer-%d", getpid());
+	ck_assert_str_eq(first.name, name);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &second));
+	ck_assert_uint_ne(second.index, first.index);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(memberships_of_a_process_are_limited)
+{
+	struct rb_control answer;
+	struct t_daemon d;
+	char yaml[1024];
+	int n = 0, peer;
+
+	n = snprintf(yaml, sizeof(yaml), QUICK "channels:\n");
+	for (int i = 0; i < 5; i++)
+		n += snprintf(yaml + n, sizeof(yaml) - (size_t)n,
+			      "  c%d: { slots: 64, event_size: 8 }\n", i);
+	t_daemon_start(&d, yaml);
+	peer = t_peer_greet(&d);
+	for (int i = 0; i < 256; i++) {
+		char channel[] = { 'c', (char)('0' + i / 64), '\0' };
+
+		t_ok(t_peer_attach(peer, channel, RB_ROLE_CONSUMER, NULL,
+				   &answer));
+	}
+	ck_assert_int_eq(t_peer_attach(peer, "c4", RB_ROLE_CONSUMER, NULL,
+				       &answer),
+			 -EUSERS);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(ended_stream_takes_no_producers)
+{
+	struct rb_control end = t_message(RB_CONTROL_CLOSE, "a");
+	struct rb_control answer;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_ask(peer, &end, NULL));
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL,
+				       &answer),
+			 -ESHUTDOWN);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &answer));
+	close(peer);
+	t_daemon_stop(&d);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_daemon_dynamic.c - channels that clients create and remove
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/system/util_daemon.h"
+
+#define ALLOWED                                                                \
+	"daemon: { drain: 1ms }\n"                                             \
+	"dynamic: { allow: [any], max_channels: 2, max_size: 1MiB }\n"         \
+	"channels: { a: { slots: 64, event_size: 8 } }"
+
+static struct rb_control
+create_message(const char *channel)
+{
+	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+
+	m.slots = 64;
+	m.slot_size = 8;
+	m.wait = RB_WAIT_BLOCKING;
+	return m;
+}
+
+static int
+create(int peer, const char *channel)
+{
+	struct rb_control m = create_message(channel);
+
+	return t_peer_ask(peer, &m, NULL);
+}
+
+static int
+remove_channel(int peer, const char *channel)
+{
+	struct rb_control m = t_message(RB_CONTROL_REMOVE, channel);
+
+	return t_peer_ask(peer, &m, NULL);
+}
+
+TEST(created_channel_can_be_used_and_removed)
+{
+	struct rb_control attached;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, ALLOWED);
+	peer = t_peer_greet(&d);
+	t_ok(create(peer, "new"));
+	ck_assert(t_daemon_has(&d, "new/ring"));
+	t_ok(t_peer_attach(peer, "new", RB_ROLE_CONSUMER, NULL, &attached));
+	ck_assert_int_eq(remove_channel(peer, "new"), -EBUSY);
+	t_ok(t_peer_detach(peer, &attached));
+	t_ok(remove_channel(peer, "new"));
+	ck_assert(!t_daemon_has(&d, "new"));
+	ck_assert_int_eq(remove_channel(peer, "new"), -ENOENT);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(nobody_creates_without_leave)
+{
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, "channels: { a: { slots: 64, event_size: 8 } }");
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(create(peer, "new"), -EACCES);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(declared_channels_are_not_removed)
+{
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, ALLOWED);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(remove_channel(peer, "a"), -EACCES);
+	ck_assert_int_eq(create(peer, "a"), -EEXIST);
+	ck_assert(t_daemon_has(&d, "a/ring"));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(number_of_channels_is_limited)
+{
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, ALLOWED);
+	peer = t_peer_greet(&d);
+	t_ok(create(peer, "x"));
+	t_ok(create(peer, "y"));
+	ck_assert_int_eq(create(peer, "z"), -EUSERS);
+	t_ok(remove_channel(peer, "x"));
+	t_ok(create(peer, "z"));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(bytes_of_all_are_limited)
+{
+	struct rb_control large = create_message("x");
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, ALLOWED);
+	peer = t_peer_greet(&d);
+	large.slots = 16384;
+	large.slot_size = 64;
+	ck_assert_int_eq(t_peer_ask(peer, &large, NULL), -EUSERS);
+	ck_assert_ptr_nonnull(strstr(large.text, "max_size"));
+	ck_assert(!t_daemon_has(&d, "x"));
+	large = create_message("x");
+	large.slots = 8192;
+	large.slot_size = 64;
+	t_ok(t_peer_ask(peer, &large, NULL));
+	large = create_message("y");
+	large.slots = 8192;
+	large.slot_size = 64;
+	ck_assert_int_eq(t_peer_ask(peer, &large, NULL), -EUSERS);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(impossible_channels_are_refused)
+{
+	struct rb_control m;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, ALLOWED);
+	peer = t_peer_greet(&d);
+	m = create_message("x");
+	m.slots = 63;
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	ck_assert_str_ne(m.text, "");
+	m = create_message("x");
+	m.slots = UINT64_MAX;
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	m = create_message("x");
+	m.slot_size = 0;
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	m = create_message("x");
+	m.history = 64;
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	m = create_message("x");
+	m.framing = 2;
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	m = create_message("x");
+	m.wait = RB_WAIT_KINDS;
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	m = create_message(".x");
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+static int
+remove_as_stranger(void *arg)
+{
+	struct t_daemon d = *(struct t_daemon *)arg;
+	int peer;
+
+	ck_assert_int_eq(chdir(t_tmpdir()), 0);
+	memset(d.socket, 0, sizeof(d.socket));
+	snprintf(d.socket, sizeof(d.socket), "control.sock");
+	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(remove_channel(peer, "mine"), -EACCES);
+	t_ok(create(peer, "theirs"));
+	t_ok(remove_channel(peer, "theirs"));
+	t_ok(create(peer, "theirs"));
+	close(peer);
+	return 0;
+}
+
+TEST(only_creator_and_owner_remove)
+{
+	struct t_daemon d;
+	int peer;
+
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	t_daemon_start(&d, ALLOWED);
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(d.socket, 0666), 0);
+	peer = t_peer_greet(&d);
+	t_ok(create(peer, "mine"));
+	t_join(t_child(remove_as_stranger, &d));
+	t_ok(remove_channel(peer, "theirs"));
+	close(peer);
+	t_daemon_stop(&d);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_daemon_restart.c - a daemon is killed and the next one takes over
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "client/ringbus.h"
+#include "tests/system/util_daemon.h"
+
+#define SINGLE                                                                 \
+	"daemon: { drain: 1ms }\n"                                             \
+	"channels: { a: { slots: 64, event_size: 8,"                           \
+	" consumers: { app: {} } } }"
+#define OTHER                                                                  \
+	"daemon: { drain: 1ms }\n"                                             \
+	"channels: { a: { slots: 128, event_size: 8,"                          \
+	" consumers: { app: {} } } }"
+#define OTHER_GRAPH                                                            \
+	"daemon: { drain: 1ms }\n"                                             \
+	"channels: { a: { slots: 64, event_size: 8,"                           \
+	" consumers: { app: { on_death: keep } } } }"
+#define DYNAMIC                                                                \
+	"daemon: { drain: 1ms }\n"                                             \
+	"dynamic: { allow: [any] }"
+
+static uint64_t
+generation(const struct t_daemon *d, const char *channel)
+{
+	struct rb_channel c;
+	uint64_t g;
+
+	t_daemon_map(d, channel, RB_ROLE_TAP, &c);
+	g = c.generation;
+	rb_channel_detach(&c);
+	return g;
+}
+
+static void
+rewrite(const struct t_daemon *d, const char *yaml)
+{
+	FILE *file = fopen(d->config, "we");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(yaml, file);
+	fclose(file);
+}
+
+TEST(data_flow_survives_the_daemon)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct ringbus *bus;
+	struct t_daemon d;
+	uint64_t before;
+	int64_t value = 1;
+
+	t_daemon_start(&d, SINGLE);
+	before = generation(&d, "a");
+	t_ok(ringbus_connect(d.socket, &bus));
+	t_ok(ringbus_producer_open(bus, "a", NULL, &p));
+	t_ok(ringbus_consumer_open(bus, "a", NULL, &c));
+	t_daemon_kill(&d);
+	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 0);
+	t_daemon_restart(&d);
+	ck_assert_uint_eq(generation(&d, "a"), before);
+	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 1);
+	ringbus_close(bus);
+	t_daemon_stop(&d);
+}
+
+TEST(living_members_are_watched_again)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_PRODUCER, "p");
+	struct rb_control held, answer;
+	struct t_daemon d;
+	pid_t holder;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	t_daemon_kill(&d);
+	t_daemon_restart(&d);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, "p",
+				       &answer),
+			 -EBUSY);
+	t_kill(holder);
+	t_until(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, "p", &answer) == 0);
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(those_who_died_meanwhile_are_buried)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_CONSUMER,
+						    "app");
+	struct rb_control held;
+	struct rb_channel c;
+	struct t_daemon d;
+	pid_t holder;
+
+	t_daemon_start(&d, SINGLE);
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	t_daemon_kill(&d);
+	t_kill(holder);
+	t_daemon_restart(&d);
+	t_daemon_map(&d, "a", RB_ROLE_TAP, &c);
+	ck_assert_uint_eq(t_member_state(&c.meta->consumers[0]),
+			  RB_MEMBER_FREE);
+	ck_assert(t_daemon_said(&d, "consumer app"));
+	rb_channel_detach(&c);
+	t_daemon_stop(&d);
+}
+
+/* A process may leave by a new connection what it entered by the old one. */
+TEST(adopted_member_can_leave)
+{
+	struct rb_control attached;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &attached));
+	t_daemon_kill(&d);
+	close(peer);
+	t_daemon_restart(&d);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_detach(peer, &attached));
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &attached));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(unused_channel_of_another_shape_is_made_anew)
+{
+	struct t_daemon d;
+	uint64_t before;
+
+	t_daemon_start(&d, SINGLE);
+	before = generation(&d, "a");
+	t_daemon_kill(&d);
+	rewrite(&d, OTHER);
+	t_daemon_restart(&d);
+	ck_assert_uint_ne(generation(&d, "a"), before);
+	ck_assert(t_daemon_said(&d, "is not what the configuration says"));
+	before = generation(&d, "a");
+	t_daemon_kill(&d);
+	rewrite(&d, OTHER_GRAPH);
+	t_daemon_restart(&d);
+	ck_assert_uint_ne(generation(&d, "a"), before);
+	t_daemon_stop(&d);
+}
+
+TEST(used_channel_of_another_shape_stops_the_start)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_CONSUMER,
+						    "app");
+	struct rb_control held;
+	struct t_daemon d;
+	char pid[32];
+	pid_t holder;
+
+	t_daemon_start(&d, SINGLE);
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	t_daemon_kill(&d);
+	rewrite(&d, OTHER);
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 1);
+	snprintf(pid, sizeof(pid), "(pid %d)", holder);
+	ck_assert(t_daemon_said(&d, "channel a "));
+	ck_assert(t_daemon_said(&d, "consumer app "));
+	ck_assert(t_daemon_said(&d, pid));
+	ck_assert(t_daemon_has(&d, "a/ring"));
+	t_kill(holder);
+	t_daemon_restart(&d);
+	t_daemon_stop(&d);
+}
+
+static void
+overwrite(const struct t_daemon *d, const char *name, off_t offset)
+{
+	char path[2 * PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", d->shm, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "\xff", 1, offset), 1);
+	close(fd);
+}
+
+TEST(channel_of_an_earlier_boot_is_made_anew)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, SINGLE);
+	t_daemon_kill(&d);
+	overwrite(&d, "a/meta", offsetof(struct rb_meta_header, boot_id));
+	t_daemon_restart(&d);
+	ck_assert(t_daemon_said(&d, "is of an earlier boot"));
+	t_daemon_stop(&d);
+}
+
+TEST(damaged_channel_is_made_anew)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, SINGLE);
+	t_daemon_kill(&d);
+	overwrite(&d, "a/meta", 0);
+	t_daemon_restart(&d);
+	ck_assert(t_daemon_said(&d, "is damaged"));
+	t_daemon_stop(&d);
+}
+
+TEST(ended_channel_is_made_anew)
+{
+	struct rb_control end = t_message(RB_CONTROL_CLOSE, "a");
+	struct rb_control answer;
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_ask(peer, &end, NULL));
+	t_daemon_kill(&d);
+	close(peer);
+	t_daemon_restart(&d);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &answer));
+	close(peer);
+	t_daemon_stop(&d);
+}
+
+TEST(dynamic_channels_are_kept_while_in_use)
+{
+	struct rb_control attach = t_attach_message("used", RB_ROLE_TAP, NULL);
+	struct rb_control create = t_message(RB_CONTROL_CREATE, "used");
+	struct rb_control held;
+	struct t_daemon d;
+	pid_t holder;
+	int peer;
+
+	t_daemon_start(&d, DYNAMIC);
+	peer = t_peer_greet(&d);
+	create.slots = 64;
+	create.slot_size = 8;
+	t_ok(t_peer_ask(peer, &create, NULL));
+	snprintf(create.channel, RB_NAME_SIZE, "unused");
+	t_ok(t_peer_ask(peer, &create, NULL));
+	close(peer);
+	attach.role = RB_ROLE_CONSUMER;
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	t_daemon_kill(&d);
+	t_daemon_restart(&d);
+	ck_assert(t_daemon_has(&d, "used/ring"));
+	ck_assert(!t_daemon_has(&d, "unused"));
+	t_kill(holder);
+	t_daemon_stop(&d);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_daemon_service.c - ringbusd under a service manager, which we play
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/system/util_daemon.h"
+
+#define SMALL "channels: { a: { slots: 64, event_size: 8 } }"
+
+static int
+bound_socket(int type, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)),
+			 0);
+	return fd;
+}
+
+/* Reads notifications until one has this in it. */
+static void
+expect_notice(int fd, const char *text)
+{
+	char notice[1024];
+	ssize_t n;
+
+	do {
+		n = recv(fd, notice, sizeof(notice) - 1, 0);
+		ck_assert_int_gt(n, 0);
+		notice[n] = '\0';
+	} while (strstr(notice, text) == NULL);
+}
+
+TEST(manager_is_told_of_ready_and_stopping)
+{
+	struct t_daemon d;
+	char path[108];
+	int manager;
+
+	snprintf(path, sizeof(path), "%.90s/notify", t_tmpdir());
+	manager = bound_socket(SOCK_DGRAM, path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	t_daemon_start(&d, SMALL);
+	expect_notice(manager, "READY=1");
+	t_daemon_stop(&d);
+	expect_notice(manager, "STOPPING=1");
+	close(manager);
+}
+
+TEST(journal_gets_priorities)
+{
+	struct t_daemon d;
+	char stream[64];
+	struct stat st;
+
+	t_daemon_prepare(&d, SMALL);
+	ck_assert_int_eq(stat(d.log, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	t_daemon_restart(&d);
+	t_daemon_stop(&d);
+	ck_assert(t_daemon_said(&d, "<6>"));
+	ck_assert(!t_daemon_said(&d, "ringbusd:"));
+}
+
+struct activation {
+	struct t_daemon d;
+	int listener;
+};
+
+static int
+run_activated(void *arg)
+{
+	struct activation *a = arg;
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "1", 1);
+	if (dup2(a->listener, 3) < 0 || fcntl(3, F_SETFD, 0) < 0)
+		return 127;
+	execl(t_program("ringbusd"), "ringbusd", "--config", a->d.config,
+	      "--shm-dir", a->d.shm, NULL);
+	return 127;
+}
+
+TEST(socket_of_the_manager_is_used)
+{
+	struct activation a;
+
+	t_daemon_prepare(&a.d, SMALL);
+	a.listener = bound_socket(SOCK_SEQPACKET, a.d.socket);
+	ck_assert_int_eq(listen(a.listener, 8), 0);
+	a.d.pid = t_child(run_activated, &a);
+	t_daemon_await(&a.d);
+	t_daemon_stop(&a.d);
+	/* It is the manager's: the next one will want it. */
+	ck_assert_int_eq(access(a.d.socket, F_OK), 0);
+	close(a.listener);
+}
+
+TEST(socket_of_another_kind_is_refused)
+{
+	struct activation a;
+
+	t_daemon_prepare(&a.d, SMALL);
+	a.listener = bound_socket(SOCK_STREAM, a.d.socket);
+	ck_assert_int_eq(listen(a.listener, 8), 0);
+	a.d.pid = t_child(run_activated, &a);
+	t_daemon_ends(&a.d, 73);
+	close(a.listener);
+}

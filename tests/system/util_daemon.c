@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_daemon.c - see util_daemon.h
+ */
+#include "tests/system/util_daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct launch {
+	const struct t_daemon *daemon;
+	const char *extra;
+};
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+void
+t_daemon_prepare(struct t_daemon *daemon, const char *yaml)
+{
+	*daemon = (struct t_daemon){ 0 };
+	snprintf(daemon->config, sizeof(daemon->config), "%s/ringbus.yaml",
+		 t_tmpdir());
+	snprintf(daemon->socket, sizeof(daemon->socket), "%s/control.sock",
+		 t_tmpdir());
+	snprintf(daemon->log, sizeof(daemon->log), "%s/log", t_tmpdir());
+	snprintf(daemon->shm, sizeof(daemon->shm), "%s", t_shm_dir());
+	write_file(daemon->config, yaml);
+	write_file(daemon->log, "");
+}
+
+static int
+run_daemon(void *arg)
+{
+	const struct launch *launch = arg;
+	const struct t_daemon *d = launch->daemon;
+	int log = open(d->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	if (log < 0 || dup2(log, STDERR_FILENO) < 0)
+		return 127;
+	execl(t_program("ringbusd"), "ringbusd", "--config", d->config,
+	      "--socket", d->socket, "--shm-dir", d->shm, launch->extra, NULL);
+	return 127;
+}
+
+void
+t_daemon_launch(struct t_daemon *daemon, const char *extra)
+{
+	struct launch launch = { daemon, extra };
+
+	daemon->pid = t_child(run_daemon, &launch);
+}
+
+static bool
+has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) <
+		       0 ||
+	       info.si_pid != 0;
+}
+
+static int
+try_connect(const struct t_daemon *daemon)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	memcpy(address.sun_path, daemon->socket, sizeof(address.sun_path));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void
+fail_with_log(const struct t_daemon *daemon, const char *what)
+{
+	char *log = t_daemon_log(daemon);
+
+	ck_abort_msg("%s; it said:\n%s", what, log);
+}
+
+/* The socket of a killed one accepts for some milliseconds more: only the pid
+ * tells who answers. */
+static bool
+answers(const struct t_daemon *daemon)
+{
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	struct rb_control ping = t_message(RB_CONTROL_PING, NULL);
+	int peer = try_connect(daemon);
+	bool yes;
+
+	if (peer < 0)
+		return false;
+	yes = t_peer_ask(peer, &hello, NULL) == 0 &&
+	      t_peer_ask(peer, &ping, NULL) == 0 &&
+	      ping.pid == (uint32_t)daemon->pid;
+	close(peer);
+	return yes;
+}
+
+void
+t_daemon_await(const struct t_daemon *daemon)
+{
+	struct t_deadline deadline = t_deadline(T_PATIENCE);
+
+	while (!answers(daemon)) {
+		if (has_ended(daemon->pid))
+			fail_with_log(daemon, "ringbusd has ended");
+		if (!t_deadline_nap(&deadline))
+			fail_with_log(daemon, "ringbusd does not answer");
+	}
+}
+
+void
+t_daemon_start(struct t_daemon *daemon, const char *yaml)
+{
+	t_daemon_prepare(daemon, yaml);
+	t_daemon_restart(daemon);
+}
+
+void
+t_daemon_restart(struct t_daemon *daemon)
+{
+	t_daemon_launch(daemon, NULL);
+	t_daemon_await(daemon);
+}
+
+void
+t_daemon_ends(struct t_daemon *daemon, int exit_code)
+{
+	char why[128];
+
+	if (!t_ended(daemon->pid, exit_code << 8, why, sizeof(why)))
+		fail_with_log(daemon, why);
+	daemon->pid = 0;
+}
+
+void
+t_daemon_stop(struct t_daemon *daemon)
+{
+	ck_assert_int_eq(kill(daemon->pid, SIGTERM), 0);
+	t_daemon_ends(daemon, 0);
+}
+
+void
+t_daemon_kill(struct t_daemon *daemon)
+{
+	t_kill(daemon->pid);
+	daemon->pid = 0;
+}
+
+char *
+t_daemon_log(const struct t_daemon *daemon)
+{
+	FILE *file = fopen(daemon->log, "re");
+	char *text = NULL;
+	size_t size = 0;
+
+	ck_assert_ptr_nonnull(file);
+	if (getdelim(&text, &size, '\0', file) < 0) {
+		free(text);
+		text = calloc(1, 1);
+	}
+	fclose(file);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+bool
+t_daemon_said(const struct t_daemon *daemon, const char *text)
+{
+	char *log = t_daemon_log(daemon);
+	bool said = strstr(log, text) != NULL;
+
+	free(log);
+	return said;
+}
+
+bool
+t_daemon_has(const struct t_daemon *daemon, const char *name)
+{
+	char path[2 * PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", daemon->shm, name);
+	return access(path, F_OK) == 0;
+}
+
+int
+t_peer_connect(const struct t_daemon *daemon)
+{
+	int fd = try_connect(daemon);
+
+	if (fd < 0)
+		fail_with_log(daemon, "cannot connect to ringbusd");
+	return fd;
+}
+
+int
+t_peer_greet(const struct t_daemon *daemon)
+{
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	int fd = t_peer_connect(daemon);
+
+	t_ok(t_peer_ask(fd, &hello, NULL));
+	return fd;
+}
+
+struct rb_control
+t_message(enum rb_control_type type, const char *channel)
+{
+	struct rb_control message = { .version = RB_CONTROL_VERSION,
+				      .type = type };
+
+	if (type == RB_CONTROL_HELLO)
+		message.layout_hash = rb_layout_hash();
+	if (channel != NULL)
+		snprintf(message.channel, RB_NAME_SIZE, "%s", channel);
+	return message;
+}
+
+static void
+take_fds(struct msghdr *header, int fds[RB_FILES])
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(header);
+	int got[RB_FILES];
+
+	if (c == NULL)
+		return;
+	ck_assert_uint_eq(c->cmsg_len, CMSG_LEN(sizeof(got)));
+	memcpy(got, CMSG_DATA(c), sizeof(got));
+	for (int i = 0; i < RB_FILES; i++)
+		if (fds != NULL)
+			fds[i] = got[i];
+		else
+			close(got[i]);
+}
+
+int
+t_peer_ask(int peer, struct rb_control *message, int fds[RB_FILES])
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(RB_FILES * sizeof(int))];
+	} control;
+	struct iovec part = { message, sizeof(*message) };
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	ssize_t n;
+
+	if (send(peer, message, sizeof(*message), MSG_NOSIGNAL) < 0)
+		return -ECONNRESET;
+	n = recvmsg(peer, &header, MSG_CMSG_CLOEXEC);
+	if (n <= 0)
+		return -ECONNRESET;
+	ck_assert_int_eq(n, RB_CONTROL_SIZE);
+	take_fds(&header, fds);
+	return message->result;
+}
+
+struct rb_control
+t_attach_message(const char *channel, enum rb_role role, const char *name)
+{
+	struct rb_control message = t_message(RB_CONTROL_ATTACH, channel);
+
+	message.role = role;
+	if (name != NULL)
+		snprintf(message.name, RB_NAME_SIZE, "%s", name);
+	return message;
+}
+
+int
+t_peer_attach(int peer, const char *channel, enum rb_role role,
+	      const char *name, struct rb_control *ret)
+{
+	*ret = t_attach_message(channel, role, name);
+	return t_peer_ask(peer, ret, NULL);
+}
+
+int
+t_peer_detach(int peer, const struct rb_control *attached)
+{
+	struct rb_control message = t_message(RB_CONTROL_DETACH,
+					      attached->channel);
+
+	message.role = attached->role;
+	message.index = attached->index;
+	message.epoch = attached->epoch;
+	return t_peer_ask(peer, &message, NULL);
+}
+
+struct holder {
+	const struct t_daemon *daemon;
+	struct rb_control message;
+	bool hang_up;
+	int told[2];
+};
+
+static int
+hold(void *arg)
+{
+	struct holder *h = arg;
+	int peer = t_peer_greet(h->daemon);
+
+	t_peer_ask(peer, &h->message, NULL);
+	if (h->hang_up)
+		close(peer);
+	if (write(h->told[1], &h->message, sizeof(h->message)) < 0)
+		return 1;
+	for (;;)
+		pause();
+}
+
+pid_t
+t_holder(const struct t_daemon *daemon, const struct rb_control *attach,
+	 bool hang_up, struct rb_control *ret)
+{
+	struct holder h = { daemon, *attach, hang_up, { -1, -1 } };
+	pid_t pid;
+
+	ck_assert_int_eq(pipe2(h.told, O_CLOEXEC), 0);
+	pid = t_child(hold, &h);
+	close(h.told[1]);
+	ck_assert_int_eq(read(h.told[0], ret, sizeof(*ret)), sizeof(*ret));
+	close(h.told[0]);
+	return pid;
+}
+
+bool
+t_peer_is_closed(int peer)
+{
+	struct pollfd wait = { .fd = peer, .events = POLLIN };
+	char byte;
+
+	if (poll(&wait, 1, T_PATIENCE * 1000) <= 0)
+		return false;
+	return recv(peer, &byte, 1, 0) <= 0;
+}
+
+void
+t_daemon_map(const struct t_daemon *daemon, const char *channel,
+	     enum rb_role role, struct rb_channel *ret)
+{
+	char path[2 * PATH_MAX];
+	int fds[RB_FILES];
+	int dir;
+
+	snprintf(path, sizeof(path), "%s/%s", daemon->shm, channel);
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(dir, 0);
+	for (int i = 0; i < RB_FILES; i++) {
+		fds[i] = rb_segment_open(dir, rb_file_names[i],
+					 rb_role_writes(role, i));
+		t_ok(fds[i]);
+	}
+	t_ok(rb_channel_attach(ret, fds, role));
+	for (int i = 0; i < RB_FILES; i++)
+		close(fds[i]);
+	close(dir);
+}
+
+uint32_t
+t_member_state(const struct rb_member *member)
+{
+	return rb_word32_load_acquire(&member->state);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_daemon.h - a real ringbusd for a test, and raw talk with it
+ *
+ *	struct t_daemon d;
+ *
+ *	t_daemon_start(&d, "channels: { a: { slots: 8, event_size: 8 } }");
+ *	...                                   connect to d.socket
+ *	t_daemon_stop(&d);
+ *
+ * Its configuration, socket and log lie in t_tmpdir(), its shared memory in
+ * t_shm_dir(), which is empty again once it has been stopped. Everything that
+ * goes wrong fails the test, with the daemon's log as the message.
+ *
+ * A t_peer is a connection that speaks the control protocol by hand, to say
+ * what the library would not.
+ */
+#ifndef T_UTIL_DAEMON_H
+#define T_UTIL_DAEMON_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "shm/channel.h"
+#include "shm/control.h"
+#include "tests/t.h"
+
+struct t_daemon {
+	pid_t pid;
+	char config[PATH_MAX];
+	char socket[108];
+	char shm[PATH_MAX];
+	char log[PATH_MAX];
+};
+
+/* Fills in the paths and writes the configuration; starts nothing. */
+void t_daemon_prepare(struct t_daemon *daemon, const char *yaml);
+
+/* Starts ringbusd without waiting for anything; `extra` may be NULL. */
+void t_daemon_launch(struct t_daemon *daemon, const char *extra);
+
+/* Waits until the socket answers; fails if the daemon ends first. */
+void t_daemon_await(const struct t_daemon *daemon);
+
+/* The three of them: the usual beginning. */
+void t_daemon_start(struct t_daemon *daemon, const char *yaml);
+
+/* After a kill, or with another configuration: launch and await. */
+void t_daemon_restart(struct t_daemon *daemon);
+
+/* SIGTERM, and it has to exit with 0. */
+void t_daemon_stop(struct t_daemon *daemon);
+
+/* SIGKILL: what is in shared memory stays. */
+void t_daemon_kill(struct t_daemon *daemon);
+
+/* Its end, when it is expected to end by itself. */
+void t_daemon_ends(struct t_daemon *daemon, int exit_code);
+
+/* What it has written to stderr so far. The caller frees it. */
+char *t_daemon_log(const struct t_daemon *daemon);
+
+/* True if the log has this text in it. */
+bool t_daemon_said(const struct t_daemon *daemon, const char *text);
+
+/* True if this file or folder is in its shared memory folder. */
+bool t_daemon_has(const struct t_daemon *daemon, const char *name);
+
+/* A connection without HELLO, or with; -1 is never returned. */
+int t_peer_connect(const struct t_daemon *daemon);
+int t_peer_greet(const struct t_daemon *daemon);
+
+/* A message of this type about this channel, which may be NULL. */
+struct rb_control t_message(enum rb_control_type type, const char *channel);
+
+/*
+ * Sends, receives the answer in place, and returns its result, or -ECONNRESET.
+ * Descriptors go into `fds`, if given; else they are closed.
+ */
+int t_peer_ask(int peer, struct rb_control *message, int fds[RB_FILES]);
+
+/* A request to attach as `name`, which may be NULL. */
+struct rb_control t_attach_message(const char *channel, enum rb_role role,
+				   const char *name);
+
+/* Asks to attach as `name`, which may be NULL. *ret is the answer. */
+int t_peer_attach(int peer, const char *channel, enum rb_role role,
+		  const char *name, struct rb_control *ret);
+
+/* Detaches what an answer to ATTACH let in. */
+int t_peer_detach(int peer, const struct rb_control *attached);
+
+/*
+ * A process that attaches by hand, tells its answer, and waits to be killed
+ * with t_kill(). `hang_up`: it closes its connection first.
+ */
+pid_t t_holder(const struct t_daemon *daemon, const struct rb_control *attach,
+	       bool hang_up, struct rb_control *ret);
+
+/* True if the daemon has closed this connection; waits for it. */
+bool t_peer_is_closed(int peer);
+
+/* Maps a channel by its files, as the daemon does: this test has its uid. */
+void t_daemon_map(const struct t_daemon *daemon, const char *channel,
+		  enum rb_role role, struct rb_channel *ret);
+
+/* Reads of the member table that t_until() can poll. */
+uint32_t t_member_state(const struct rb_member *member);
+
+#endif
