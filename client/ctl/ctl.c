@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ctl.c - connecting, and saying what went wrong
+ *
+ * Every message has the same shape: the program, the verb and its channel, what
+ * is wrong, what to do. The daemon's own words come first: it knows more.
+ */
+#include "client/ctl/ctl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/ctl/output.h"
+
+static void
+print_prefix(const struct ctl *ctl)
+{
+	fprintf(stderr, "ringbusctl: %s", ctl->verb->name);
+	if (ctl->verb->min_operands > 0 && ctl->n_operands > 0)
+		fprintf(stderr, " %s", ctl->operands[0]);
+	fputs(": ", stderr);
+}
+
+void
+ctl_say(const struct ctl *ctl, const char *fmt, ...)
+{
+	va_list args;
+
+	print_prefix(ctl);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+enum ctl_exit
+ctl_misused(const struct ctl *ctl, const char *fmt, ...)
+{
+	va_list args;
+
+	print_prefix(ctl);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, ": see ringbusctl %s --help\n", ctl->verb->name);
+	return CTL_USAGE;
+}
+
+enum ctl_exit
+ctl_failed(const struct ctl *ctl, int err)
+{
+	const char *advice = ctl_exit_advice(err);
+
+	if (advice != NULL)
+		ctl_say(ctl, "%s: %s", ringbus_strerror(err), advice);
+	else
+		ctl_say(ctl, "%s", ringbus_strerror(err));
+	return ctl_exit_code(err);
+}
+
+enum ctl_exit
+ctl_refused(const struct ctl *ctl, int err)
+{
+	const char *words = ringbus_error(ctl->bus);
+
+	if (words == NULL || words[0] == '\0')
+		return ctl_failed(ctl, err);
+	ctl_say(ctl, "%s", words);
+	return ctl_exit_code(err);
+}
+
+enum ctl_exit
+ctl_finish(const struct ctl *ctl, struct output *out)
+{
+	int r = output_flush(out);
+
+	if (r == 0)
+		return CTL_OK;
+	if (r == -EINTR)
+		return CTL_INTERRUPTED;
+	if (r != -EPIPE)
+		ctl_say(ctl, "cannot write to stdout: %s", strerror(-r));
+	return CTL_FAILED;
+}
+
+static const char *
+name_socket(const struct ctl *ctl)
+{
+	const char *path = ctl->common.socket;
+
+	if (path == NULL)
+		path = getenv("RINGBUS_SOCKET");
+	return path != NULL ? path : "the default sockets";
+}
+
+enum ctl_exit
+ctl_connect(struct ctl *ctl)
+{
+	int r = ringbus_connect(ctl->common.socket, &ctl->bus);
+
+	if (r == 0)
+		return CTL_OK;
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		ctl_say(ctl,
+			"no daemon at %s: start ringbusd, or name its socket "
+			"with --socket or RINGBUS_SOCKET",
+			name_socket(ctl));
+	else if (r == -EACCES)
+		ctl_say(ctl,
+			"%s is not for this user: ask for the group that may "
+			"connect",
+			name_socket(ctl));
+	else
+		return ctl_failed(ctl, r);
+	return ctl_exit_code(r);
+}
+
+int64_t
+ctl_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * CTL_SECOND_NS + now.tv_nsec;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ctl.h - what the verbs of ringbusctl share
+ *
+ * A verb is a table entry: how it is called, its options, and a function that
+ * does it and returns the exit code. main() parses, runs it and cleans up, so
+ * that every verb takes --socket, --json and --help in the same way.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/ctl/exit.h"
+#include "client/ctl/options.h"
+#include "client/ringbus.h"
+
+#define CTL_SECOND_NS INT64_C(1000000000)
+
+/* How long one wait on a channel lasts before we look around: for signals, for
+ * a reader of our output that is gone, for something to say. */
+#define CTL_SLICE_NS INT64_C(100000000)
+
+struct ctl;
+struct output;
+
+struct ctl_verb {
+	const char *name;
+	const char *operands; /* "CHANNEL [FILE]" */
+	const char *brief;    /* a line for the list of verbs */
+	const char *help; /* what --help says below the usage; may be NULL */
+	int min_operands;
+	int max_operands;
+	const struct options_entry *options;
+	const void *defaults; /* of the struct behind `options` */
+	size_t args_size;
+	enum ctl_exit (*run)(struct ctl *ctl, void *args);
+};
+
+/* Options of every verb. */
+struct ctl_common {
+	const char *socket;
+	bool json;
+	bool help;
+	bool version; /* only in front of the verb */
+};
+
+struct ctl {
+	const struct ctl_verb *verb;
+	struct ctl_common common;
+	char **operands; /* NULL-terminated */
+	int n_operands;
+	struct ringbus *bus; /* NULL until ctl_connect() */
+};
+
+/* NULL-terminated, in the order in which help shows them. */
+extern const struct ctl_verb *const ctl_verbs[];
+extern const struct ctl_verb ctl_ls;
+extern const struct ctl_verb ctl_show;
+extern const struct ctl_verb ctl_pub;
+extern const struct ctl_verb ctl_tail;
+extern const struct ctl_verb ctl_ping;
+extern const struct ctl_verb ctl_end;
+extern const struct ctl_verb ctl_create;
+extern const struct ctl_verb ctl_remove;
+extern const struct ctl_verb ctl_help;
+extern const struct ctl_verb ctl_version;
+
+/* Of a name that is none: NULL. */
+const struct ctl_verb *ctl_find_verb(const char *name);
+
+/* Connects to the daemon, or says why not. */
+enum ctl_exit ctl_connect(struct ctl *ctl);
+
+/* A line on stderr: "ringbusctl: VERB CHANNEL: ...". */
+void ctl_say(const struct ctl *ctl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Says that a call on ctl->bus failed, in the daemon's words if it has any. */
+enum ctl_exit ctl_refused(const struct ctl *ctl, int err);
+
+/* The same for failures that the daemon has no part in. */
+enum ctl_exit ctl_failed(const struct ctl *ctl, int err);
+
+/* Writes the rest of the output, or says why it cannot be written. */
+enum ctl_exit ctl_finish(const struct ctl *ctl, struct output *out);
+
+/* Says what is wrong with the command line. */
+enum ctl_exit ctl_misused(const struct ctl *ctl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* CLOCK_MONOTONIC. */
+int64_t ctl_now_ns(void);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * help.c - help and version
+ *
+ * Both work without a daemon.
+ */
+#include "client/ctl/help.h"
+
+#include <unistd.h>
+
+#include "client/ctl/json.h"
+
+#define COMMON(name_) offsetof(struct ctl_common, name_)
+
+const struct options_entry help_common_options[] = {
+	{ 's', "socket", "PATH", &options_text, COMMON(socket),
+	  "the daemon's socket, instead of $RINGBUS_SOCKET or the usual one" },
+	{ 'j', "json", NULL, &options_flag, COMMON(json),
+	  "JSON Lines on stdout" },
+	{ 'h', "help", NULL, &options_flag, COMMON(help), "this text" },
+	{ 0 },
+};
+
+const struct options_entry help_front_options[] = {
+	{ 's', "socket", "PATH", &options_text, COMMON(socket),
+	  "the daemon's socket, instead of $RINGBUS_SOCKET or the usual one" },
+	{ 'j', "json", NULL, &options_flag, COMMON(json),
+	  "JSON Lines on stdout" },
+	{ 'h', "help", NULL, &options_flag, COMMON(help),
+	  "this text; behind a verb: that of the verb" },
+	{ 'V', "version", NULL, &options_flag, COMMON(version), "the version" },
+	{ 0 },
+};
+
+static void
+print_options(const struct options_entry *entry, FILE *file)
+{
+	char left[64];
+
+	for (; entry != NULL && entry->name != NULL; entry++) {
+		snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
+			 entry->letter ? '-' : ' ',
+			 entry->letter ? entry->letter : ' ',
+			 entry->letter ? ", " : "  ", entry->name,
+			 entry->value != NULL ? " " : "",
+			 entry->value != NULL ? entry->value : "");
+		fprintf(file, "  %-27s %s\n", left, entry->text);
+	}
+}
+
+void
+help_print_verb(const struct ctl_verb *verb)
+{
+	printf("usage: ringbusctl %s [OPTION]...%s%s\n\n%s.\n", verb->name,
+	       verb->operands[0] != '\0' ? " " : "", verb->operands,
+	       verb->brief);
+	if (verb->help != NULL)
+		printf("\n%s", verb->help);
+	printf("\noptions:\n");
+	print_options(verb->options, stdout);
+	print_options(help_common_options, stdout);
+}
+
+void
+help_print_verbs(FILE *file)
+{
+	const struct ctl_verb *const *verb;
+
+	fputs("usage: ringbusctl [OPTION]... VERB [OPTION]... [OPERAND]...\n\n"
+	      "verbs:\n",
+	      file);
+	for (verb = ctl_verbs; *verb != NULL; verb++)
+		fprintf(file, "  %-8s%-19s  %s\n", (*verb)->name,
+			(*verb)->operands, (*verb)->brief);
+	fputs("\noptions:\n", file);
+	print_options(help_front_options, file);
+	fputs("\n`ringbusctl VERB --help` tells more; see ringbusctl(1).\n",
+	      file);
+}
+
+/* -------------------------------------------------------------------- JSON */
+
+static void
+write_options(struct json *json, const struct options_entry *entry)
+{
+	for (; entry != NULL && entry->name != NULL; entry++) {
+		json_open(json, NULL, '{');
+		json_string(json, "name", entry->name);
+		if (entry->value != NULL)
+			json_string(json, "value", entry->value);
+		json_string(json, "text", entry->text);
+		json_close(json, '}');
+	}
+}
+
+static void
+write_verb(struct output *out, const struct ctl_verb *verb)
+{
+	struct json json;
+
+	json_begin(&json, out);
+	json_string(&json, "verb", verb->name);
+	json_string(&json, "operands", verb->operands);
+	json_string(&json, "text", verb->brief);
+	json_open(&json, "options", '[');
+	write_options(&json, verb->options);
+	write_options(&json, help_common_options);
+	json_close(&json, ']');
+	json_end(&json);
+}
+
+static enum ctl_exit
+print_json(const struct ctl *ctl, const struct ctl_verb *only)
+{
+	const struct ctl_verb *const *verb;
+	struct output out;
+
+	output_init(&out, STDOUT_FILENO);
+	for (verb = ctl_verbs; *verb != NULL; verb++)
+		if (only == NULL || *verb == only)
+			write_verb(&out, *verb);
+	return ctl_finish(ctl, &out);
+}
+
+/* ------------------------------------------------------------------- verbs */
+
+static enum ctl_exit
+run_help(struct ctl *ctl, void *args)
+{
+	const struct ctl_verb *verb = NULL;
+
+	(void)args;
+	if (ctl->n_operands > 0) {
+		verb = ctl_find_verb(ctl->operands[0]);
+		if (verb == NULL)
+			return ctl_misused(ctl, "there is no verb '%s'",
+					   ctl->operands[0]);
+	}
+	if (ctl->common.json)
+		return print_json(ctl, verb);
+	if (verb != NULL)
+		help_print_verb(verb);
+	else
+		help_print_verbs(stdout);
+	return CTL_OK;
+}
+
+static enum ctl_exit
+run_version(struct ctl *ctl, void *args)
+{
+	struct output out;
+	struct json json;
+
+	(void)args;
+	output_init(&out, STDOUT_FILENO);
+	if (ctl->common.json) {
+		json_begin(&json, &out);
+		json_string(&json, "version", ringbus_version());
+		json_end(&json);
+	} else {
+		output_print(&out, "ringbusctl %s\n", ringbus_version());
+	}
+	return ctl_finish(ctl, &out);
+}
+
+const struct ctl_verb ctl_help = {
+	.name = "help",
+	.operands = "[VERB]",
+	.brief = "Explain a verb, or list them",
+	.max_operands = 1,
+	.run = run_help,
+};
+
+const struct ctl_verb ctl_version = {
+	.name = "version",
+	.operands = "",
+	.brief = "Print the version",
+	.run = run_version,
+};

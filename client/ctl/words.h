@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * words.h - the numbers of the public API as words
+ *
+ * The same in tables and in JSON, and as options take them.
+ */
+#ifndef CTL_WORDS_H
+#define CTL_WORDS_H
+
+#include "client/ctl/options.h"
+
+/* Stores RINGBUS_FIXED or RINGBUS_FRAMED, RINGBUS_SINGLE or RINGBUS_MULTI. */
+extern const struct options_type words_framing_type;
+extern const struct options_type words_producers_type;
+
+/* For a number that means nothing: "?". */
+const char *words_framing(int framing);
+const char *words_producers(int producers);
+const char *words_wait(int wait);
+const char *words_role(int role);
+const char *words_state(int state);
+
+#endif
