@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crew.c - see crew.h
+ */
+#include "examples/demo/crew.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "examples/demo/board.h"
+#include "examples/demo/event.h"
+#include "examples/demo/private_daemon.h"
+#include "examples/demo/roles.h"
+
+#define DAEMON_PATIENCE_NS INT64_C(10000000000)
+
+static int (*const mains[N_ROLES])(const struct demo *) = {
+	role_producer, role_journal, role_replicate, role_replica, role_app,
+};
+
+int
+crew_init(struct crew *crew, const struct demo *demo)
+{
+	sigset_t set;
+
+	*crew = (struct crew){ .demo = demo };
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	crew->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (crew->signals >= 0)
+		return 0;
+	fprintf(stderr, "demo: no signalfd: %s\n", strerror(errno));
+	return -1;
+}
+
+/* The child's part of a fork: it dies with us, and a Ctrl-C is for us. */
+static void
+settle(pid_t parent, int death_signal)
+{
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, death_signal);
+	if (getppid() != parent)
+		_exit(1);
+	setpgid(0, 0);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static pid_t
+start(struct crew *crew, int place)
+{
+	pid_t pid;
+
+	fflush(NULL); /* or both would print it */
+	pid = fork();
+	if (pid < 0)
+		fprintf(stderr, "demo: cannot fork: %s\n", strerror(errno));
+	if (pid > 0)
+		crew->pids[place] = pid;
+	return pid;
+}
+
+/* An end of the link that others hold open would hide the death of its owner. */
+static void
+close_link(const struct demo *demo, int role)
+{
+	if (role != ROLE_REPLICATE)
+		close(demo->link[0]);
+	if (role != ROLE_REPLICA)
+		close(demo->link[1]);
+}
+
+static int
+start_role(struct crew *crew, enum role role)
+{
+	pid_t parent = getpid();
+	pid_t pid = start(crew, role);
+
+	if (pid != 0)
+		return pid < 0 ? -1 : 0;
+	settle(parent, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, role_names[role]); /* for ps and top */
+	close_link(crew->demo, role);
+	_exit(mains[role](crew->demo));
+}
+
+int
+crew_start_roles(struct crew *crew)
+{
+	for (int role = 0; role < N_ROLES; role++)
+		if (start_role(crew, role) < 0)
+			return -1;
+	close_link(crew->demo, N_ROLES);
+	return 0;
+}
+
+/* The daemon has no way of its own to call us back: ask until it answers. */
+static int
+await_daemon(struct crew *crew)
+{
+	int64_t end_ns = now_ns() + DAEMON_PATIENCE_NS;
+
+	while (!daemon_answers(&crew->demo->place)) {
+		if (!crew_wait(crew, -1, 2))
+			return -1;
+		if (now_ns() > end_ns) {
+			fprintf(stderr, "demo: ringbusd does not answer\n");
+			daemon_show_log(&crew->demo->place);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+crew_start_daemon(struct crew *crew)
+{
+	pid_t parent = getpid();
+	pid_t pid = start(crew, CREW_DAEMON);
+
+	if (pid == 0) {
+		settle(parent, SIGTERM);
+		daemon_become(&crew->demo->place);
+	}
+	return pid > 0 ? await_daemon(crew) : -1;
+}
+
+static const char *
+name_of(int place)
+{
+	return place == CREW_DAEMON ? "ringbusd" : role_names[place];
+}
+
+static void
+report_death(const struct crew *crew, int place, int status)
+{
+	char why[WHY_SIZE] = "";
+
+	fprintf(stderr, "demo: %s (pid %d) ", name_of(place),
+		crew->pids[place]);
+	if (place != CREW_DAEMON)
+		board_read_why(crew->demo, place, why);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "was killed by signal %d, %s\n",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		fprintf(stderr, "ended with exit code %d%s%s\n",
+			WEXITSTATUS(status), why[0] != '\0' ? ": " : "", why);
+	if (place == CREW_DAEMON)
+		daemon_show_log(&crew->demo->place);
+}
+
+static void
+collect(struct crew *crew)
+{
+	for (int i = 0; i < CREW_SIZE; i++) {
+		int status;
+
+		if (crew->pids[i] == 0 ||
+		    waitpid(crew->pids[i], &status, WNOHANG) <= 0)
+			continue;
+		if (status == 0 && i != CREW_DAEMON) {
+			crew->n_done++;
+		} else {
+			report_death(crew, i, status);
+			crew->failed = true;
+		}
+		crew->pids[i] = 0;
+	}
+}
+
+bool
+crew_wait(struct crew *crew, int fd, int timeout_ms)
+{
+	struct pollfd wait[] = {
+		{ .fd = crew->signals, .events = POLLIN },
+		{ .fd = fd, .events = POLLIN },
+	};
+	struct signalfd_siginfo info;
+
+	poll(wait, 2, timeout_ms);
+	while (read(crew->signals, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			crew->stopped_by = (int)info.ssi_signo;
+	collect(crew);
+	return crew->stopped_by == 0 && !crew->failed;
+}
+
+/* True once it is dead, false if it still lives after the timeout. */
+static bool
+reap(struct crew *crew, int place, int timeout_ms)
+{
+	int64_t end_ns = now_ns() + timeout_ms * INT64_C(1000000);
+	struct pollfd wait = { .fd = crew->signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	while (waitpid(crew->pids[place], NULL, WNOHANG) == 0) {
+		if (now_ns() > end_ns)
+			return false;
+		poll(&wait, 1, 100);
+		while (read(crew->signals, &info, sizeof(info)) > 0)
+			continue;
+	}
+	crew->pids[place] = 0;
+	return true;
+}
+
+void
+crew_stop(struct crew *crew)
+{
+	for (int i = 0; i < N_ROLES; i++)
+		if (crew->pids[i] > 0)
+			kill(crew->pids[i], SIGKILL);
+	for (int i = 0; i < N_ROLES; i++)
+		if (crew->pids[i] > 0)
+			waitpid(crew->pids[i], NULL, 0);
+	if (crew->pids[CREW_DAEMON] > 0) {
+		kill(crew->pids[CREW_DAEMON], SIGTERM);
+		if (!reap(crew, CREW_DAEMON, 10000)) {
+			fprintf(stderr, "demo: ringbusd does not stop\n");
+			kill(crew->pids[CREW_DAEMON], SIGKILL);
+			waitpid(crew->pids[CREW_DAEMON], NULL, 0);
+			crew->failed = true;
+		}
+	}
+	close(crew->signals);
+}

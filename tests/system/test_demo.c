@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_demo.c - the demo: its verdicts, and that it leaves nothing behind
+ */
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/system/util_program.h"
+#include "tests/t.h"
+
+#define ENDLESS "DEMO_EVENTS=1000000000000"
+
+/* Path of the one file that matches, or NULL. */
+static const char *
+find(const char *pattern)
+{
+	static char path[PATH_MAX];
+	glob_t found;
+	bool any = glob(pattern, 0, NULL, &found) == 0;
+
+	if (any)
+		snprintf(path, sizeof(path), "%s", found.gl_pathv[0]);
+	globfree(&found);
+	return any ? path : NULL;
+}
+
+static const char *
+find_temporary(const struct t_run *run, const char *name)
+{
+	char pattern[PATH_MAX];
+
+	snprintf(pattern, sizeof(pattern), "%s/ringbus-demo-%d-*%s", t_tmpdir(),
+		 run->pid, name);
+	return find(pattern);
+}
+
+static void
+assert_shm_is_clean(const struct t_run *run)
+{
+	char pattern[64];
+
+	snprintf(pattern, sizeof(pattern), "/dev/shm/ringbus-demo-%d-*",
+		 run->pid);
+	ck_assert_ptr_null(find(pattern));
+}
+
+static void
+assert_clean(const struct t_run *run)
+{
+	assert_shm_is_clean(run);
+	ck_assert_ptr_null(find_temporary(run, ""));
+}
+
+TEST(all_agree_on_orders)
+{
+	struct t_run run = { .setting = "DEMO_EVENTS=200000" };
+
+	t_run_start(&run, "demo", NULL);
+	t_run_ends(&run, 0);
+	/* The five and the journal read back, each with the same row. */
+	ck_assert_uint_eq(t_run_count(&run, "200,000        0        199,999"),
+			  6);
+	ck_assert(t_run_said(&run, "app never ran ahead of journal"));
+	ck_assert(t_run_said(&run, "\nall agree\n"));
+	assert_clean(&run);
+}
+
+static void
+run_file(const char *path)
+{
+	struct t_run run = { 0 };
+
+	t_run_start(&run, "demo", path, NULL);
+	t_run_ends(&run, 0);
+	ck_assert(t_run_said(&run, "journal equals the input: "));
+	ck_assert(t_run_said(&run, "replica equals the input: "));
+	ck_assert(t_run_said(&run, "\nall agree\n"));
+	assert_clean(&run);
+}
+
+static void
+write_lines(FILE *file)
+{
+	for (int i = 0; i < 30000; i++)
+		fprintf(file, "%*d\n", i % 200, i);
+	fputs("\n\n", file);
+	fwrite("a\0b\n", 1, 4, file);
+	/* Longer than one event of the demo, and no newline at the end. */
+	for (int i = 0; i < 200000; i++)
+		fputc('a' + i % 26, file);
+}
+
+static void
+run_text(void (*write)(FILE *file))
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/input", t_tmpdir());
+	file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	write(file);
+	ck_assert_int_eq(fclose(file), 0);
+	run_file(path);
+}
+
+TEST(all_agree_on_lines)
+{
+	run_text(write_lines);
+}
+
+static void
+write_nothing(FILE *file)
+{
+	(void)file;
+}
+
+TEST(all_agree_on_nothing)
+{
+	run_text(write_nothing);
+}
+
+TEST(all_agree_on_real_logs)
+{
+	static const char *const names[] = { "Apache_2k.log", "HDFS_2k.log",
+					     "OpenSSH_2k.log" };
+	const char *dir = t_data_dir();
+	char path[PATH_MAX];
+
+	if (dir == NULL)
+		T_SKIP("no folder with sample data");
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		run_file(path);
+	}
+}
+
+/* The pid of the child whose name is `comm`, 0 if there is none (yet). */
+static pid_t
+find_child(pid_t parent, const char *comm)
+{
+	char path[64], name[32] = "";
+	FILE *children, *file;
+	pid_t found = 0;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent,
+		 parent);
+	children = fopen(path, "re");
+	while (children != NULL && found == 0 &&
+	       fscanf(children, "%d", &pid) == 1) {
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		file = fopen(path, "re");
+		if (file != NULL && fscanf(file, "%31s", name) == 1 &&
+		    strcmp(name, comm) == 0)
+			found = pid;
+		if (file != NULL)
+			fclose(file);
+	}
+	if (children != NULL)
+		fclose(children);
+	return found;
+}
+
+/* Events flow once the journal has some. */
+static bool
+is_under_way(const struct t_run *run)
+{
+	const char *journal = find_temporary(run, "/journal");
+	struct stat st;
+
+	return journal != NULL && stat(journal, &st) == 0 && st.st_size > 0;
+}
+
+static void
+kill_one(const char *name)
+{
+	struct t_run run = { .setting = ENDLESS };
+	char expected[128];
+	pid_t victim;
+
+	t_run_start(&run, "demo", NULL);
+	t_until(is_under_way(&run));
+	victim = find_child(run.pid, name);
+	ck_assert_int_gt(victim, 0);
+	ck_assert_int_eq(kill(victim, SIGKILL), 0);
+	t_run_ends(&run, 1);
+	snprintf(expected, sizeof(expected),
+		 "demo: %s (pid %d) was killed by signal 9", name, victim);
+	ck_assert_msg(t_run_said(&run, expected), "%s", expected);
+	ck_assert(!t_run_said(&run, "all agree"));
+	assert_clean(&run);
+}
+
+TEST(a_killed_process_is_named)
+{
+	kill_one("producer");
+	kill_one("journal");
+	kill_one("replicate");
+	kill_one("replica");
+	kill_one("app");
+}
+
+TEST(a_killed_daemon_is_named)
+{
+	kill_one("ringbusd");
+}
+
+TEST(an_interrupt_cleans_up)
+{
+	struct t_run run = { .setting = ENDLESS };
+
+	t_run_start(&run, "demo", NULL);
+	t_until(is_under_way(&run));
+	ck_assert_int_eq(kill(run.pid, SIGINT), 0);
+	t_run_ends(&run, 128 + SIGINT);
+	assert_clean(&run);
+}
+
+/* The verdict can be bad: a byte of the journal changes behind its back. */
+TEST(a_changed_journal_is_noticed)
+{
+	struct t_run run = { .setting = "DEMO_EVENTS=4000000" };
+	char byte = 'x';
+	int fd;
+
+	t_run_start(&run, "demo", NULL);
+	t_until(is_under_way(&run));
+	fd = open(find_temporary(&run, "/journal"), O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	/* No symbol has an x in it. */
+	ck_assert_int_eq(pwrite(fd, &byte, 1, 33), 1);
+	close(fd);
+	t_run_ends(&run, 1);
+	ck_assert(t_run_said(
+		&run, "the journal file has 1 as damaged events, not 0"));
+	ck_assert(t_run_said(&run, "\nNOT all agree\n"));
+	assert_clean(&run);
+}
+
+TEST(what_is_kept_is_the_journal)
+{
+	struct t_run run = { .setting = "DEMO_EVENTS=1000" };
+	struct stat st;
+
+	setenv("KEEP", "1", 1);
+	t_run_start(&run, "demo", NULL);
+	t_run_ends(&run, 0);
+	ck_assert_int_eq(stat(find_temporary(&run, "/journal"), &st), 0);
+	ck_assert_int_eq(st.st_size, 64000);
+	ck_assert(t_run_said(&run, "kept: "));
+	assert_shm_is_clean(&run);
+}
+
+static void
+refuse(const char *setting, const char *file, const char *why)
+{
+	struct t_run run = { .setting = setting };
+
+	t_run_start(&run, "demo", file, NULL);
+	t_run_ends(&run, 2);
+	ck_assert_msg(t_run_said(&run, why), "%s", why);
+	assert_clean(&run);
+}
+
+TEST(nonsense_is_refused)
+{
+	refuse("DEMO_EVENTS=ten", NULL, "DEMO_EVENTS has to be a number");
+	refuse("DEMO_EVENTS=0", NULL, "DEMO_EVENTS has to be a number");
+	refuse(NULL, "/nonexistent", "cannot read /nonexistent");
+	refuse(NULL, "/dev", "/dev is not a regular file");
+}
