@@ -84,7 +84,8 @@ await_partner(const struct side *side)
 	struct ringbus_member member = { .size = sizeof(member) };
 
 	while (ringbus_channel_member(ringbus_producer_channel(side->out),
-				      RINGBUS_CONSUMER, 0, &member) == 0)
+				      RINGBUS_CONSUMER, 0, &member) == 0 ||
+	       member.state != RINGBUS_MEMBER_ATTACHED)
 		;
 }
 
@@ -124,9 +125,9 @@ main(void)
 {
 	const struct bench_contestant contestants[] = {
 		{ "a cache line, two threads", run_line, NULL },
-		{ "ringbus, busy_spin", run, "busy_spin" },
-		{ "ringbus, yielding", run, "yielding" },
-		{ "ringbus, blocking", run, "blocking" },
+		{ "ringbus, busy_spin", run, (void *)"busy_spin" },
+		{ "ringbus, yielding", run, (void *)"yielding" },
+		{ "ringbus, blocking", run, (void *)"blocking" },
 	};
 
 	bench_start_daemon("  ping: { slots: 1024, event_size: 8 }\n"

@@ -67,7 +67,8 @@ await_consumer(const struct ringbus_producer *p)
 	struct ringbus_member member = { .size = sizeof(member) };
 
 	while (ringbus_channel_member(ringbus_producer_channel(p),
-				      RINGBUS_CONSUMER, 0, &member) == 0)
+				      RINGBUS_CONSUMER, 0, &member) == 0 ||
+	       member.state != RINGBUS_MEMBER_ATTACHED)
 		;
 }
 
