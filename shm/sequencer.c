@@ -23,6 +23,7 @@ rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 		.wait = channel->wait,
 		.capacity = (int64_t)(g->slots - g->history),
 		.next = published,
+		.claimable = RB_SEQUENCE_INITIAL, /* of several: for ever */
 		/* ORDER(none, relaxed) - as above. What a dead predecessor
 		 * announced and may have written stays announced. */
 		.announced = rb_seq_load_relaxed(&channel->ring->claimed),
@@ -178,9 +179,19 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 	return err;
 }
 
+int
+rb_sequencer_check_end(const struct rb_sequencer *s, int64_t hi)
+{
+	const struct rb_meta_control *control = &s->channel->meta->control;
+	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
+	int64_t end = rb_seq_load_relaxed(&control->end);
+
+	return end == RB_SEQUENCE_MAX || hi > end ? -ESHUTDOWN : 0;
+}
+
 int64_t
-rb_sequencer_claim(struct rb_sequencer *sequencer, int64_t n,
-		   int64_t timeout_ns)
+rb_sequencer_claim_slowly(struct rb_sequencer *sequencer, int64_t n,
+			  int64_t timeout_ns)
 {
 	if (rb_unlikely(n < 1 || n > sequencer->capacity))
 		return -EINVAL;
@@ -207,14 +218,6 @@ rb_sequencer_claim_available(struct rb_sequencer *sequencer, int64_t n,
 	if (hi >= 0)
 		*ret_lo = hi - n + 1;
 	return hi;
-}
-
-int
-rb_sequencer_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi)
-{
-	return rb_channel_is_multi(sequencer->channel)
-		       ? rb_multi_publish(sequencer, lo, hi)
-		       : rb_single_publish(sequencer, lo, hi);
 }
 
 int

@@ -37,6 +37,7 @@ struct rb_sequencer {
 	enum rb_wait_kind wait;
 	int64_t capacity;
 	int64_t next;        /* highest claimed by us */
+	int64_t claimable;   /* single: up to here a claim needs no look */
 	int64_t gate;        /* cached minimum of the gating set */
 	int64_t announced;   /* single: `claimed` as last stored */
 	int64_t claim_lo;    /* multi: the one outstanding claim, up to next */
@@ -73,8 +74,8 @@ void rb_sequencer_init(struct rb_sequencer *sequencer,
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
  */
-int64_t rb_sequencer_claim(struct rb_sequencer *sequencer, int64_t n,
-			   int64_t timeout_ns);
+static inline int64_t rb_sequencer_claim(struct rb_sequencer *sequencer,
+					 int64_t n, int64_t timeout_ns);
 
 /* As many as are free, at least one and at most n; *ret_lo is the lowest. */
 int64_t rb_sequencer_claim_available(struct rb_sequencer *sequencer, int64_t n,
@@ -86,8 +87,8 @@ int64_t rb_sequencer_claim_available(struct rb_sequencer *sequencer, int64_t n,
  * not the next one; -ESHUTDOWN if the stream has ended, so that consumers may
  * not read it any more. 0 otherwise.
  */
-int rb_sequencer_publish(struct rb_sequencer *sequencer, int64_t lo,
-			 int64_t hi);
+static inline int rb_sequencer_publish(struct rb_sequencer *sequencer,
+				       int64_t lo, int64_t hi);
 
 /*
  * Gives lo..hi up. A single producer's claims just shrink (the range must be
@@ -110,7 +111,7 @@ int64_t rb_sequencer_remaining(struct rb_sequencer *sequencer);
  * that would, returns -ECANCELED, once. */
 void rb_sequencer_cancel(struct rb_sequencer *sequencer);
 
-/* For single.c and multi.c only. */
+/* The rest is for this layer only. */
 
 /*
  * Waits until there is room up to `hi`. A claim that is already made must not
@@ -119,13 +120,54 @@ void rb_sequencer_cancel(struct rb_sequencer *sequencer);
 int rb_sequencer_wait_for_room(struct rb_sequencer *sequencer, int64_t hi,
 			       int64_t timeout_ns, bool committed);
 
+/* A claim that needs a look at others, or an answer to a wrong one. */
+int64_t rb_sequencer_claim_slowly(struct rb_sequencer *sequencer, int64_t n,
+				  int64_t timeout_ns);
+
+/* -ESHUTDOWN, or 0 if the stream's end is known to include `hi`. */
+int rb_sequencer_check_end(const struct rb_sequencer *sequencer, int64_t hi);
+
+int64_t rb_single_claim(struct rb_sequencer *sequencer, int64_t n,
+			int64_t timeout_ns);
+int rb_single_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+void rb_single_stamp(struct rb_channel *channel, int64_t lo, int64_t hi);
+
+int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
+		       int64_t timeout_ns);
+int rb_multi_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+int rb_multi_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+int64_t rb_multi_frontier(const struct rb_channel *channel, int64_t known);
+
+/* What a single producer does once an event stands here, to be inlined. */
+
+static inline int64_t
+rb_sequencer_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
+{
+	int64_t hi = s->next + n;
+
+	if (rb_unlikely(n < 1 || hi > s->claimable))
+		return rb_sequencer_claim_slowly(s, n, timeout_ns);
+	s->next = hi;
+	return hi;
+}
+
+/*
+ * The one publish stores, read back: a private copy would be a store more per
+ * event, and while the cursor's line is with a consumer the store buffer is
+ * what lets us run on.
+ */
+static inline int64_t
+rb_single_published(const struct rb_sequencer *s)
+{
+	/* ORDER(none, relaxed) - we are its only writer. */
+	return rb_seq_load_relaxed(&s->channel->ring->published);
+}
+
 /* The result of a publish up to `hi`, once it is stored and woken for. */
 static inline int
-rb_sequencer_published(const struct rb_sequencer *sequencer, int64_t hi)
+rb_sequencer_published(const struct rb_sequencer *s, int64_t hi)
 {
-	const struct rb_meta_control *control =
-		&sequencer->channel->meta->control;
-	int64_t end;
+	const struct rb_meta_control *control = &s->channel->meta->control;
 
 	/* ORDER(closing, acquire) - after our store: OPEN here means that the
 	 * daemon, which stores CLOSING, issues a membarrier and then reads the
@@ -133,21 +175,32 @@ rb_sequencer_published(const struct rb_sequencer *sequencer, int64_t hi)
 	if (rb_likely(rb_word32_load_acquire(&control->stream) ==
 		      RB_STREAM_OPEN))
 		return 0;
-	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
-	end = rb_seq_load_relaxed(&control->end);
-	return end == RB_SEQUENCE_MAX || hi > end ? -ESHUTDOWN : 0;
+	return rb_sequencer_check_end(s, hi);
 }
 
-int64_t rb_single_claim(struct rb_sequencer *sequencer, int64_t n,
-			int64_t timeout_ns);
-int64_t rb_single_published(const struct rb_sequencer *sequencer);
-int rb_single_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
-int rb_single_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+static inline int
+rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	struct rb_channel *c = s->channel;
 
-int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
-		       int64_t timeout_ns);
-int rb_multi_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
-int rb_multi_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
-int64_t rb_multi_frontier(const struct rb_channel *channel, int64_t known);
+	if (rb_unlikely(lo != rb_single_published(s) + 1 || hi < lo ||
+			hi > s->next))
+		return -EINVAL;
+	if (rb_unlikely(c->stamps != NULL))
+		rb_single_stamp(c, lo, hi);
+	/* ORDER(publish, release) - the events up to hi, to consumers and
+	 * taps; they would read old bytes otherwise. */
+	rb_seq_store_release(&c->ring->published, hi);
+	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
+			  &s->handle->wakes);
+	return rb_sequencer_published(s, hi);
+}
+
+static inline int
+rb_sequencer_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	return rb_channel_is_multi(s->channel) ? rb_multi_publish(s, lo, hi)
+					       : rb_single_publish(s, lo, hi);
+}
 
 #endif

@@ -18,18 +18,6 @@
 #define ANNOUNCED_AHEAD_MAX 256
 #define ANNOUNCED_AHEAD_PART 64 /* and no more than this part of the ring */
 
-/*
- * The one publish stores, read back: a private copy would be a store more per
- * event, and while the cursor's line is with a consumer the store buffer is
- * what lets us run on.
- */
-int64_t
-rb_single_published(const struct rb_sequencer *s)
-{
-	/* ORDER(none, relaxed) - we are its only writer. */
-	return rb_seq_load_relaxed(&s->channel->ring->published);
-}
-
 /* Says which slots we may be writing, some ahead, so that it is seldom. */
 static void
 announce(struct rb_sequencer *s, int64_t hi)
@@ -58,13 +46,16 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 			return err;
 	}
 	s->next = hi;
-	if (rb_unlikely(hi > s->announced))
+	if (hi > s->announced)
 		announce(s, hi);
+	s->claimable = s->gate + s->capacity < s->announced
+			       ? s->gate + s->capacity
+			       : s->announced;
 	return hi;
 }
 
-static void
-stamp(struct rb_channel *c, int64_t lo, int64_t hi)
+void
+rb_single_stamp(struct rb_channel *c, int64_t lo, int64_t hi)
 {
 	/* ORDER(none, relaxed) - the cursor publishes them. */
 	rb_word64_store_relaxed(rb_channel_stamp(c, lo),
@@ -73,24 +64,6 @@ stamp(struct rb_channel *c, int64_t lo, int64_t hi)
 		/* ORDER(none, relaxed) - as above. */
 		rb_word64_store_relaxed(rb_channel_stamp(c, i),
 					rb_stamp(i, RB_STAMP_REST));
-}
-
-int
-rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
-{
-	struct rb_channel *c = s->channel;
-
-	if (rb_unlikely(lo != rb_single_published(s) + 1 || hi < lo ||
-			hi > s->next))
-		return -EINVAL;
-	if (c->stamps != NULL)
-		stamp(c, lo, hi);
-	/* ORDER(publish, release) - the events up to hi, to consumers and
-	 * taps; they would read old bytes otherwise. */
-	rb_seq_store_release(&c->ring->published, hi);
-	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
-			  &s->handle->wakes);
-	return rb_sequencer_published(s, hi);
 }
 
 int
