@@ -55,6 +55,12 @@ declared() {
 		sort -u
 }
 
+# The functions that the manual names.
+documented() {
+	sed -n '/^# CALLS/,/^# THREADS/p' docs/man/libringbus.3.scd |
+		grep -oE '\*ringbus_[a-z0-9_]+\*' | tr -d '*' | sort -u
+}
+
 same() {
 	diff -u <("$1") <("$2")
 }
@@ -88,6 +94,7 @@ else
 fi
 ok 'the library exports something else than its map says' same mapped exported
 ok 'the map lists something else than the header declares' same declared mapped
+ok 'libringbus(3) has other calls than the header' same declared documented
 ok 'a foreign name is exported' all_are_ours
 ok 'the library needs more than libc' needs_libc_alone
 ok 'the soname is not libringbus.so.0' has_soname
