@@ -37,7 +37,7 @@ bench_check(const char *what, int64_t result)
 {
 	if (result >= 0)
 		return result;
-	fprintf(stderr, "bench: %s: %s\n", what, ringbus_strerror((int)result));
+	fprintf(stderr, "bench: %s: %s\n", what, ringbus_strerror(result));
 	exit(1);
 }
 

@@ -8,12 +8,12 @@
 
 #include "client/internal.h"
 
-const void *
+uint64_t
 rb_thread_id(void)
 {
 	static _Thread_local char id;
 
-	return &id;
+	return (uintptr_t)&id;
 }
 
 static void

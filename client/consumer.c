@@ -106,7 +106,8 @@ ringbus_consumer_close(struct ringbus_consumer *consumer)
 int64_t
 ringbus_consumer_wait(struct ringbus_consumer *consumer, int64_t timeout_ns)
 {
-	consumer->thread = rb_thread_id();
+	/* ORDER(none, relaxed) - compared by producers' threads, no more. */
+	rb_word64_store_relaxed(&consumer->thread, rb_thread_id());
 	return rb_barrier_wait(&consumer->barrier, consumer->next, timeout_ns);
 }
 

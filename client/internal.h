@@ -52,8 +52,8 @@ struct ringbus_producer {
 struct ringbus_consumer {
 	struct rb_attachment attachment; /* first */
 	struct rb_barrier barrier;
-	int64_t next;       /* to hand out */
-	const void *thread; /* that waited last; see rb_thread_id() */
+	int64_t next;            /* to hand out */
+	struct rb_word64 thread; /* that waited last; see rb_thread_id() */
 };
 
 struct ringbus_tap {
@@ -90,8 +90,8 @@ int rb_attachment_wait_kind(const struct rb_attachment *attachment, int wait);
 /* Whether the bus has a consumer open on this channel. */
 bool rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel);
 
-/* Differs for each living thread. */
-const void *rb_thread_id(void);
+/* Differs for each living thread, and is not 0. */
+uint64_t rb_thread_id(void);
 
 /* Fills *ret with consumer `index`; 1 or 0 as ringbus_channel_member(). */
 int rb_describe_consumer(const struct rb_channel *channel, unsigned index,

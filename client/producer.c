@@ -8,6 +8,15 @@
 
 #include "client/internal.h"
 
+static bool
+is_read_by_us(const struct rb_attachment *consumer)
+{
+	const struct ringbus_consumer *c = (const void *)consumer;
+
+	/* ORDER(none, relaxed) - only our own store can be equal. */
+	return rb_word64_load_relaxed(&c->thread) == rb_thread_id();
+}
+
 /* Whether this thread is the one that reads for `consumer` of our channel. */
 static bool
 is_our_thread(void *context, int consumer)
@@ -22,8 +31,7 @@ is_our_thread(void *context, int consumer)
 		    a->index == (unsigned)consumer &&
 		    a->channel.shm.generation ==
 			    p->attachment.channel.shm.generation)
-			found = ((struct ringbus_consumer *)a)->thread ==
-				rb_thread_id();
+			found = is_read_by_us(a);
 	pthread_mutex_unlock(&bus->lock);
 	return found;
 }

@@ -247,6 +247,7 @@ RINGBUS_API void ringbus_producer_close(struct ringbus_producer *producer);
  *   -ECANCELED   ringbus_producer_cancel()
  *   -ESHUTDOWN   the stream has ended
  *   -ESTALE      the daemon has given this handle to another
+ *   -EBADMSG     multi producer: the channel's memory is damaged
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK ringbus_producer_blocker() tells who is
  * in the way. A single producer may have several claims outstanding.

@@ -65,7 +65,7 @@ main(int argc, char **argv)
 	if (err >= 0)
 		err = read_reports(consumer);
 	if (err < 0)
-		fprintf(stderr, "framed: %s %s\n", ringbus_strerror((int)err),
+		fprintf(stderr, "framed: %s %s\n", ringbus_strerror(err),
 			bus != NULL ? ringbus_error(bus) : "");
 	ringbus_close(bus);
 	return err < 0;
