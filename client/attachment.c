@@ -88,9 +88,10 @@ rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 	int err;
 
 	bus->error[0] = '\0';
-	if (!rb_name_is_valid(channel) ||
-	    (member != NULL && !rb_name_is_valid(member)))
-		return -EINVAL;
+	if (!rb_name_is_valid(channel))
+		return rb_bus_refuse_name(bus, channel);
+	if (member != NULL && !rb_name_is_valid(member))
+		return rb_bus_refuse_name(bus, member);
 	a->bus = bus;
 	memcpy(a->name, channel, strlen(channel) + 1);
 	err = ask(a, member, join, fds);

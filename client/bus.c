@@ -2,94 +2,15 @@
 /*
  * bus.c - the connection to the daemon, and what can be asked over it
  *
- * One request, one answer, in turn; see shm/control.h. The socket has a time
- * limit, so that a daemon that is stopped does not stop us.
+ * One request, one answer, in turn; see shm/control.h.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "client/internal.h"
-
-#define PATIENCE_S 10
-#define SYSTEM_SOCKET "/run/ringbus/control.sock"
-
-static int
-connect_to(const char *path)
-{
-	rb_cleanup_(rb_closep) int fd = -1;
-	const struct timeval patience = { .tv_sec = PATIENCE_S };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	if (path[0] == '\0')
-		return -ENOENT;
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-		       sizeof(patience)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-		       sizeof(patience)) < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return rb_take_fd(&fd);
-	if (errno == EPROTOTYPE)
-		return -EPROTO;
-	return errno == EAGAIN ? -ETIMEDOUT : -errno;
-}
-
-/* Tries one place of several; on success the path is kept. */
-static int
-try_path(struct ringbus *bus, const char *path)
-{
-	int fd = connect_to(path);
-
-	/* Also of the last failure: the message names it. */
-	snprintf(bus->socket, sizeof(bus->socket), "%s", path);
-	return fd;
-}
-
-/* Where a daemon of this user would listen; see ringbusd(8). */
-static int
-try_own_daemon(struct ringbus *bus)
-{
-	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
-	char path[4096];
-	int fd = -ENOENT;
-
-	if (runtime != NULL) {
-		snprintf(path, sizeof(path), "%s/ringbus/control.sock",
-			 runtime);
-		fd = try_path(bus, path);
-	}
-	if (fd < 0) {
-		snprintf(path, sizeof(path), "/dev/shm/ringbus-%u/control.sock",
-			 (unsigned)geteuid());
-		fd = try_path(bus, path);
-	}
-	return fd;
-}
-
-static int
-find_daemon(struct ringbus *bus, const char *path)
-{
-	int fd = -ENOENT;
-
-	if (path == NULL)
-		path = secure_getenv("RINGBUS_SOCKET");
-	if (path != NULL)
-		return try_path(bus, path);
-	if (geteuid() != 0)
-		fd = try_own_daemon(bus);
-	return fd >= 0 ? fd : try_path(bus, SYSTEM_SOCKET);
-}
 
 static int
 send_request(const struct ringbus *bus, const struct rb_control *message)
@@ -209,6 +130,16 @@ rb_bus_prepare(struct rb_control *message, enum rb_control_type type,
 	return 0;
 }
 
+int
+rb_bus_refuse_name(struct ringbus *bus, const char *name)
+{
+	snprintf(bus->error, sizeof(bus->error),
+		 "'%.64s' is no name: 1 to 63 of A-Z a-z 0-9 . _ - and neither "
+		 "a dot nor a dash in front",
+		 name);
+	return -EINVAL;
+}
+
 static int
 greet(struct ringbus *bus)
 {
@@ -219,6 +150,9 @@ greet(struct ringbus *bus)
 	return rb_bus_request(bus, &message, NULL);
 }
 
+/* There is no bus to keep it in when a connect fails. */
+static _Thread_local char refusal[RB_SOCKET_SIZE + RB_CONTROL_TEXT_SIZE + 2];
+
 int
 ringbus_connect(const char *socket, struct ringbus **ret)
 {
@@ -228,9 +162,11 @@ ringbus_connect(const char *socket, struct ringbus **ret)
 	if (bus == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&bus->lock, NULL);
-	bus->fd = find_daemon(bus, socket);
+	bus->fd = rb_locate_daemon(socket, bus->socket);
 	err = bus->fd < 0 ? bus->fd : greet(bus);
 	if (err < 0) {
+		snprintf(refusal, sizeof(refusal), "%s%s%s", bus->socket,
+			 bus->error[0] != '\0' ? ": " : "", bus->error);
 		ringbus_close(bus);
 		return err;
 	}
@@ -267,7 +203,7 @@ ringbus_close(struct ringbus *bus)
 const char *
 ringbus_error(const struct ringbus *bus)
 {
-	return bus->error;
+	return bus != NULL ? bus->error : refusal;
 }
 
 const char *
@@ -314,8 +250,9 @@ ringbus_create(struct ringbus *bus, const char *channel,
 		return -EINVAL;
 	if (options != NULL)
 		o = *options;
-	if (rb_bus_prepare(&message, RB_CONTROL_CREATE, channel) < 0 ||
-	    o.wait < 0 || o.wait > RB_WAIT_KINDS)
+	if (rb_bus_prepare(&message, RB_CONTROL_CREATE, channel) < 0)
+		return rb_bus_refuse_name(bus, channel);
+	if (o.wait < 0 || o.wait > RB_WAIT_KINDS)
 		return -EINVAL;
 	message.slots = o.slots;
 	message.slot_size = o.slot_size;
@@ -334,7 +271,7 @@ request_about(struct ringbus *bus, enum rb_control_type type,
 	struct rb_control message;
 
 	if (rb_bus_prepare(&message, type, channel) < 0)
-		return -EINVAL;
+		return rb_bus_refuse_name(bus, channel);
 	return rb_bus_request(bus, &message, NULL);
 }
 

@@ -69,6 +69,16 @@ struct ringbus_tap {
  */
 int rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds);
 
+/*
+ * Connects to the daemon at `path`, or where NULL says to look. Returns a
+ * descriptor or a negative errno; `socket` (RB_SOCKET_SIZE bytes) names the
+ * place, on failure the last one tried.
+ */
+int rb_locate_daemon(const char *path, char *socket);
+
+/* -EINVAL, and ringbus_error() says why. */
+int rb_bus_refuse_name(struct ringbus *bus, const char *name);
+
 /* A request of this type about this channel; -EINVAL for no valid name. */
 int rb_bus_prepare(struct rb_control *message, enum rb_control_type type,
 		   const char *channel);

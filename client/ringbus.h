@@ -40,7 +40,8 @@
  * them), and releases or keeps the place of a dead consumer as its channel says.
  * If the daemon itself is gone, open handles go on; only opening and closing
  * need it. Mappings are not inherited over fork(): a child must connect anew,
- * and touching a handle of its parent there ends in SIGSEGV.
+ * and touching a handle of its parent there ends in SIGSEGV. A process that
+ * calls exec() without closing its handles holds its places until it ends.
  *
  * Threads. A bus and each handle belong to one thread at a time; several threads
  * may use several handles of one bus, but open and close them one at a time.
@@ -116,8 +117,8 @@ RINGBUS_API int ringbus_wait_by_name(const char *name);
 /*
  * Connects to the daemon at `socket`. NULL means the one that RINGBUS_SOCKET in
  * the environment names, or else the user's own
- * ($XDG_RUNTIME_DIR/ringbus/control.sock) if it is there, or else the system's
- * (/run/ringbus/control.sock).
+ * ($XDG_RUNTIME_DIR/ringbus/control.sock, /dev/shm/ringbus-UID/.control.sock) if
+ * it is there, or else the system's (/run/ringbus/control.sock).
  *
  *   -ENOENT, -ECONNREFUSED  no daemon there
  *   -EACCES                 the socket is not for us
@@ -137,8 +138,10 @@ RINGBUS_API int ringbus_connect(const char *socket, struct ringbus **ret);
 RINGBUS_API void ringbus_close(struct ringbus *bus);
 
 /*
- * What the daemon said with the last refusal on this connection: what was asked
- * for and what to do, or "". Valid until the next call on the bus.
+ * What was said with the last refusal on this connection: what was asked for and
+ * what to do, or "". Valid until the next call on the bus. NULL asks for the last
+ * ringbus_connect() of this thread that failed: the socket tried last, and what
+ * the daemon said, if it said something.
  */
 RINGBUS_API const char *ringbus_error(const struct ringbus *bus);
 

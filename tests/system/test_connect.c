@@ -102,6 +102,26 @@ TEST(another_user_is_kept_out)
 	t_bus_end(&b);
 }
 
+TEST(a_failed_connect_names_the_socket)
+{
+	const char *path = path_of("nothing.sock");
+
+	ck_assert_int_eq(connect_to(path), -ENOENT);
+	ck_assert_str_eq(ringbus_error(NULL), path);
+}
+
+/* As nobody, in whose runtime folder somebody else listens. */
+static int
+find_strangers_daemon(void *arg)
+{
+	struct ringbus *bus;
+
+	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", arg, 1), 0);
+	ck_assert_int_eq(ringbus_connect(NULL, &bus), -ENOENT);
+	return 0;
+}
+
 /* As nobody, whose own daemon is the one that the parent plays. */
 static int
 find_own_daemon(void *arg)
@@ -114,6 +134,26 @@ find_own_daemon(void *arg)
 	ck_assert_ptr_nonnull(strstr(ringbus_socket(bus), arg));
 	ringbus_close(bus);
 	return 0;
+}
+
+TEST(a_strangers_daemon_is_none)
+{
+	char dir[PATH_MAX];
+	int fd;
+
+	if (geteuid() != 0)
+		T_SKIP("needs root to become somebody else");
+	snprintf(dir, sizeof(dir), "%s", t_tmpdir());
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(mkdir(path_of("ringbus"), 0755), 0);
+	ck_assert_int_eq(chown(path_of("ringbus"), NOBODY - 1, NOBODY - 1), 0);
+	/* Who listens is told by the credentials at that moment. */
+	ck_assert_int_eq(seteuid(NOBODY - 1), 0);
+	umask(0);
+	fd = listen_at(path_of("ringbus/control.sock"), SOCK_SEQPACKET);
+	ck_assert_int_eq(seteuid(0), 0);
+	t_join(t_child(find_strangers_daemon, dir));
+	close(fd);
 }
 
 TEST(a_user_finds_the_daemon_in_its_runtime_folder)
