@@ -11,9 +11,11 @@
 uint64_t
 rb_thread_id(void)
 {
-	static _Thread_local char id;
+	static _Thread_local uint64_t id;
 
-	return (uintptr_t)&id;
+	if (id == 0)
+		id = (uint64_t)gettid();
+	return id;
 }
 
 static void
@@ -41,6 +43,19 @@ leave_list(struct rb_attachment *attachment)
 	pthread_mutex_unlock(&bus->lock);
 }
 
+static void
+tell_leaving(struct rb_attachment *a)
+{
+	struct rb_control message;
+
+	rb_bus_prepare(&message, RB_CONTROL_DETACH, a->name);
+	message.role = a->role;
+	message.index = a->index;
+	message.epoch = a->epoch;
+	/* A daemon that is gone cannot be told, and need not be. */
+	rb_bus_request(a->bus, &message, NULL);
+}
+
 static int
 ask(struct rb_attachment *a, const char *member, enum rb_join join, int *fds)
 {
@@ -55,6 +70,8 @@ ask(struct rb_attachment *a, const char *member, enum rb_join join, int *fds)
 	err = rb_bus_request(a->bus, &message, fds);
 	a->index = message.index;
 	a->epoch = message.epoch;
+	if (err < 0 && a->epoch != 0) /* it let us in, we cannot come */
+		tell_leaving(a);
 	return err;
 }
 
@@ -65,19 +82,6 @@ is_index_valid(const struct rb_attachment *a)
 	if (a->role == RB_ROLE_PRODUCER)
 		return a->index < RB_PRODUCERS_MAX;
 	return a->role == RB_ROLE_TAP || a->index < RB_CONSUMERS_MAX;
-}
-
-static void
-tell_leaving(struct rb_attachment *a)
-{
-	struct rb_control message;
-
-	rb_bus_prepare(&message, RB_CONTROL_DETACH, a->name);
-	message.role = a->role;
-	message.index = a->index;
-	message.epoch = a->epoch;
-	/* A daemon that is gone cannot be told, and need not be. */
-	rb_bus_request(a->bus, &message, NULL);
 }
 
 int
@@ -118,11 +122,15 @@ rb_attachment_close(struct rb_attachment *attachment)
 	rb_channel_detach(&attachment->channel.shm);
 }
 
-int
-rb_attachment_wait_kind(const struct rb_attachment *attachment, int wait)
+bool
+rb_is_wait(int wait)
 {
-	if (wait < 0 || wait > RB_WAIT_KINDS)
-		return -EINVAL;
-	return wait == RINGBUS_WAIT_DEFAULT ? (int)attachment->channel.shm.wait
-					    : wait - 1;
+	return wait >= RINGBUS_WAIT_DEFAULT && wait <= RB_WAIT_KINDS;
+}
+
+enum rb_wait_kind
+rb_attachment_wait(const struct rb_attachment *attachment, int wait)
+{
+	return wait == RINGBUS_WAIT_DEFAULT ? attachment->channel.shm.wait
+					    : (enum rb_wait_kind)(wait - 1);
 }

@@ -101,9 +101,12 @@ receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
 int
 rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
 {
-	int err = send_request(bus, message);
+	int err;
 
 	bus->error[0] = '\0';
+	if (bus->pid != getpid()) /* the daemon would take us for our parent */
+		return -ECONNRESET;
+	err = send_request(bus, message);
 	if (err == 0)
 		err = receive_answer(bus, message, fds);
 	if (err == -ETIMEDOUT)
@@ -161,6 +164,7 @@ ringbus_connect(const char *socket, struct ringbus **ret)
 
 	if (bus == NULL)
 		return -ENOMEM;
+	bus->pid = getpid();
 	pthread_mutex_init(&bus->lock, NULL);
 	bus->fd = rb_locate_daemon(socket, bus->socket);
 	err = bus->fd < 0 ? bus->fd : greet(bus);
@@ -252,7 +256,8 @@ ringbus_create(struct ringbus *bus, const char *channel,
 		o = *options;
 	if (rb_bus_prepare(&message, RB_CONTROL_CREATE, channel) < 0)
 		return rb_bus_refuse_name(bus, channel);
-	if (o.wait < 0 || o.wait > RB_WAIT_KINDS)
+	bus->error[0] = '\0';
+	if (!rb_is_wait(o.wait))
 		return -EINVAL;
 	message.slots = o.slots;
 	message.slot_size = o.slot_size;

@@ -108,6 +108,15 @@ describe(const struct rb_member *m, unsigned index, int role,
 	return 1;
 }
 
+/* Both are other people's words: a difference may not fit. */
+static int64_t
+lag_of(int64_t cursor, int64_t sequence)
+{
+	uint64_t lag = (uint64_t)cursor - (uint64_t)sequence;
+
+	return lag < INT64_MAX ? (int64_t)lag : INT64_MAX;
+}
+
 int
 rb_describe_consumer(const struct rb_channel *c, unsigned index,
 		     struct ringbus_member *ret)
@@ -121,7 +130,7 @@ rb_describe_consumer(const struct rb_channel *c, unsigned index,
 	ret->sequence = sequence_of(c, index);
 	if (cursor > ret->sequence && ret->sequence >= RB_SEQUENCE_INITIAL &&
 	    ret->state != RINGBUS_MEMBER_DECLARED)
-		ret->lag = cursor - ret->sequence;
+		ret->lag = lag_of(cursor, ret->sequence);
 	/* ORDER(none, relaxed) - statistics. */
 	ret->sleeps = rb_word64_load_relaxed(&gate->sleeps);
 	ret->missed = rb_word64_load_relaxed(&gate->missed);

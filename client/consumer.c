@@ -49,7 +49,7 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 {
 	struct rb_attachment *a = &c->attachment;
 	int join = join_of(o->from);
-	int err, kind;
+	int err;
 
 	if (join < 0)
 		return join;
@@ -57,13 +57,8 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 	err = rb_attachment_open(a, bus, channel, o->name, join);
 	if (err < 0)
 		return err;
-	kind = rb_attachment_wait_kind(a, o->wait);
-	if (kind < 0) {
-		rb_attachment_close(a);
-		return kind;
-	}
 	rb_barrier_init(&c->barrier, &a->channel.shm, a->index, a->epoch);
-	c->barrier.wait = kind;
+	c->barrier.wait = rb_attachment_wait(a, o->wait);
 	c->next = c->barrier.committed + 1;
 	warn_producers(bus, &a->channel.shm);
 	return 0;
@@ -82,6 +77,8 @@ ringbus_consumer_open(struct ringbus *bus, const char *channel,
 		return -EINVAL;
 	if (options != NULL)
 		o = *options;
+	if (!rb_is_wait(o.wait))
+		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return -ENOMEM;

@@ -24,6 +24,7 @@
 
 struct ringbus {
 	int fd;
+	pid_t pid; /* whose connection it is: not a forked child's */
 	char socket[RB_SOCKET_SIZE];
 	char error[RB_CONTROL_TEXT_SIZE];
 	pthread_mutex_t lock; /* of the list */
@@ -94,8 +95,10 @@ int rb_attachment_open(struct rb_attachment *attachment, struct ringbus *bus,
 /* Leaves: tells the daemon, unmaps, and takes it off the list. */
 void rb_attachment_close(struct rb_attachment *attachment);
 
-/* What a RINGBUS_WAIT_... means on this channel; -EINVAL if it is none. */
-int rb_attachment_wait_kind(const struct rb_attachment *attachment, int wait);
+/* Whether this is a RINGBUS_WAIT_..., and what it means on this channel. */
+bool rb_is_wait(int wait);
+enum rb_wait_kind rb_attachment_wait(const struct rb_attachment *attachment,
+				     int wait);
 
 /* Whether the bus has a consumer open on this channel. */
 bool rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel);

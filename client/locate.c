@@ -51,7 +51,10 @@ connect_to(const char *path, char *ret_socket)
 	err = limit_time(fd);
 	if (err < 0)
 		return err;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	do
+		err = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	while (err < 0 && errno == EINTR);
+	if (err == 0)
 		return rb_take_fd(&fd);
 	if (errno == EPROTOTYPE)
 		return -EPROTO;

@@ -41,19 +41,14 @@ attach(struct ringbus_producer *p, struct ringbus *bus, const char *channel,
        const struct ringbus_producer_options *o)
 {
 	struct rb_attachment *a = &p->attachment;
-	int err, kind;
+	int err;
 
 	a->role = RB_ROLE_PRODUCER;
 	err = rb_attachment_open(a, bus, channel, o->name, RB_JOIN_NOW);
 	if (err < 0)
 		return err;
-	kind = rb_attachment_wait_kind(a, o->wait);
-	if (kind < 0) {
-		rb_attachment_close(a);
-		return kind;
-	}
 	rb_sequencer_init(&p->sequencer, &a->channel.shm, a->index, a->epoch);
-	p->sequencer.wait = kind;
+	p->sequencer.wait = rb_attachment_wait(a, o->wait);
 	p->sequencer.is_self = is_our_thread;
 	p->sequencer.is_self_context = p;
 	if (o->cancellable || rb_has_consumer(bus, &a->channel.shm))
@@ -74,6 +69,8 @@ ringbus_producer_open(struct ringbus *bus, const char *channel,
 		return -EINVAL;
 	if (options != NULL)
 		o = *options;
+	if (!rb_is_wait(o.wait))
+		return -EINVAL;
 	p = aligned_alloc(RB_LINE, rb_round_up(sizeof(*p), RB_LINE));
 	if (p == NULL)
 		return -ENOMEM;
@@ -231,6 +228,8 @@ ringbus_producer_write(struct ringbus_producer *producer, const void *data,
 		       producer->attachment.channel.shm.geometry.event_size -
 			       size);
 	err = ringbus_producer_publish_event(producer, sequence);
+	if (err == -EINVAL) /* an earlier claim is still to be published */
+		ringbus_producer_abandon_event(producer, sequence);
 	return err < 0 ? err : sequence;
 }
 

@@ -12,7 +12,7 @@ attach(struct ringbus_tap *t, struct ringbus *bus, const char *channel,
        const struct ringbus_tap_options *o)
 {
 	struct rb_attachment *a = &t->attachment;
-	int err, kind;
+	int err;
 
 	if (o->from < RINGBUS_FROM_OLDEST)
 		return -EINVAL;
@@ -20,12 +20,7 @@ attach(struct ringbus_tap *t, struct ringbus *bus, const char *channel,
 	err = rb_attachment_open(a, bus, channel, NULL, RB_JOIN_NOW);
 	if (err < 0)
 		return err;
-	kind = rb_attachment_wait_kind(a, o->wait);
-	if (kind < 0) {
-		rb_attachment_close(a);
-		return kind;
-	}
-	t->wait = kind;
+	t->wait = rb_attachment_wait(a, o->wait);
 	rb_tap_init(&t->tap, &a->channel.shm, o->from);
 	return 0;
 }
@@ -43,6 +38,8 @@ ringbus_tap_open(struct ringbus *bus, const char *channel,
 		return -EINVAL;
 	if (options != NULL)
 		o = *options;
+	if (!rb_is_wait(o.wait))
+		return -EINVAL;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
 		return -ENOMEM;
@@ -103,8 +100,11 @@ ringbus_tap_read(struct ringbus_tap *tap, void *buffer, size_t buffer_size,
 		 size_t *ret_size, int64_t timeout_ns)
 {
 	struct rb_wait wait;
-	int64_t found = look(tap, buffer, buffer_size, ret_size);
+	int64_t found;
 
+	if (was_cancelled(tap))
+		return -ECANCELED;
+	found = look(tap, buffer, buffer_size, ret_size);
 	if (found != -EAGAIN || timeout_ns == RINGBUS_NOW)
 		return found;
 	rb_wait_begin(&wait, tap->wait, timeout_ns,

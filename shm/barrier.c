@@ -226,8 +226,9 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	 * overwrite them, and what we did, to the stages after us. */
 	rb_seq_store_release(&gate->sequence, sequence);
 	rb_wake_if_wanted(&gate->event, &gate->wanted, b->fence, &gate->wakes);
+	/* The fence, if any, was in the first. */
 	rb_wake_if_wanted(&gate->event,
-			  &b->channel->ring->space_wanted[b->index], b->fence,
+			  &b->channel->ring->space_wanted[b->index], false,
 			  &gate->wakes);
 	return 0;
 }

@@ -46,7 +46,7 @@ rb_event_at(const struct rb_channel *channel, int64_t sequence,
 	uint64_t size;
 
 	ret->last = sequence;
-	if (rb_channel_is_multi(channel)) {
+	if (channel->stamps != NULL) {
 		/* ORDER(none, relaxed) - a wait has acquired it already. */
 		uint64_t stamp = rb_word64_load_relaxed(
 			rb_channel_stamp(channel, sequence));

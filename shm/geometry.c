@@ -96,7 +96,7 @@ rb_geometry_check(const struct rb_geometry *geometry)
 		return -EBADMSG;
 	/* The double mapping needs our pages to be no larger than theirs. */
 	if ((uint64_t)sysconf(_SC_PAGESIZE) > g.page_size)
-		return -EBADMSG;
+		return -EPROTONOSUPPORT;
 	return 0;
 }
 

@@ -44,7 +44,8 @@ int rb_geometry_init(struct rb_geometry *ret, uint64_t slots,
 		     uint64_t slot_size, uint64_t history,
 		     enum rb_framing framing, enum rb_producers producers);
 
-/* 0, or -EBADMSG for a geometry that rb_geometry_init() would not make. */
+/* 0; -EBADMSG for a geometry that rb_geometry_init() would not make; or
+ * -EPROTONOSUPPORT for one of a machine with smaller pages. */
 int rb_geometry_check(const struct rb_geometry *geometry);
 
 /* Bytes of the slots alone. */

@@ -136,7 +136,7 @@ struct rb_member {
 	alignas(RB_LINE) char name[RB_NAME_SIZE];
 	struct rb_word32 state;       /* enum rb_member_state */
 	struct rb_word32 epoch;       /* plus one at every join */
-	struct rb_word32 pid;         /* for people; nothing acts on it */
+	struct rb_word32 pid;         /* for people, and for the next daemon */
 	struct rb_word32 on_death;    /* enum rb_on_death */
 	struct rb_word64 start_time;  /* of pid, in clock ticks since boot */
 	struct rb_word64 after;       /* consumers it is declared to wait for */
@@ -178,7 +178,8 @@ struct rb_ring {
 	/* Writers: producers; by RMW if multi; a little ahead if single. */
 	struct rb_sequence claimed;
 	struct rb_sequence published; /* writer: the single producer */
-	struct rb_sequence gate;      /* writers: producers, only upwards */
+	/* Writers: producers, only upwards; the daemon while there are none. */
+	struct rb_sequence gate;
 	/* Writers: producers, by CAS. Consumers sleep on it. */
 	alignas(RB_LINE) struct rb_word32 event;
 	/* Writers: producers, only upwards. Read by consumer i. */
@@ -241,7 +242,7 @@ struct rb_frame {
 	uint32_t reserved;
 };
 
-/* Sums up all sizes and offsets above: builds that differ refuse each other. */
+/* Sums up the sizes and offsets above: builds that differ refuse each other. */
 uint64_t rb_layout_hash(void);
 
 static_assert(sizeof(struct rb_sequence) == RB_LINE, "one line");

@@ -128,7 +128,9 @@ place_of(const struct rb_channel *channel, uint64_t deps)
 	int64_t place = RB_SEQUENCE_MAX;
 
 	if (deps == 0 && rb_channel_is_multi(channel))
-		return rb_multi_frontier(channel, RB_SEQUENCE_INITIAL);
+		/* ORDER(membership, acquire) - after the membarrier. */
+		return rb_multi_frontier(channel, RB_SEQUENCE_INITIAL,
+					 rb_seq_load_acquire(&ring->claimed));
 	if (deps == 0)
 		/* ORDER(membership, acquire) - after the membarrier. */
 		return rb_seq_load_acquire(&ring->published);
@@ -429,6 +431,10 @@ rb_member_adopt(struct rb_channel *channel)
 			rb_member_leave_consumer(channel, i, false);
 	}
 	publish_graph(channel);
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	if (rb_word32_load_relaxed(&channel->meta->control.stream) !=
+	    RB_STREAM_OPEN)
+		rb_channel_close_stream(channel, false);
 	rb_channel_wake_all(channel);
 }
 
@@ -448,10 +454,10 @@ void
 rb_channel_close_stream(struct rb_channel *channel, bool abort)
 {
 	struct rb_meta_control *control = &channel->meta->control;
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	uint32_t state = rb_word32_load_relaxed(&control->stream);
 
-	if (state == RB_STREAM_OPEN) {
+	/* ORDER(none, relaxed) - the daemon is the only writer. Unknown also
+	 * if another daemon died in the middle of this. */
+	if (rb_seq_load_relaxed(&control->end) == RB_SEQUENCE_MAX) {
 		/* ORDER(closing, release) - before the cursor is read: who
 		 * published without seeing it is included in the end. */
 		rb_word32_store_release(&control->stream, RB_STREAM_CLOSING);

@@ -97,16 +97,16 @@ wait_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 }
 
 /*
- * All up to here is published; `known` was so before. Those who wait for room
- * have claimed it already, so `claimed` may be a ring per handle ahead of the
- * room, but no further: that bounds the search, whatever the words say.
+ * All up to here is published; `known` was so before. Looks no further than
+ * `claimed`, which the caller has read: consumers that are beyond that say
+ * nothing about what was published since. Those who wait for room have claimed
+ * it already, so `claimed` may be a ring per handle ahead of the room, but no
+ * more: that bounds the search, whatever the words say.
  */
 int64_t
-rb_multi_frontier(const struct rb_channel *c, int64_t known)
+rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 {
 	int64_t reach = (int64_t)c->geometry.slots * (RB_PRODUCERS_MAX + 1);
-	/* ORDER(intent, acquire) - not beyond what is claimed. */
-	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
 	/* ORDER(gate, acquire) - others may have come further than we. */
 	int64_t sequence = rb_seq_load_acquire(&c->ring->gate);
 
@@ -123,6 +123,13 @@ rb_multi_frontier(const struct rb_channel *c, int64_t known)
 	return sequence;
 }
 
+/* Far from any overflow, as it is unless somebody writes what he likes. */
+static bool
+is_sane(int64_t claimed)
+{
+	return claimed >= RB_SEQUENCE_INITIAL && claimed < RB_SEQUENCE_MAX / 2;
+}
+
 /* Claims for good, then waits for room as long as it takes. */
 static int64_t
 claim_and_wait(struct rb_sequencer *s, int64_t n)
@@ -134,6 +141,10 @@ claim_and_wait(struct rb_sequencer *s, int64_t n)
 	/* ORDER(intent, acq_rel) - whoever sees this claim, or a later one,
 	 * sees that we were claiming. */
 	lo = rb_seq_add_acq_rel(&s->channel->ring->claimed, n) + 1;
+	if (rb_unlikely(!is_sane(lo - 1))) {
+		disclaim(s);
+		return -EBADMSG;
+	}
 	hi = lo + n - 1;
 	own(s, lo, n);
 	if (has_room(s, hi))
@@ -173,6 +184,8 @@ wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	bool done = false;
 
 	do {
+		if (rb_unlikely(!is_sane(found)))
+			return -EBADMSG;
 		if (!has_room(s, found + n)) {
 			int64_t left_ns = time_left(timeout_ns, &deadline_ns);
 			int err = wait_for_room(s, found + n, left_ns, false);
@@ -231,10 +244,11 @@ stamp_once(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
 	uint64_t found = rb_word64_load_relaxed(
 		rb_channel_stamp(s->channel, sequence));
 
-	if (rb_stamp_sequence(found) >= sequence)
+	if (rb_stamp_sequence(found) == sequence)
 		return;
-	stamp(s, sequence, kind);
 	s->unpublished--;
+	if (rb_stamp_sequence(found) < sequence)
+		stamp(s, sequence, kind);
 }
 
 static int
@@ -269,7 +283,8 @@ rb_multi_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	if (!is_claimed(s, lo, hi))
 		return -EINVAL;
-	for (int64_t i = lo; i <= hi; i++)
+	/* The first comes last, as for an event: repair goes by it. */
+	for (int64_t i = hi; i >= lo; i--)
 		stamp_once(s, i, RB_STAMP_TOMBSTONE);
 	finish(s, hi);
 	return 0;

@@ -22,6 +22,9 @@
 #include "shm/gating.h"
 #include "shm/sequencer.h"
 
+/* A handle that claims again and again is not waited for. */
+#define READ_TRIES 1000
+
 /* A claim as a record tells it. */
 struct claim {
 	enum rb_intent_state state;
@@ -34,7 +37,8 @@ read_claim(const struct rb_channel *c, unsigned index)
 {
 	const struct rb_handle *handle = &c->ring->handles[index];
 	uint64_t intent, again, n;
-	struct claim claim = { 0 };
+	struct claim claim = { .state = RB_INTENT_CLAIMING };
+	int tries = READ_TRIES;
 
 	/* ORDER(claim, acquire) - with a claim also the stamps of the one
 	 * before it; pairs with own(). */
@@ -46,7 +50,9 @@ read_claim(const struct rb_channel *c, unsigned index)
 		n = rb_word64_load_acquire(&handle->n);
 		/* ORDER(claim, acquire) - as above. */
 		again = rb_word64_load_acquire(&handle->intent);
-	} while (again != intent);
+	} while (again != intent && --tries > 0);
+	if (again != intent) /* it moves all the time: ask again later */
+		return claim;
 	claim.state = intent & 3;
 	claim.lo = rb_stamp_sequence(intent);
 	claim.hi = claim.lo + (int64_t)rb_min_u64(n, c->geometry.slots) - 1;
@@ -72,12 +78,15 @@ static int64_t
 room(const struct rb_channel *c, int64_t claimed)
 {
 	int64_t capacity = (int64_t)(c->geometry.slots - c->geometry.history);
+	int64_t minimum;
 	int blocker;
 
 	if (claimed > RB_SEQUENCE_MAX / 2) /* not from a producer of ours */
 		return RB_SEQUENCE_INITIAL;
-	return capacity +
-	       rb_gating_minimum(c, RB_SEQUENCE_INITIAL, claimed, &blocker);
+	minimum = rb_gating_minimum(c, RB_SEQUENCE_INITIAL, claimed, &blocker);
+	if (blocker == RB_NOBODY) /* one may join at the first hole */
+		minimum = rb_multi_frontier(c, RB_SEQUENCE_INITIAL, claimed);
+	return capacity + minimum;
 }
 
 /* Stores a tombstone; false if the slot is not free for it yet. */
@@ -168,18 +177,17 @@ bury_unowned(struct rb_channel *c, struct rb_repair *report)
 	int64_t room_to = room(c, claimed);
 	int64_t i;
 	unsigned n;
-	int left = 0;
 
 	if (!read_others(c, claims, &n))
 		return 1;
 	if (claimed < 0 || claimed > RB_SEQUENCE_MAX / 2)
 		return 0; /* not from a producer of ours */
-	for (i = rb_multi_frontier(c, RB_SEQUENCE_INITIAL) + 1; i <= claimed;
-	     i++)
+	for (i = rb_multi_frontier(c, RB_SEQUENCE_INITIAL, claimed) + 1;
+	     i <= claimed; i++)
 		if (!is_stamped(c, i) && !is_covered(claims, n, i) &&
 		    !bury(c, i, room_to, report))
-			left = 1;
-	return left;
+			return 1; /* nobody reads beyond it meanwhile */
+	return 0;
 }
 
 int
@@ -187,14 +195,15 @@ rb_repair_producer(struct rb_channel *channel, unsigned index,
 		   struct rb_repair *report)
 {
 	struct claim claim;
+	uint64_t before = report->tombstones;
 	int64_t claimed;
 	int left = 0;
 
 	if (!rb_channel_is_multi(channel))
 		return 0;
 	claim = read_claim(channel, index);
-	/* ORDER(intent, acquire) - a record that tells of more is a lie. */
-	claimed = rb_seq_load_acquire(&channel->ring->claimed);
+	/* ORDER(none, relaxed) - a bound: a record that tells of more lies. */
+	claimed = rb_seq_load_relaxed(&channel->ring->claimed);
 	if (claim.hi > claimed)
 		claim.hi = claimed;
 	if (claim.state == RB_INTENT_CLAIMED)
@@ -202,6 +211,7 @@ rb_repair_producer(struct rb_channel *channel, unsigned index,
 				  report);
 	else if (claim.state == RB_INTENT_CLAIMING)
 		left = bury_unowned(channel, report);
-	rb_channel_wake_all(channel);
+	if (report->tombstones != before)
+		rb_channel_wake_all(channel);
 	return left;
 }

@@ -42,18 +42,18 @@ look_at_gates_multi(struct rb_sequencer *s)
 	struct rb_channel *c = s->channel;
 	const struct rb_word32 *version = &c->meta->control.version;
 	uint32_t before, after;
-	int64_t minimum;
+	int64_t claimed, minimum;
 
 	/* ORDER(membership, acquire) - as in rb_gating_minimum(). */
 	after = rb_word32_load_acquire(version);
 	do {
 		before = after;
-		/* ORDER(none, relaxed) - a consumer cannot be beyond it. */
-		minimum = rb_gating_minimum(
-			c, s->gate, rb_seq_load_relaxed(&c->ring->claimed),
-			&s->blocker);
+		/* ORDER(intent, acquire) - before the consumers' sequences:
+		 * those that are not behind it hold nobody up to here. */
+		claimed = rb_seq_load_acquire(&c->ring->claimed);
+		minimum = rb_gating_minimum(c, s->gate, claimed, &s->blocker);
 		if (s->blocker == RB_NOBODY)
-			minimum = rb_multi_frontier(c, s->gate);
+			minimum = rb_multi_frontier(c, s->gate, claimed);
 		/* ORDER(membership, acquire) - as above. */
 		after = rb_word32_load_acquire(version);
 	} while (rb_unlikely(after != before));
@@ -139,7 +139,7 @@ look_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 		return err;
 	if (timeout_ns == 0)
 		return -EAGAIN;
-	return waits_for_itself(s, need) ? -EDEADLK : 1;
+	return !committed && waits_for_itself(s, need) ? -EDEADLK : 1;
 }
 
 /* Where the one that blocks us would wake us. */

@@ -71,6 +71,7 @@ void rb_sequencer_init(struct rb_sequencer *sequencer,
  *   -EBUSY       multi: the last claim is not all published or abandoned
  *   -ESHUTDOWN   the stream has ended
  *   -ESTALE      the handle is no longer ours
+ *   -EBADMSG     multi: somebody stored a claim that cannot be
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
  */
@@ -136,19 +137,19 @@ int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
 		       int64_t timeout_ns);
 int rb_multi_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
 int rb_multi_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
-int64_t rb_multi_frontier(const struct rb_channel *channel, int64_t known);
+int64_t rb_multi_frontier(const struct rb_channel *channel, int64_t known,
+			  int64_t claimed);
 
 /* What a single producer does once an event stands here, to be inlined. */
 
 static inline int64_t
 rb_sequencer_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
-	int64_t hi = s->next + n;
-
-	if (rb_unlikely(n < 1 || hi > s->claimable))
+	/* A subtraction, so that no n overflows. */
+	if (rb_unlikely(n < 1 || n > s->claimable - s->next))
 		return rb_sequencer_claim_slowly(s, n, timeout_ns);
-	s->next = hi;
-	return hi;
+	s->next += n;
+	return s->next;
 }
 
 /*

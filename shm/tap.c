@@ -78,15 +78,6 @@ skip_lost(struct rb_tap *tap)
 	return true;
 }
 
-static int64_t
-nothing(const struct rb_tap *tap)
-{
-	/* ORDER(end, acquire) - as in barrier.c; we look again after it. */
-	int64_t end = rb_seq_load_acquire(&tap->channel->meta->control.end);
-
-	return tap->next > end ? -ESHUTDOWN : -EAGAIN;
-}
-
 /* Whether what was read at `sequence` up to now was not written over. */
 static bool
 is_whole(const struct rb_channel *c, int64_t sequence)
@@ -104,21 +95,31 @@ rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 	const struct rb_channel *c = tap->channel;
 
 	/* Producers may lap us as often as they like; we try so often. */
-	for (int i = 0; i < TRIES; i++) {
+	for (int laps = 0; laps < TRIES;) {
 		struct rb_event_view view;
 		int64_t sequence = tap->next;
-		int64_t available = rb_published_from(c, sequence);
+		int64_t end, available;
 		int kind;
 
-		if (skip_lost(tap))
+		/* ORDER(end, acquire) - before the look, as in barrier.c. */
+		end = rb_seq_load_acquire(&c->meta->control.end);
+		available = rb_published_from(c, sequence);
+		if (available > end) /* published after the end */
+			available = end;
+
+		if (skip_lost(tap)) {
+			laps++;
 			continue;
+		}
 		if (available < sequence)
-			return nothing(tap);
+			return sequence > end ? -ESHUTDOWN : -EAGAIN;
 		kind = rb_event_at(c, sequence, available, &view);
 		if (kind == 0 && view.size <= buffer_size)
 			memcpy(buffer, view.data, view.size);
-		if (!is_whole(c, sequence))
+		if (!is_whole(c, sequence)) {
+			laps++;
 			continue;
+		}
 		if (kind < 0)
 			return kind;
 		if (kind == 0)

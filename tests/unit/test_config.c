@@ -286,6 +286,7 @@ TEST(durations)
 	assert_duration("5ms", 0, 5 * MS);
 	assert_duration("30s", 0, 30000 * MS);
 	assert_duration("1m30s", 0, 90000 * MS);
+	assert_duration("1min30s", 0, 90000 * MS);
 	assert_duration("1h", 0, 3600000 * MS);
 	assert_duration("1d2h3m4s5ms6us7ns", 0, INT64_C(93784005006007));
 	assert_duration("9223372036854775807ns", 0, INT64_MAX);
@@ -293,10 +294,10 @@ TEST(durations)
 
 TEST(bad_durations)
 {
-	static const char *const texts[] = { "",     "5",    "-5s",  "5 s",
-					     "s",    "5sec", "1s1m", "1s1s",
-					     "1m30", "1.5s", "05s",  "5S",
-					     "00" };
+	static const char *const texts[] = { "",     "5",     "-5s",  "5 s",
+					     "s",    "5sec",  "1s1m", "1s1s",
+					     "1m30", "1.5s",  "05s",  "5S",
+					     "00",   "1m1min" };
 	size_t i;
 
 	for (i = 0; i < RB_ARRAY_SIZE(texts); i++)

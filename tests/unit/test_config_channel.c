@@ -26,9 +26,15 @@ TEST(access_by_name_is_resolved)
 }
 
 REFUSES(unknown_user, CHANNEL("access:\n      tap: [any, user:no_such_u]"),
-	"test:4:18: this system has no 'user:no_such_u'\n")
+	"test:4:18: this system has no 'user:no_such_u'\n"
+	"      tap: [any, user:no_such_u]\n"
+	"                 ^\n"
+	"hint: create it, or write user:UID\n")
 REFUSES(unknown_group, CHANNEL("access: { tap: [group:no_such_g] }"),
-	"test:3:21: this system has no 'group:no_such_g'\n")
+	"test:3:21: this system has no 'group:no_such_g'\n"
+	"    access: { tap: [group:no_such_g] }\n"
+	"                    ^\n"
+	"hint: create it, or write group:GID\n")
 REFUSES(access_without_a_kind, CHANNEL("access: { tap: [root] }"),
 	"test:3:21: 'tap' lists 'root'\n")
 REFUSES(access_without_a_name, CHANNEL("access: { tap: ['user:'] }"),
