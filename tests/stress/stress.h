@@ -19,4 +19,11 @@ stress_count(int64_t sample, int64_t full)
 	return getenv("STRESS") != NULL ? full : sample;
 }
 
+/* Per event: check writes to a pipe for each of its own assertions. */
+#define stress_assert(cond)                                                    \
+	do {                                                                   \
+		if (!(cond))                                                   \
+			ck_abort_msg("%s", #cond);                             \
+	} while (0)
+
 #endif

@@ -61,13 +61,13 @@ publish_title(struct rb_sequencer *s, const struct title *title, uint32_t size)
 	struct rb_frame *frame;
 	struct title *at;
 
-	t_ok(hi);
+	stress_assert(hi >= 0);
 	frame = rb_channel_slot(s->channel, hi - n + 1);
 	at = (struct title *)(frame + 1);
 	rb_word32_store_relaxed(&frame->size, size);
 	*at = *title;
 	fill(at + 1, size - sizeof(*at), seed_of(title));
-	t_ok(rb_sequencer_publish(s, hi - n + 1, hi));
+	stress_assert(rb_sequencer_publish(s, hi - n + 1, hi) == 0);
 }
 
 static int
@@ -94,21 +94,21 @@ read_batch(struct rb_barrier *b, uint64_t *numbers)
 	int64_t hi = rb_barrier_wait(b, next, -1);
 	int64_t n = 0;
 
-	t_ok(hi);
+	stress_assert(hi >= 0);
 	for (; next <= hi; n++) {
 		struct rb_event_view view;
 		const struct title *title;
 
-		ck_assert_int_eq(rb_event_at(b->channel, next, hi, &view), 0);
+		stress_assert(rb_event_at(b->channel, next, hi, &view) == 0);
 		title = view.data;
-		ck_assert_uint_lt(title->producer, PRODUCERS_MAX);
-		ck_assert_uint_eq(title->number, numbers[title->producer]);
-		ck_assert(is_filled(title + 1, view.size - sizeof(*title),
-				    seed_of(title)));
+		stress_assert(title->producer < PRODUCERS_MAX);
+		stress_assert(title->number == numbers[title->producer]);
+		stress_assert(is_filled(title + 1, view.size - sizeof(*title),
+					seed_of(title)));
 		numbers[title->producer]++;
 		next = view.last + 1;
 	}
-	t_ok(rb_barrier_commit(b, hi));
+	stress_assert(rb_barrier_commit(b, hi) == 0);
 	return n;
 }
 

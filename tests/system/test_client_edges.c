@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_client_edges.c - what a program can get wrong or run into, and what must
+ * not come of it: no descriptors left, a fork, a claim forgotten, a thread gone
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/system/util_bus.h"
+
+static void
+begin(struct t_bus *b)
+{
+	t_bus_begin(b, "slots: 16, event_size: 8");
+}
+
+/* Opens a consumer while there is one descriptor left, of the three it takes. */
+static int
+open_with_one_descriptor_left(struct ringbus *bus)
+{
+	struct ringbus_consumer *c;
+	struct rlimit before, few;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ (rlim_t)fd + 1, before.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	err = ringbus_consumer_open(bus, "a", NULL, &c);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	return err;
+}
+
+/* The daemon had let it in: producers would wait for it for ever. */
+TEST(consumer_that_could_not_be_opened_holds_nobody_up)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	begin(&b);
+	p = t_produce(b.bus, NULL);
+	ck_assert_int_eq(open_with_one_descriptor_left(b.bus), -EMFILE);
+	for (uint64_t i = 0; i < 100; i++)
+		t_put(p, i);
+	t_bus_end(&b);
+}
+
+struct inherited {
+	struct ringbus *bus;
+	struct ringbus_consumer *consumer;
+};
+
+static int
+use_inherited_connection(void *arg)
+{
+	struct inherited *i = arg;
+	struct ringbus_producer *p;
+
+	ck_assert_int_eq(ringbus_producer_open(i->bus, "a", NULL, &p),
+			 -ECONNRESET);
+	ringbus_consumer_close(i->consumer);
+	ringbus_close(i->bus);
+	return 0;
+}
+
+/* The connection is the same for the daemon, whoever speaks. */
+TEST(forked_child_does_not_speak_for_its_parent)
+{
+	struct inherited inherited;
+	struct ringbus_producer *p;
+	struct ringbus *other;
+	struct t_bus b;
+
+	begin(&b);
+	inherited.bus = b.bus;
+	inherited.consumer = t_consume(b.bus, NULL);
+	other = t_connect(&b.daemon);
+	p = t_produce(other, NULL);
+	t_put(p, 0);
+	t_join(t_child(use_inherited_connection, &inherited));
+	t_take(inherited.consumer, 0, 0);
+	t_put(p, 1);
+	t_take(inherited.consumer, 1, 1);
+	ringbus_close(other);
+	t_bus_end(&b);
+}
+
+/* It cannot be published before the claim, so it must not stay behind it. */
+TEST(write_that_an_open_claim_refuses_leaves_nothing_claimed)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+	uint64_t value = 0;
+
+	begin(&b);
+	p = t_produce(b.bus, NULL);
+	ck_assert_int_eq(ringbus_producer_claim(p, 1, RINGBUS_NOW), 0);
+	ck_assert_int_eq(ringbus_producer_write(p, &value, sizeof(value),
+						RINGBUS_NOW),
+			 -EINVAL);
+	t_ok(ringbus_producer_publish(p, 0, 0));
+	ck_assert_int_eq(t_put(p, 1), 1);
+	t_bus_end(&b);
+}
+
+/* On a busy channel it never comes to wait. */
+TEST(cancelled_tap_returns_though_there_is_an_event)
+{
+	struct ringbus_producer *p;
+	struct ringbus_tap *tap;
+	struct t_bus b;
+	uint64_t value;
+	size_t size;
+
+	begin(&b);
+	p = t_produce(b.bus, NULL);
+	tap = t_tap(b.bus, RINGBUS_FROM_NOW);
+	t_put(p, 7);
+	ringbus_tap_cancel(tap);
+	ck_assert_int_eq(ringbus_tap_read(tap, &value, sizeof(value), &size,
+					  RINGBUS_FOREVER),
+			 -ECANCELED);
+	ck_assert_int_eq(ringbus_tap_read(tap, &value, sizeof(value), &size,
+					  RINGBUS_NOW),
+			 0);
+	ck_assert_uint_eq(value, 7);
+	t_bus_end(&b);
+}
+
+static void *
+wait_once(void *arg)
+{
+	ck_assert_int_eq(ringbus_consumer_wait(arg, RINGBUS_NOW), 15);
+	return NULL;
+}
+
+static void *
+write_into_full_ring(void *arg)
+{
+	uint64_t value = 16;
+
+	ck_assert_int_eq(ringbus_producer_write(arg, &value, sizeof(value),
+						5 * T_MS),
+			 -ETIMEDOUT);
+	return NULL;
+}
+
+static void
+run_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, fn, arg), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+/* The second gets the first one's stack, thread-local memory and all. Any other
+ * thread may go on with the consumer, so this is no deadlock. */
+TEST(thread_is_not_taken_for_one_that_has_ended)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	begin(&b);
+	c = t_consume(b.bus, NULL);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 15);
+	run_thread(wait_once, c);
+	run_thread(write_into_full_ring, p);
+	t_bus_end(&b);
+}
