@@ -14,7 +14,9 @@ help: ## this list
 
 # ---------------------------------------------------------------- settings
 
-VERSION := 0.1.0
+# 0.1.0, as programs see it.
+VERSION := $(shell awk '/define RINGBUS_VERSION_/ { printf dot $$3; dot = "." }' \
+	client/ringbus.h)
 SONAME := libringbus.so.0
 
 VARIANT ?= release
@@ -23,7 +25,10 @@ BUILD ?= build/$(VARIANT)
 PARTS ?= shm config client daemon
 
 PREFIX ?= /usr/local
-SYSCONFDIR ?= /etc
+# Any other prefix holds all there is, so that it needs no root.
+is_system := $(filter /usr /usr/local,$(PREFIX:%/=%))
+SYSCONFDIR ?= $(if $(is_system),/etc,$(PREFIX)/etc)
+config_path := $(SYSCONFDIR)/ringbus/ringbus.yaml
 BINDIR ?= $(PREFIX)/bin
 SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
@@ -44,12 +49,17 @@ flags_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address
 flags_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 flags_tsan := -O1 -g -fsanitize=thread
 flags_fuzz := -O1 -g -fsanitize=address,fuzzer-no-link
+ifeq ($(origin flags_$(VARIANT)),undefined)
+$(error unknown VARIANT '$(VARIANT)': release, debug, asan, ubsan, tsan or fuzz)
+endif
 sanitize := $(filter -fsanitize=%,$(flags_$(VARIANT)))
 
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wwrite-strings -Wvla $(werror)
 common := -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -fno-common \
-	-fno-semantic-interposition -pthread
+	-fno-semantic-interposition -pthread \
+	-DRB_VERSION='"$(VERSION)"' \
+	-DRB_CONFIG_DEFAULT='"$(config_path)"'
 compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(CPPFLAGS) $(CFLAGS)
 link = $(CC) -pthread $(flags_$(VARIANT)) $(CFLAGS) $(LDFLAGS)
 
@@ -58,7 +68,7 @@ pkg_libs = $(eval pkg_libs := $$(shell $(PKG_CONFIG) --libs --silence-errors \
 	liburing yaml-0.1 libsystemd))$(pkg_libs)
 check_libs = $(eval check_libs := $$(shell $(PKG_CONFIG) --libs \
 	--silence-errors check))$(check_libs)
-pkg_dir = $(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null)
+pkg_dir = $(if $(is_system),$(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null))
 
 UNITDIR ?= $(or $(call pkg_dir,systemdsystemunitdir),$(PREFIX)/lib/systemd/system)
 SYSUSERSDIR ?= $(or $(call pkg_dir,sysusersdir),$(PREFIX)/lib/sysusers.d)
@@ -104,7 +114,7 @@ ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
 demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
-tests := $(call programs,$(unit_src) $(system_src))
+tests := $(call programs,$(unit_src) $(system_src) $(stress_src))
 stresses := $(call programs,$(stress_src))
 fuzzers := $(call programs,$(fuzz_src))
 mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
@@ -166,7 +176,7 @@ bench: $(built_programs) $(benches) ## run every benchmark; B=name picks
 		do echo "== $${b##*/}"; $$b; done
 
 stress: $(built_programs) $(stresses) ## long runs with many processes and deaths
-	@CC='$(CC)' tests/run $(BUILD) $(stresses)
+	@STRESS=1 CC='$(CC)' tests/run $(BUILD) $(stresses)
 
 asan ubsan tsan: ## build and run the tests under that sanitizer
 	@+$(MAKE) --no-print-directory test VARIANT=$@
@@ -251,7 +261,7 @@ $(examples): %: %.o $(BUILD)/libringbus.so
 $(benches): %: %.o $(bench_lib) $(static_lib) $(shm_lib)
 	$(call program,-lm)
 
-$(tests) $(stresses): %: %.o $(t_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
+$(tests): %: %.o $(t_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(pkg_libs) $(check_libs))
 
 $(fuzzers): %: %.o $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
@@ -290,7 +300,6 @@ install_files = \
 	$(foreach f,$(mans),644:$f:$(call man_path,$f))
 
 config_source := $(wildcard config/ringbus.yaml)
-config_path := $(SYSCONFDIR)/ringbus/ringbus.yaml
 
 fill_in = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@BINDIR@|$(BINDIR)|g' \
 	-e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
@@ -313,6 +322,7 @@ ifneq ($(config_source),)
 	if [ -e "$$to" ]; then echo "  KEEP   $$to"; \
 	else echo "  INST   $$to"; $(INSTALL) -m 644 $(config_source) "$$to"; fi
 endif
+	$(if $(mans),,@echo 'no scdoc: no man pages')
 	@if [ -z '$(DESTDIR)' ]; then ldconfig 2>/dev/null || :; fi
 
 uninstall: ## remove what install put there, but the configuration

@@ -235,6 +235,38 @@ judge(struct rb_daemon *daemon, struct rb_hosted *hosted)
 	return take_over(daemon, hosted);
 }
 
+/* Who lives in such a channel is written where we cannot read it. */
+static void
+tell_unreadable(const struct rb_daemon *daemon, const char *name, int err)
+{
+	rb_log_error("%s/%s: the channel %s: left alone; stop its members, "
+		     "then remove the folder",
+		     daemon->registry.maker.shm_dir, name,
+		     err == -EPROTONOSUPPORT ? "has another memory layout, of "
+					       "another ringbus"
+					     : "is damaged");
+}
+
+/* What stays where it is may be in the way of a channel. */
+static int
+leave_alone(const struct rb_daemon *daemon, const char *name)
+{
+	if (find_config(daemon->config, name) == NULL)
+		return 0;
+	rb_log_error("channel %s cannot be made: %s/%s is in the way; see to "
+		     "it, or give the channel another name",
+		     name, daemon->registry.maker.shm_dir, name);
+	return -EEXIST;
+}
+
+static int
+leave_stranger(const struct rb_daemon *daemon, const char *name)
+{
+	rb_log_info("%s/%s is no channel: left alone",
+		    daemon->registry.maker.shm_dir, name);
+	return leave_alone(daemon, name);
+}
+
 static int
 adopt_channel(struct rb_daemon *daemon, const char *name)
 {
@@ -247,14 +279,15 @@ adopt_channel(struct rb_daemon *daemon, const char *name)
 	err = rb_folder_open(&daemon->registry.maker, hosted);
 	if (err == 0)
 		return judge(daemon, hosted);
-	if (err == -EPROTONOSUPPORT || err == -EBADMSG || err == -ENOENT)
-		return discard(daemon, hosted,
-			       err == -EPROTONOSUPPORT
-				       ? "has another memory layout"
-				       : "is damaged");
+	rb_hosted_free(hosted);
+	if (err == -ENOENT)
+		return leave_stranger(daemon, name);
+	if (err == -EPROTONOSUPPORT || err == -EBADMSG) {
+		tell_unreadable(daemon, name, err);
+		return leave_alone(daemon, name);
+	}
 	rb_log_error("cannot map channel %s of an earlier daemon: %s", name,
 		     strerror(-err));
-	rb_hosted_free(hosted);
 	return err;
 }
 
@@ -274,16 +307,16 @@ adopt_entry(struct rb_daemon *daemon, const char *name)
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    strcmp(name, RB_LOCK_NAME) == 0 ||
-	    strcmp(name, "control.sock") == 0)
+	    strcmp(name, RB_SOCKET_NAME) == 0)
 		return 0;
-	if (is_folder(maker->shm_dirfd, name)) {
-		if (rb_folder_is_leftover(name))
-			return rb_folder_remove_leftover(maker, name);
-		if (rb_name_is_valid(name))
-			return adopt_channel(daemon, name);
+	if (!is_folder(maker->shm_dirfd, name))
+		return leave_stranger(daemon, name);
+	if (rb_folder_is_leftover(name)) {
+		rb_folder_remove_leftover(maker, name);
+		return 0;
 	}
-	rb_log_info("%s/%s is no channel: left alone", maker->shm_dir, name);
-	return 0;
+	return rb_name_is_valid(name) ? adopt_channel(daemon, name)
+				      : leave_stranger(daemon, name);
 }
 
 int

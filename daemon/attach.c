@@ -29,6 +29,22 @@ static const char *const lists[] = {
 	[RB_ROLE_CONSUMER] = "consume",
 };
 
+static int
+refuse_access(struct rb_peer *peer, const struct rb_hosted *hosted,
+	      struct rb_control *answer)
+{
+	if (hosted->config == NULL)
+		return rb_request_refuse(peer, answer, -EACCES,
+					 "uid %u may not %s: it is no longer "
+					 "in the configuration; add it again",
+					 peer->who.uid, verbs[answer->role]);
+	return rb_request_refuse(peer, answer, -EACCES,
+				 "uid %u may not %s: add it to access: %s in "
+				 "the configuration",
+				 peer->who.uid, verbs[answer->role],
+				 lists[answer->role]);
+}
+
 /* What stands against it before we look for a place. */
 static int
 check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
@@ -42,11 +58,7 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 					 "of A-Z a-z 0-9 . _ - and neither a "
 					 "dot nor a dash in front");
 	if (!rb_request_may(peer, hosted, role))
-		return rb_request_refuse(peer, answer, -EACCES,
-					 "uid %u may not %s: add it to "
-					 "access: %s in the configuration",
-					 peer->who.uid, verbs[role],
-					 lists[role]);
+		return refuse_access(peer, hosted, answer);
 	if (peer->daemon->stopping)
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "this ringbusd is stopping");

@@ -100,7 +100,8 @@ on_turned(void *context)
 		return;
 	hosted = rb_registry_find_address(&daemon->registry, address);
 	rb_log_error("channel %s: a client has truncated a file of it; it is "
-		     "lost, end it or restart ringbusd",
+		     "lost: stop its members, then ringbusd, and remove its "
+		     "folder",
 		     hosted != NULL ? hosted->name : "(removed)");
 }
 
@@ -127,7 +128,7 @@ rb_daemon_load_config(const struct rb_options *options, struct rb_config **ret)
 		err = rb_config_parse("built-in", rb_config_builtin,
 				      strlen(rb_config_builtin), &report, ret);
 	if (report.text != NULL)
-		rb_log_text(report.text);
+		rb_log_text(err < 0 ? LOG_ERR : LOG_WARNING, report.text);
 	else if (err < 0)
 		rb_log_error("cannot load the configuration: %s",
 			     strerror(-err));
@@ -194,7 +195,9 @@ set_up_shm(struct rb_daemon *daemon)
 static enum rb_exit
 set_up_loop(struct rb_daemon *daemon)
 {
-	int err = rb_loop_new(&daemon->loop);
+	int err = rb_loop_new(
+		rb_server_max_watches(daemon->config->max_clients),
+		&daemon->loop);
 
 	if (err < 0)
 		return RB_EXIT_FAILURE;
@@ -223,7 +226,7 @@ create_missing(struct rb_daemon *daemon)
 		int err = 0;
 
 		if (rb_registry_find(&daemon->registry, c->name) == NULL)
-			err = rb_registry_create(&daemon->registry, c, false,
+			err = rb_registry_create(&daemon->registry, c, NULL,
 						 why, sizeof(why));
 		if (err < 0) {
 			rb_log_error("channel %s: %s", c->name, why);
@@ -325,7 +328,8 @@ rb_daemon_free(struct rb_daemon *daemon)
 	daemon->loop = rb_loop_free(daemon->loop);
 	if (daemon->lock >= 0)
 		rb_lock_remove(daemon->shm_dirfd);
-	if (daemon->lock >= 0 && daemon->shm_made)
+	if (daemon->shm_made || (daemon->rest == RB_REGISTRY_REMOVE &&
+				 daemon->paths.shm_dir_is_ours))
 		rmdir(daemon->paths.shm_dir); /* unless others use it */
 	rb_closep(&daemon->lock);
 	rb_closep(&daemon->shm_dirfd);

@@ -19,7 +19,7 @@
 #include "daemon/log.h"
 #include "shm/member.h"
 
-#define HIDDEN_SIZE (RB_NAME_SIZE + 8)
+#define HIDDEN_SIZE (RB_NAME_SIZE + 32)
 #define NSEC UINT64_C(1000000000)
 
 int
@@ -53,6 +53,23 @@ rb_folder_geometry(const struct rb_config_channel *config,
 				(enum rb_producers)config->producers);
 }
 
+/* A number that grows: of a channel, of a hidden name. */
+static uint64_t
+new_generation(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * NSEC + (uint64_t)now.tv_nsec;
+}
+
+static void
+hide(const char *name, const char *suffix, char hidden[HIDDEN_SIZE])
+{
+	snprintf(hidden, HIDDEN_SIZE, ".%s.%" PRIu64 ".%s", name,
+		 new_generation(), suffix);
+}
+
 /* ---------------------------------------------------------------- removing */
 
 /* The three files and the folder; whatever else is in it is not ours. */
@@ -71,29 +88,23 @@ remove_folder(int shm_dirfd, const char *name)
 	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
-static int
-tell_removal(const struct rb_maker *maker, const char *name, int err)
-{
-	if (err < 0)
-		rb_log_error("cannot remove %s/%s: %s", maker->shm_dir, name,
-			     strerror(-err));
-	return err;
-}
-
 int
 rb_folder_remove(const struct rb_maker *maker, const char *name)
 {
 	char hidden[HIDDEN_SIZE];
 	int err;
 
-	snprintf(hidden, sizeof(hidden), ".%s.old", name);
-	err = remove_folder(maker->shm_dirfd, hidden);
-	if (err == 0 &&
-	    renameat(maker->shm_dirfd, name, maker->shm_dirfd, hidden) < 0)
-		err = errno == ENOENT ? 0 : -errno;
-	if (err == 0)
-		err = remove_folder(maker->shm_dirfd, hidden);
-	return tell_removal(maker, name, err);
+	hide(name, "old", hidden);
+	if (renameat(maker->shm_dirfd, name, maker->shm_dirfd, hidden) < 0) {
+		err = -errno;
+		if (err == -ENOENT)
+			return 0;
+		rb_log_error("cannot remove %s/%s: %s", maker->shm_dir, name,
+			     strerror(-err));
+		return err;
+	}
+	rb_folder_remove_leftover(maker, hidden);
+	return 0;
 }
 
 bool
@@ -106,10 +117,18 @@ rb_folder_is_leftover(const char *name)
 		strcmp(name + n - 4, ".old") == 0);
 }
 
-int
+void
 rb_folder_remove_leftover(const struct rb_maker *maker, const char *name)
 {
-	return tell_removal(maker, name, remove_folder(maker->shm_dirfd, name));
+	int err = remove_folder(maker->shm_dirfd, name);
+
+	if (err == -ENOTEMPTY)
+		rb_log_warning("%s/%s: more than a channel is in it: left "
+			       "there; look at it, and remove it",
+			       maker->shm_dir, name);
+	else if (err < 0)
+		rb_log_warning("cannot remove %s/%s: %s; remove it",
+			       maker->shm_dir, name, strerror(-err));
 }
 
 /* ----------------------------------------------------------------- opening */
@@ -142,11 +161,18 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 	for (int i = 0; i < RB_FILES && err == 0; i++) {
 		fds[i] = rb_folder_open_file(hosted, i, true);
 		err = fds[i] < 0 ? fds[i] : 0;
+		if (err == -ENOENT && i != RB_FILE_META)
+			err = -EBADMSG;
 	}
 	if (err == 0)
 		err = rb_channel_attach(&hosted->channel, fds, RB_ROLE_DAEMON);
 	close_files(fds);
-	return err;
+	if (err < 0)
+		return err;
+	hosted->dynamic = hosted->config == NULL &&
+			  hosted->channel.meta->header.dynamic != 0;
+	hosted->creator = hosted->channel.meta->header.creator;
+	return 0;
 }
 
 int
@@ -157,15 +183,6 @@ rb_folder_open_file(const struct rb_hosted *hosted, enum rb_file file,
 }
 
 /* ------------------------------------------------------------------ making */
-
-static uint64_t
-new_generation(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NSEC + (uint64_t)now.tv_nsec;
-}
 
 static void
 declare_consumers(struct rb_channel *channel,
@@ -194,6 +211,8 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 		.wake = maker->wake,
 		.max_producers = config->max_producers,
 		.max_consumers = config->max_consumers,
+		.dynamic = hosted->dynamic,
+		.creator = hosted->creator,
 	};
 	int err;
 
@@ -288,6 +307,11 @@ explain(const struct rb_maker *maker, const struct rb_geometry *geometry,
 			 " available in %s: take fewer or smaller slots, or "
 			 "enlarge it (mount -o remount,size=)",
 			 needed, available, maker->shm_dir);
+	else if (err == -EEXIST)
+		snprintf(why, why_size,
+			 "something of this name is in the way in %s: stop who "
+			 "uses it, and remove it",
+			 maker->shm_dir);
 	else
 		snprintf(why, why_size,
 			 "cannot make %" PRIu64 " bytes in %s: %s", needed,
@@ -307,7 +331,7 @@ rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 		snprintf(why, why_size, "these sizes make no channel");
 		return err;
 	}
-	snprintf(hidden, sizeof(hidden), ".%s.new", hosted->name);
+	hide(hosted->name, "new", hidden);
 	err = make_under(maker, hosted, config, &geometry, hidden);
 	if (err < 0) {
 		explain(maker, &geometry, err, why, why_size);

@@ -2,10 +2,11 @@
 /*
  * folder.h - the folder of a channel and the three files in it
  *
- * A channel is made under the name `.NAME.new` and renamed into its place when
- * it is complete, and renamed to `.NAME.old` before it is removed: under its own
- * name it is whole or not there. Channel names never start with a dot. Nothing
- * here follows a link.
+ * A channel is made under the name `.NAME.N.new` and renamed into its place when
+ * it is complete, and renamed to `.NAME.N.old` before it is removed: under its
+ * own name it is whole or not there. N is new each time, as one that cannot be
+ * removed stays. Channel names never start with a dot. Nothing here follows a
+ * link.
  */
 #ifndef RB_DAEMON_FOLDER_H
 #define RB_DAEMON_FOLDER_H
@@ -33,21 +34,24 @@ int rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 		   size_t why_size);
 
 /* Maps the channel that is there under the name of a new rb_hosted. -EBADMSG,
- * -EPROTONOSUPPORT for another layout, -ENOENT, or another negative errno. */
+ * -EPROTONOSUPPORT for another layout, -ENOENT if there is no meta file and so
+ * no channel, or another negative errno. */
 int rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted);
 
 /* Another descriptor of one of its files, read-write or read-only. */
 int rb_folder_open_file(const struct rb_hosted *hosted, enum rb_file file,
 			bool writable);
 
-/* Removes the channel called `name`. 0 or a negative errno, and has said why. */
+/* Removes the channel called `name`; what is not of the channel stays, under a
+ * hidden name. 0 or a negative errno, and has said why. */
 int rb_folder_remove(const struct rb_maker *maker, const char *name);
 
-/* True for `.NAME.new` and `.NAME.old`: what a killed daemon left half done. */
+/* True for `.NAME.N.new` and `.NAME.N.old`: what a killed daemon left half done
+ * or could not remove. */
 bool rb_folder_is_leftover(const char *name);
 
-/* Removes such a one by its own name. */
-int rb_folder_remove_leftover(const struct rb_maker *maker, const char *name);
+/* Removes such a one by its own name, or says why not. */
+void rb_folder_remove_leftover(const struct rb_maker *maker, const char *name);
 
 /* The geometry of a channel of the configuration. */
 int rb_folder_geometry(const struct rb_config_channel *config,

@@ -22,7 +22,6 @@ rb_hosted_new(const char *name, const struct rb_config_channel *config,
 	snprintf(hosted->name, sizeof(hosted->name), "%s", name);
 	hosted->dirfd = -1;
 	hosted->config = config;
-	hosted->creator = RB_NOBODYS;
 	LIST_INIT(&hosted->memberships);
 	*ret = hosted;
 	return 0;

@@ -16,14 +16,14 @@
 #include "daemon/membership.h"
 #include "shm/channel.h"
 
-#define RB_NOBODYS ((uid_t)-1)
-
 struct rb_hosted {
 	char name[RB_NAME_SIZE];
 	int dirfd;
 	struct rb_channel channel;
-	const struct rb_config_channel *config; /* NULL: a dynamic one */
-	uid_t creator; /* of a dynamic one; RB_NOBODYS after a restart */
+	/* NULL: a dynamic one, or one that the configuration no longer has. */
+	const struct rb_config_channel *config;
+	bool dynamic;
+	uid_t creator; /* of a dynamic one */
 	bool made;     /* by this daemon, not taken over */
 	struct rb_memberships memberships;
 };

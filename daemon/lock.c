@@ -69,8 +69,10 @@ try_lock(int shm_dirfd, int *ret)
 	if (!is_current(shm_dirfd, fd))
 		return 1;
 	err = write_holder(fd);
-	if (err < 0)
+	if (err < 0) {
+		rb_lock_remove(shm_dirfd);
 		return err;
+	}
 	*ret = rb_take_fd(&fd);
 	return 0;
 }

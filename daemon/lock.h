@@ -2,13 +2,13 @@
 /*
  * lock.h - one daemon per shared memory folder
  *
- * A flock() on the file `lock` in it, which holds the daemon's pid for people.
+ * A flock() on the file `.lock` in it, which holds the daemon's pid for people.
  * The lock goes with the process, however it ends; a clean end removes the file.
  */
 #ifndef RB_DAEMON_LOCK_H
 #define RB_DAEMON_LOCK_H
 
-#define RB_LOCK_NAME "lock"
+#define RB_LOCK_NAME ".lock" /* no channel has such a name */
 
 /*
  * Takes the lock. `path` is the folder's, for messages. A descriptor to keep;

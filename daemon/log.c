@@ -4,6 +4,7 @@
  */
 #include "daemon/log.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,15 @@ rb_log_init(void)
 	to_journal = strcmp(stream, ours) == 0;
 }
 
+/* A file may be called anything; a line stays one line all the same. */
+static void
+escape(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
 /* In one write, so that lines of several processes do not mix. */
 void
 rb_log(int priority, const char *fmt, ...)
@@ -39,6 +49,7 @@ rb_log(int priority, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	escape(text);
 	if (to_journal)
 		dprintf(STDERR_FILENO, "<%d>%s\n", priority, text);
 	else
@@ -46,7 +57,16 @@ rb_log(int priority, const char *fmt, ...)
 }
 
 void
-rb_log_text(const char *text)
+rb_log_text(int priority, const char *text)
 {
-	dprintf(STDERR_FILENO, "%s", text);
+	size_t n;
+
+	if (!to_journal) {
+		dprintf(STDERR_FILENO, "%s", text);
+		return;
+	}
+	for (; *text != '\0'; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		dprintf(STDERR_FILENO, "<%d>%.*s\n", priority, (int)n, text);
+	}
 }

@@ -22,7 +22,7 @@ void rb_log(int priority, const char *fmt, ...) rb_printf_(2, 3);
 #define rb_log_warning(...) rb_log(LOG_WARNING, __VA_ARGS__)
 #define rb_log_info(...) rb_log(LOG_INFO, __VA_ARGS__)
 
-/* A text of many lines that has its own form: a report. */
-void rb_log_text(const char *text);
+/* A text of whole lines that has its own form: a report. */
+void rb_log_text(int priority, const char *text);
 
 #endif

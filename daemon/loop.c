@@ -25,10 +25,12 @@ struct rb_watch {
 	rb_watch_fn fn; /* NULL: freed by its owner */
 	void *context;
 	bool busy;
+	int result; /* once it is ready */
 	struct __kernel_timespec timeout;
 	/* One more than a message has: a longer one shows. */
 	alignas(8) char message[RB_CONTROL_SIZE + 1];
 	LIST_ENTRY(rb_watch) of_loop;
+	STAILQ_ENTRY(rb_watch) of_ready;
 };
 
 struct rb_loop {
@@ -36,6 +38,8 @@ struct rb_loop {
 	bool stopped;
 	int error;
 	LIST_HEAD(rb_watch_list, rb_watch) watches;
+	/* Done by the kernel, not yet called back. */
+	STAILQ_HEAD(rb_watch_queue, rb_watch) ready;
 };
 
 static void
@@ -56,20 +60,25 @@ explain(int err)
 }
 
 int
-rb_loop_new(struct rb_loop **ret)
+rb_loop_new(unsigned n_watches, struct rb_loop **ret)
 {
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+		.cq_entries = n_watches < 2 * ENTRIES ? 2 * ENTRIES : n_watches,
+	};
 	struct rb_loop *loop = calloc(1, sizeof(*loop));
 	int err;
 
 	if (loop == NULL)
 		return -ENOMEM;
-	err = io_uring_queue_init(ENTRIES, &loop->ring, 0);
+	err = io_uring_queue_init_params(ENTRIES, &loop->ring, &params);
 	if (err < 0) {
 		explain(err);
 		free(loop);
 		return err;
 	}
 	LIST_INIT(&loop->watches);
+	STAILQ_INIT(&loop->ready);
 	*ret = loop;
 	return 0;
 }
@@ -87,7 +96,27 @@ fail(struct rb_loop *loop, int err)
 		loop->error = err;
 }
 
-/* Room for one submission; NULL if the loop is broken. */
+/* Takes what is done, and calls nobody back: good at any time. */
+static unsigned
+collect(struct rb_loop *loop)
+{
+	struct io_uring_cqe *cqe;
+	unsigned n = 0;
+
+	for (; io_uring_peek_cqe(&loop->ring, &cqe) == 0; n++) {
+		struct rb_watch *watch = io_uring_cqe_get_data(cqe);
+
+		if (watch != NULL) {
+			watch->result = cqe->res;
+			STAILQ_INSERT_TAIL(&loop->ready, watch, of_ready);
+		}
+		io_uring_cqe_seen(&loop->ring, cqe);
+	}
+	return n;
+}
+
+/* Room for one submission; NULL if the loop is broken. The kernel takes none
+ * (EBUSY) while it has completions for which there was no room. */
 static struct io_uring_sqe *
 next_entry(struct rb_loop *loop)
 {
@@ -96,7 +125,9 @@ next_entry(struct rb_loop *loop)
 
 	if (sqe != NULL)
 		return sqe;
-	err = io_uring_submit(&loop->ring);
+	do
+		err = io_uring_submit(&loop->ring);
+	while (err == -EBUSY && collect(loop) > 0);
 	sqe = io_uring_get_sqe(&loop->ring);
 	if (sqe == NULL)
 		fail(loop, err < 0 ? err : -EBUSY);
@@ -120,32 +151,27 @@ destroy(struct rb_watch *watch)
 }
 
 static void
-complete(struct io_uring_cqe *cqe)
+complete(struct rb_watch *watch)
 {
-	struct rb_watch *watch = io_uring_cqe_get_data(cqe);
-
-	if (watch == NULL)
-		return;
 	watch->busy = false;
 	if (watch->fn == NULL)
 		destroy(watch);
 	else
-		watch->fn(watch->context, cqe->res);
+		watch->fn(watch->context, watch->result);
 }
 
 static int
 turn(struct rb_loop *loop)
 {
-	struct io_uring_cqe *cqe, copy;
+	struct rb_watch *watch;
 	int err = io_uring_submit_and_wait(&loop->ring, 1);
 
 	if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
 		return err;
-	/* Seen before its callback: that may submit, and wait for room. */
-	while (io_uring_peek_cqe(&loop->ring, &cqe) == 0) {
-		copy = *cqe;
-		io_uring_cqe_seen(&loop->ring, cqe);
-		complete(&copy);
+	collect(loop);
+	while ((watch = STAILQ_FIRST(&loop->ready)) != NULL) {
+		STAILQ_REMOVE_HEAD(&loop->ready, of_ready);
+		complete(watch);
 	}
 	return 0;
 }
@@ -277,7 +303,8 @@ rb_watch_timer(struct rb_watch *watch, int64_t ns)
 					     (uintptr_t)watch, 0);
 		io_uring_sqe_set_data(sqe, NULL);
 	} else {
-		io_uring_prep_timeout(sqe, &watch->timeout, 0, 0);
+		io_uring_prep_timeout(sqe, &watch->timeout, 0,
+				      IORING_TIMEOUT_BOOTTIME);
 		io_uring_sqe_set_data(sqe, watch);
 	}
 }

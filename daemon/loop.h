@@ -26,8 +26,9 @@ struct rb_watch;
 /* `result` is that of the system call: >= 0, or a negative errno. */
 typedef void (*rb_watch_fn)(void *context, int result);
 
-/* 0, or a negative errno, and has said why and what to do. */
-int rb_loop_new(struct rb_loop **ret);
+/* `n_watches` is how many may be busy at one time; more are only slower. 0, or a
+ * negative errno, and has said why and what to do. */
+int rb_loop_new(unsigned n_watches, struct rb_loop **ret);
 
 /* Frees all watches too. */
 struct rb_loop *rb_loop_free(struct rb_loop *loop);
@@ -59,7 +60,7 @@ const void *rb_watch_message(const struct rb_watch *watch);
 /* `fd` is readable, or hung up. */
 void rb_watch_poll(struct rb_watch *watch, int fd);
 
-/* `ns` from now; if it waits for a time already, that one is replaced. */
+/* `ns` from now, and a time of sleep (suspend) counts; if it waits for a time already, that one is replaced. */
 void rb_watch_timer(struct rb_watch *watch, int64_t ns);
 
 #endif

@@ -2,6 +2,10 @@
 /*
  * main.c - ringbusd: from the command line to the exit code
  */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/summary.h"
@@ -32,6 +36,16 @@ serve(const struct rb_options *options)
 	return code;
 }
 
+/* What --check and its like print has to arrive. */
+static enum rb_exit
+finish(enum rb_exit code)
+{
+	if (fflush(stdout) == 0 || code != RB_EXIT_OK)
+		return code;
+	rb_log_error("cannot write to standard output: %s", strerror(errno));
+	return RB_EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -40,6 +54,6 @@ main(int argc, char **argv)
 
 	rb_log_init();
 	if (!rb_options_parse(&options, argc, argv, &code))
-		return code;
-	return options.check ? check(&options) : serve(&options);
+		return finish(code);
+	return finish(options.check ? check(&options) : serve(&options));
 }

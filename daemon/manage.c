@@ -117,16 +117,43 @@ rb_request_create(struct rb_peer *peer, struct rb_control *answer)
 		err = check_limits(peer, answer, &wish);
 	if (err < 0)
 		return err;
-	err = rb_registry_create(registry, &wish, true, why, sizeof(why));
+	err = rb_registry_create(registry, &wish, &peer->who.uid, why,
+				 sizeof(why));
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err, "%s", why);
-	registry->hosted[registry->n_hosted - 1]->creator = peer->who.uid;
 	rb_log_info("channel %s: created by pid %d (uid %u)", wish.name,
 		    peer->who.pid, peer->who.uid);
 	return 0;
 }
 
 /* ----------------------------------------------------- removing and closing */
+
+static bool
+has_created(const struct rb_peer *peer, const struct rb_hosted *hosted)
+{
+	return rb_access_is_owner(&peer->who) ||
+	       (hosted->dynamic && hosted->creator == peer->who.uid);
+}
+
+static bool
+publishes(const struct rb_peer *peer, const struct rb_hosted *hosted)
+{
+	const struct rb_membership *m;
+
+	LIST_FOREACH(m, &peer->process->memberships, of_owner)
+	if (m->hosted == hosted && m->role == RB_ROLE_PRODUCER)
+		return true;
+	return false;
+}
+
+/* Anybody may attach to a dynamic channel; to end it takes more. */
+static bool
+may_end(const struct rb_peer *peer, const struct rb_hosted *hosted)
+{
+	if (hosted->dynamic)
+		return has_created(peer, hosted) || publishes(peer, hosted);
+	return rb_request_may(peer, hosted, RB_ROLE_PRODUCER);
+}
 
 int
 rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
@@ -140,7 +167,7 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 		return rb_request_refuse(peer, answer, -EACCES,
 					 "it is in the configuration: remove "
 					 "it there");
-	if (!rb_access_is_owner(&peer->who) && hosted->creator != peer->who.uid)
+	if (!has_created(peer, hosted))
 		return rb_request_refuse(peer, answer, -EACCES,
 					 "uid %u did not create it",
 					 peer->who.uid);
@@ -166,11 +193,15 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 
 	if (hosted == NULL)
 		return answer->result;
-	if (!rb_request_may(peer, hosted, RB_ROLE_PRODUCER))
+	if (!may_end(peer, hosted))
 		return rb_request_refuse(peer, answer, -EACCES,
-					 "uid %u may not publish to it, nor "
-					 "end it",
-					 peer->who.uid);
+					 "uid %u may not end it: only who "
+					 "%s may",
+					 peer->who.uid,
+					 hosted->dynamic
+						 ? "created it or has a "
+						   "producer on it"
+						 : "may publish to it");
 	rb_channel_close_stream(&hosted->channel, false);
 	rb_log_info("channel %s: ended by pid %d (uid %u)", hosted->name,
 		    peer->who.pid, peer->who.uid);

@@ -10,8 +10,6 @@
 
 #include "config/config.h"
 
-#define VERSION "0.1.0"
-
 static const char usage[] =
 	"usage: ringbusd [--config FILE] [--socket PATH] [--shm-dir DIR]\n"
 	"       ringbusd --check [--config FILE]\n";
@@ -21,11 +19,11 @@ static const char help[] =
 	"Creates the channels of its configuration in shared memory and lets\n"
 	"processes attach to them.\n"
 	"\n"
-	"  -c, --config FILE  instead of /etc/ringbus/ringbus.yaml\n"
+	"  -c, --config FILE  instead of " RB_CONFIG_DEFAULT "\n"
 	"  -s, --socket PATH  where clients connect\n"
 	"  -d, --shm-dir DIR  where the channels are\n"
 	"      --check        only check the configuration\n"
-	"      --version      print the version\n"
+	"  -V, --version      print the version\n"
 	"  -h, --help         print this\n"
 	"\n"
 	"The manual is ringbusd(8).\n";
@@ -78,7 +76,7 @@ rb_options_parse(struct rb_options *options, int argc, char **argv,
 	int c;
 
 	*options = (struct rb_options){ 0 };
-	while ((c = getopt_long(argc, argv, "c:s:d:h", long_options, NULL)) !=
+	while ((c = getopt_long(argc, argv, "c:s:d:Vh", long_options, NULL)) !=
 	       -1)
 		switch (c) {
 		case 'c':
@@ -94,7 +92,7 @@ rb_options_parse(struct rb_options *options, int argc, char **argv,
 			options->check = true;
 			break;
 		case 'V':
-			return say("ringbusd " VERSION, "\n", ret_exit);
+			return say("ringbusd " RB_VERSION, "\n", ret_exit);
 		case 'h':
 			return say(usage, help, ret_exit);
 		default:

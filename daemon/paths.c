@@ -14,13 +14,25 @@
 #include "daemon/log.h"
 #include "shm/base.h"
 
+/* Made by tmpfiles.d(5) and meant to stay. */
+#define SYSTEM_SHM_DIR "/dev/shm/ringbus"
+
+/* An empty value is none. */
+static const char *
+runtime_dir(void)
+{
+	const char *path = getenv("XDG_RUNTIME_DIR");
+
+	return path != NULL && path[0] != '\0' ? path : NULL;
+}
+
 /* A user's service manager has the user's runtime folder in the environment,
  * the system's has not. */
 static bool
 is_system(void)
 {
-	return geteuid() == 0 || (getenv("RUNTIME_DIRECTORY") != NULL &&
-				  getenv("XDG_RUNTIME_DIR") == NULL);
+	return geteuid() == 0 ||
+	       (getenv("RUNTIME_DIRECTORY") != NULL && runtime_dir() == NULL);
 }
 
 static int
@@ -47,7 +59,7 @@ choose_shm_dir(struct rb_paths *paths, const char *given)
 	if (given != NULL)
 		return fill_in(paths->shm_dir, "%s", given);
 	if (is_system())
-		return fill_in(paths->shm_dir, "%s", "/dev/shm/ringbus");
+		return fill_in(paths->shm_dir, "%s", SYSTEM_SHM_DIR);
 	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
 	return fill_in(paths->shm_dir, "/dev/shm/ringbus-%s", uid);
 }
@@ -55,17 +67,18 @@ choose_shm_dir(struct rb_paths *paths, const char *given)
 static int
 choose_socket(struct rb_paths *paths, const char *given)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	const char *runtime = runtime_dir();
 
 	if (given != NULL)
 		return fill_in(paths->socket, "%s", given);
 	if (is_system())
 		return fill_in(paths->socket, "%s",
 			       "/run/ringbus/control.sock");
-	if (runtime != NULL)
-		return fill_in(paths->socket, "%s/ringbus/control.sock",
-			       runtime);
-	return fill_in(paths->socket, "%s/control.sock", paths->shm_dir);
+	if (runtime == NULL)
+		return fill_in(paths->socket, "%s/" RB_SOCKET_NAME,
+			       paths->shm_dir);
+	paths->socket_parent_is_ours = true;
+	return fill_in(paths->socket, "%s/ringbus/control.sock", runtime);
 }
 
 static const char *
@@ -90,6 +103,7 @@ rb_paths_init(struct rb_paths *paths, const struct rb_options *options,
 			     first_given(options->shm_dir, config->shm_dir));
 	if (err < 0)
 		return err;
+	paths->shm_dir_is_ours = strcmp(paths->shm_dir, SYSTEM_SHM_DIR) != 0;
 	return choose_socket(paths,
 			     first_given(options->socket, config->socket));
 }

@@ -5,12 +5,14 @@
  *                    system                     user
  *   configuration    /etc/ringbus/ringbus.yaml, else the built-in example
  *   socket           /run/ringbus/control.sock  $XDG_RUNTIME_DIR/ringbus/
- *                                               control.sock, else in shm
+ *                                               control.sock, else in shm,
+ *                                               as .control.sock
  *   socket's mode    0660                       0600
  *   shm              /dev/shm/ringbus           /dev/shm/ringbus-UID
  *
  * The daemon is the system's if it runs as root, or as a service of the system
- * manager under a user of its own.
+ * manager under a user of its own. The configuration's place is where the build
+ * installs it, RB_CONFIG_DEFAULT.
  */
 #ifndef RB_DAEMON_PATHS_H
 #define RB_DAEMON_PATHS_H
@@ -20,13 +22,16 @@
 #include "config/config.h"
 #include "daemon/options.h"
 
-#define RB_CONFIG_DEFAULT "/etc/ringbus/ringbus.yaml"
+/* Of the socket in the shared memory folder; no channel has such a name. */
+#define RB_SOCKET_NAME ".control.sock"
 
 struct rb_paths {
 	char shm_dir[RB_CONFIG_PATH_SIZE];
 	char socket[RB_CONFIG_PATH_SIZE];
 	mode_t socket_mode;
-	mode_t socket_parent_mode; /* of its folder, if that is missing */
+	mode_t socket_parent_mode;  /* of its folder, if that is missing */
+	bool socket_parent_is_ours; /* to remove, once it is empty */
+	bool shm_dir_is_ours;       /* likewise */
 };
 
 /* Options before configuration before defaults. Touches no file. 0, or

@@ -76,6 +76,8 @@ set_up(struct rb_peer *peer)
 	struct rb_loop *loop = rb_server_loop(peer->server);
 	int err = rb_credentials_init(&peer->who, peer->fd);
 
+	if (err == 0 && !rb_server_serves(peer->server, &peer->who))
+		err = -EUSERS;
 	if (err == 0)
 		err = find_process(peer);
 	if (err == 0)
@@ -106,8 +108,9 @@ rb_peer_new(struct rb_server *server, int fd, struct rb_peer **ret)
 	server->n_peers++;
 	err = set_up(peer);
 	if (err < 0) {
-		/* One that has gone again is nobody's trouble. */
-		if (err != -ESRCH && !server->starved)
+		/* One that has gone again is nobody's trouble; of too many
+		 * the first have been told. */
+		if (err != -ESRCH && err != -EUSERS && !server->starved)
 			rb_log_warning("cannot serve pid %d (uid %u): %s",
 				       peer->who.pid, peer->who.uid,
 				       strerror(-err));

@@ -54,8 +54,8 @@ expire_channel(struct rb_hosted *hosted, int64_t now)
 
 		if (at <= now) {
 			rb_log_warning("channel %s: consumer %.64s did not "
-				       "come back in time: its place is "
-				       "released",
+				       "attach in time (keep_for): its place "
+				       "is released",
 				       hosted->name, m->name);
 			rb_member_leave_consumer(&hosted->channel, i, false);
 		} else if (at < next) {

@@ -46,7 +46,7 @@ check_new(const struct rb_registry *registry, const char *name, char *why,
 
 int
 rb_registry_create(struct rb_registry *registry,
-		   const struct rb_config_channel *config, bool dynamic,
+		   const struct rb_config_channel *config, const uid_t *creator,
 		   char *why, size_t why_size)
 {
 	struct rb_hosted *hosted = NULL;
@@ -54,11 +54,14 @@ rb_registry_create(struct rb_registry *registry,
 
 	if (err < 0)
 		return err;
-	err = rb_hosted_new(config->name, dynamic ? NULL : config, &hosted);
+	err = rb_hosted_new(config->name, creator != NULL ? NULL : config,
+			    &hosted);
 	if (err < 0) {
 		snprintf(why, why_size, "out of memory");
 		return err;
 	}
+	hosted->dynamic = creator != NULL;
+	hosted->creator = creator != NULL ? *creator : 0;
 	err = rb_folder_make(&registry->maker, hosted, config, why, why_size);
 	if (err < 0) {
 		rb_hosted_free(hosted);
@@ -99,7 +102,7 @@ rb_registry_count_dynamic(const struct rb_registry *registry,
 
 	*ret_size = 0;
 	for (unsigned i = 0; i < registry->n_hosted; i++)
-		if (registry->hosted[i]->config == NULL) {
+		if (registry->hosted[i]->dynamic) {
 			n++;
 			*ret_size += rb_hosted_size(registry->hosted[i]);
 		}

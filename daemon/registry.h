@@ -19,13 +19,13 @@ struct rb_hosted *rb_registry_find(const struct rb_registry *registry,
 				   const char *name);
 
 /*
- * Makes a channel as `config` says; `dynamic` if the configuration file does
- * not have it, and then `config` is not kept. On failure -EEXIST, -EUSERS (too
+ * Makes a channel as `config` says. If the configuration file does not have
+ * it, `creator` is who wants it, and `config` is not kept. On failure -EEXIST, -EUSERS (too
  * many), -ENOSPC and so on, and `why` says it for people.
  */
 int rb_registry_create(struct rb_registry *registry,
-		       const struct rb_config_channel *config, bool dynamic,
-		       char *why, size_t why_size);
+		       const struct rb_config_channel *config,
+		       const uid_t *creator, char *why, size_t why_size);
 
 /* Takes over one that is ready. -EUSERS if there are too many. */
 int rb_registry_add(struct rb_registry *registry, struct rb_hosted *hosted);

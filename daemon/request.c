@@ -47,7 +47,7 @@ rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
 	int n = 0;
 	va_list args;
 
-	if (names_channel(answer->type))
+	if (names_channel(answer->type) && rb_name_is_valid(answer->channel))
 		n = snprintf(answer->text, sizeof(answer->text),
 			     "channel %s: ", answer->channel);
 	va_start(args, fmt);
@@ -80,7 +80,7 @@ rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
 	const struct rb_config_channel *config = hosted->config;
 
 	if (config == NULL)
-		return true;
+		return hosted->dynamic || rb_access_is_owner(&peer->who);
 	return rb_access_allows(role == RB_ROLE_PRODUCER   ? &config->publish
 				: role == RB_ROLE_CONSUMER ? &config->consume
 							   : &config->tap,
@@ -90,10 +90,28 @@ rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
 /* ------------------------------------------------------------ introductions */
 
 static int
-check_hello(struct rb_peer *peer, struct rb_control *answer)
+check_room(const struct rb_peer *peer, struct rb_control *answer)
 {
 	const struct rb_server *server = peer->server;
+	unsigned n = rb_server_count_user(server, &peer->who, true);
 
+	if (server->n_greeted >= rb_server_limit(server, &peer->who))
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "%u connections are there already: "
+					 "close some, or raise max_clients",
+					 server->n_greeted);
+	if (n >= rb_server_user_limit(server, &peer->who))
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "uid %u has %u connections already, "
+					 "all that one user may: close some, "
+					 "or raise max_clients",
+					 peer->who.uid, n);
+	return 0;
+}
+
+static int
+check_hello(struct rb_peer *peer, struct rb_control *answer)
+{
 	if (answer->version != RB_CONTROL_VERSION)
 		return rb_request_refuse(peer, answer, -EPROTONOSUPPORT,
 					 "the library speaks version %u of the "
@@ -107,12 +125,7 @@ check_hello(struct rb_peer *peer, struct rb_control *answer)
 					 ") than this ringbusd (%016" PRIx64
 					 "): install the same ringbus for both",
 					 answer->layout_hash, rb_layout_hash());
-	if (server->n_greeted >= server->max_clients)
-		return rb_request_refuse(peer, answer, -EUSERS,
-					 "%u connections are there already: "
-					 "close some, or raise max_clients",
-					 server->n_greeted);
-	return 0;
+	return check_room(peer, answer);
 }
 
 /* A peer that is refused here is of no use: the answer is the last word. */
@@ -188,7 +201,8 @@ rb_request_handle(struct rb_peer *peer, const struct rb_control *request)
 	if (!names_channel(request->type) || rb_name_is_valid(answer.channel))
 		return dispatch(peer, &answer);
 	rb_request_refuse(peer, &answer, -EINVAL,
-			  "this is no name: 1 to 63 of A-Z a-z 0-9 . _ - and "
+			  "this is no name of a channel: 1 to 63 of A-Z a-z "
+			  "0-9 . _ - and "
 			  "neither a dot nor a dash in front");
 	return rb_peer_send(peer, &answer, NULL);
 }

@@ -18,7 +18,7 @@ int rb_request_handle(struct rb_peer *peer, const struct rb_control *request);
 
 /*
  * For the handlers below: makes the answer a refusal, logs it, and returns the
- * error. `fmt` continues "channel NAME: ", if the request names a channel.
+ * error. `fmt` continues "channel NAME: ", if the request has a valid one.
  */
 int rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
 		      int err, const char *fmt, ...) rb_printf_(4, 5);
@@ -41,7 +41,8 @@ int rb_request_attach(struct rb_peer *peer, struct rb_control *answer);
 struct rb_hosted *rb_request_find_channel(const struct rb_peer *peer,
 					  struct rb_control *answer);
 
-/* Whether the peer may attach to a channel in this role. */
+/* Whether the peer may attach to a channel in this role. To one that was taken
+ * over and is no longer in the configuration nobody but the owner may. */
 bool rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
 		    enum rb_role role);
 

@@ -13,6 +13,10 @@
 /* Connections beyond max_clients that are still told so. */
 #define RESERVE 64
 
+/* Connections of one user: so many at least, and beyond the limit. */
+#define USER_MIN 8
+#define USER_RESERVE 8
+
 #define PAUSE_NS INT64_C(100000000)
 
 static bool
@@ -108,6 +112,54 @@ rb_server_deinit(struct rb_server *server)
 	rb_server_stop(server);
 	while (!LIST_EMPTY(&server->peers))
 		rb_peer_free(LIST_FIRST(&server->peers));
+}
+
+unsigned
+rb_server_limit(const struct rb_server *server,
+		const struct rb_credentials *who)
+{
+	unsigned max = server->max_clients;
+
+	return rb_access_is_owner(who) ? max : max - max / 8;
+}
+
+unsigned
+rb_server_user_limit(const struct rb_server *server,
+		     const struct rb_credentials *who)
+{
+	unsigned quarter = server->max_clients / 4;
+
+	if (rb_access_is_owner(who))
+		return server->max_clients;
+	return quarter < USER_MIN ? USER_MIN : quarter;
+}
+
+unsigned
+rb_server_count_user(const struct rb_server *server,
+		     const struct rb_credentials *who, bool greeted)
+{
+	const struct rb_peer *peer;
+	unsigned n = 0;
+
+	LIST_FOREACH(peer, &server->peers, of_server)
+	n += peer->who.uid == who->uid && (peer->greeted || !greeted);
+	return n;
+}
+
+bool
+rb_server_serves(const struct rb_server *server,
+		 const struct rb_credentials *who)
+{
+	return rb_access_is_owner(who) ||
+	       rb_server_count_user(server, who, false) <=
+		       rb_server_user_limit(server, who) + USER_RESERVE;
+}
+
+/* A message, a patience, a process, and the cancelling of each. */
+unsigned
+rb_server_max_watches(unsigned max_clients)
+{
+	return 6 * (max_clients + RESERVE);
 }
 
 struct rb_loop *

@@ -2,7 +2,9 @@
 /*
  * server.h - the listening socket and the connections that come from it
  *
- * Beyond max_clients a client still gets an answer to its HELLO, that there are
+ * One user gets at most a quarter of max_clients, and an eighth is kept for
+ * root and the daemon's own user, whom the quarter does not bind: nobody can
+ * shut the others out. Beyond max_clients a client still gets an answer to its HELLO, that there are
  * too many; a few more, and it finds the connection closed. When descriptors
  * run out, the daemon takes no connection for a moment and looks again.
  */
@@ -38,6 +40,24 @@ void rb_server_stop(struct rb_server *server);
 
 /* Closes all, and removes the socket file. */
 void rb_server_deinit(struct rb_server *server);
+
+/* How many connections there may be for this user to get one more. */
+unsigned rb_server_limit(const struct rb_server *server,
+			 const struct rb_credentials *who);
+
+/* How many of them may be his, and how many are; of those, `greeted` or all. */
+unsigned rb_server_user_limit(const struct rb_server *server,
+			      const struct rb_credentials *who);
+unsigned rb_server_count_user(const struct rb_server *server,
+			      const struct rb_credentials *who, bool greeted);
+
+/* Whether one of his can be served, if only to be told that there are too many
+ * of them. */
+bool rb_server_serves(const struct rb_server *server,
+		      const struct rb_credentials *who);
+
+/* An estimate of what a server keeps the loop busy with. */
+unsigned rb_server_max_watches(unsigned max_clients);
 
 struct rb_loop *rb_server_loop(const struct rb_server *server);
 struct rb_processes *rb_server_processes(const struct rb_server *server);

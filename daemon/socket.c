@@ -47,18 +47,44 @@ take_inherited(int *ret)
 	return 1;
 }
 
+/* The folder of a path, or "" for / and the working directory. */
 static void
-make_parent(const char *path, mode_t mode)
+find_parent(const char *path, char parent[RB_CONFIG_PATH_SIZE])
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(parent, RB_CONFIG_PATH_SIZE, "%.*s",
+		 slash != NULL ? (int)(slash - path) : 0, path);
+}
+
+static void
+remove_parent(const char *path)
 {
 	char parent[RB_CONFIG_PATH_SIZE];
-	char *slash;
 
-	snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash == NULL || slash == parent)
-		return;
-	*slash = '\0';
-	mkdir(parent, mode); /* if that fails, bind() tells */
+	find_parent(path, parent);
+	rmdir(parent); /* unless others use it */
+}
+
+/* Whatever the umask is: who may connect has to get there. */
+static int
+make_parent(const struct rb_paths *paths, bool *ret_made)
+{
+	char parent[RB_CONFIG_PATH_SIZE];
+	mode_t before;
+	int err = 0;
+
+	*ret_made = false;
+	find_parent(paths->socket, parent);
+	if (parent[0] == '\0')
+		return 0;
+	before = umask(0);
+	if (mkdir(parent, paths->socket_parent_mode) == 0)
+		*ret_made = true;
+	else if (errno != EEXIST)
+		err = -errno;
+	umask(before);
+	return err < 0 ? complain(parent, "cannot make the folder", err) : 0;
 }
 
 static struct sockaddr_un
@@ -83,9 +109,13 @@ is_alive(pid_t pid)
 	return poll(&look, 1, 0) == 0;
 }
 
-/* Whether a living process listens at `path`; *ret_pid is who. */
-static bool
-has_listener(const char *path, pid_t *ret_pid)
+/*
+ * 0 if nobody has the socket at `path` any more, which the kernel says by
+ * ECONNREFUSED; -EADDRINUSE if somebody listens, and *ret_pid is who, or 0; any
+ * other error may be that of a socket in use.
+ */
+static int
+probe(const char *path, pid_t *ret_pid)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	struct sockaddr_un address = address_of(path);
@@ -94,39 +124,47 @@ has_listener(const char *path, pid_t *ret_pid)
 
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return false;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0) {
-		*ret_pid = 0;
-		return errno == EAGAIN; /* its queue is full */
-	}
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ECONNREFUSED ? 0 : -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+		return -errno;
 	*ret_pid = cred.pid;
 	/* 0: of another pid namespace. */
-	return cred.pid == 0 || is_alive(cred.pid);
+	return cred.pid == 0 || is_alive(cred.pid) ? -EADDRINUSE : 0;
 }
 
 static int
 remove_stale(const char *path)
 {
 	struct stat st;
-	pid_t pid;
+	pid_t pid = 0;
+	int err;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT
+			       ? 0
+			       : complain(path, "cannot look at it", -errno);
 	if (!S_ISSOCK(st.st_mode)) {
 		rb_log_error("%s is there and is no socket: remove it, or give "
 			     "another place by --socket",
 			     path);
 		return -EEXIST;
 	}
-	if (has_listener(path, &pid)) {
+	err = probe(path, &pid);
+	if (err == -EADDRINUSE && pid != 0) {
 		rb_log_error("pid %d listens on %s already: stop it, or give "
 			     "another place by --socket",
 			     pid, path);
+		return err;
+	}
+	if (err < 0) {
+		complain(path, "another program has the socket", err);
 		return -EADDRINUSE;
 	}
 	rb_log_info("%s was left by a daemon that is gone: replaced", path);
-	return unlink(path) < 0 ? -errno : 0;
+	return unlink(path) < 0 ? complain(path, "cannot remove it", -errno)
+				: 0;
 }
 
 /* The mode from the start: between bind() and chmod() anybody could come. */
@@ -165,18 +203,31 @@ listen_at(struct rb_socket *s, const struct rb_paths *paths)
 	return 0;
 }
 
+static int
+set_up(struct rb_socket *s, const struct rb_paths *paths)
+{
+	bool made;
+	int err = make_parent(paths, &made);
+
+	if (err < 0)
+		return err;
+	err = remove_stale(paths->socket);
+	if (err == 0)
+		err = listen_at(s, paths);
+	if (err < 0 && made)
+		remove_parent(paths->socket);
+	s->parent_is_ours = made || paths->socket_parent_is_ours;
+	return err;
+}
+
 int
 rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths)
 {
 	struct rb_socket s = RB_SOCKET_NULL;
 	int err = take_inherited(&s.fd);
 
-	if (err == 0) {
-		make_parent(paths->socket, paths->socket_parent_mode);
-		err = remove_stale(paths->socket);
-		if (err == 0)
-			err = listen_at(&s, paths);
-	}
+	if (err == 0)
+		err = set_up(&s, paths);
 	if (err < 0) {
 		rb_socket_close(&s);
 		return err;
@@ -193,6 +244,8 @@ rb_socket_close(struct rb_socket *socket)
 	if (socket->path[0] != '\0' && lstat(socket->path, &st) == 0 &&
 	    st.st_dev == socket->dev && st.st_ino == socket->ino)
 		unlink(socket->path);
+	if (socket->path[0] != '\0' && socket->parent_is_ours)
+		remove_parent(socket->path);
 	rb_closep(&socket->fd);
 	*socket = RB_SOCKET_NULL;
 }

@@ -2,9 +2,8 @@
 /*
  * socket.h - where the daemon listens
  *
- * On a socket that the service manager hands over, or on one that it makes. A
- * file that a killed daemon left is replaced; one that somebody still listens
- * on is not. Only for the holder of the lock, see lock.h.
+ * On a socket that the service manager hands over, or on one that it makes. The
+ * file of a socket that nobody has open any more is replaced; no other is. Only for the holder of the lock, see lock.h.
  */
 #ifndef RB_DAEMON_SOCKET_H
 #define RB_DAEMON_SOCKET_H
@@ -18,15 +17,16 @@ struct rb_socket {
 	char path[RB_CONFIG_PATH_SIZE]; /* empty: not ours to remove */
 	dev_t dev;
 	ino_t ino;
+	bool parent_is_ours; /* to remove, once it is empty */
 };
 
 #define RB_SOCKET_NULL ((struct rb_socket){ .fd = -1 })
 
-/* 0; -EADDRINUSE if another daemon listens there; or another negative errno.
+/* 0; -EADDRINUSE if another process has the place; or another negative errno.
  * Has said why. */
 int rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths);
 
-/* Also removes the file, if it is still the one that we made. */
+/* Also removes the file, if it is still the one that we made, and its folder. */
 void rb_socket_close(struct rb_socket *socket);
 
 #endif

@@ -45,6 +45,7 @@ rb_layout_hash(void)
 		sizeof(struct rb_meta_header),
 		offsetof(struct rb_meta_header, geometry),
 		offsetof(struct rb_meta_header, max_consumers),
+		offsetof(struct rb_meta_header, creator),
 		sizeof(struct rb_meta_control),
 		offsetof(struct rb_meta_control, end),
 		offsetof(struct rb_meta_control, stream),
@@ -123,6 +124,8 @@ fill_header(struct rb_meta_header *header, const struct rb_geometry *geometry,
 	header->wake = format->wake;
 	header->max_producers = format->max_producers;
 	header->max_consumers = format->max_consumers;
+	header->dynamic = format->dynamic;
+	header->creator = format->creator;
 }
 
 int

@@ -63,6 +63,8 @@ struct rb_channel_format {
 	enum rb_wake_mode wake;
 	uint32_t max_producers;
 	uint32_t max_consumers;
+	bool dynamic;
+	uint32_t creator;
 };
 
 /* Bytes of one of the files. */

@@ -80,6 +80,8 @@ struct rb_meta_header {
 	uint32_t wake; /* enum rb_wake_mode */
 	uint32_t max_producers;
 	uint32_t max_consumers;
+	uint32_t dynamic; /* created by request, not by the configuration */
+	uint32_t creator; /* and by this uid */
 };
 
 /*

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_daemon.c - ringbusd as a program: start, refusals to start, stop, rest
+ * test_daemon.c - ringbusd as a program: configuration, command line, stop
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,19 +14,6 @@
 
 #define SMALL "channels: { a: { slots: 64, event_size: 8 } }"
 #define LARGE "channels: { a: { slots: 65536, event_size: 64 } }"
-
-/* Makes a path of the daemon's a longer one. */
-static void
-append(char *path, const char *more)
-{
-	memcpy(path + strlen(path), more, strlen(more) + 1);
-}
-
-static bool
-is_empty(const char *path)
-{
-	return rmdir(path) == 0 && mkdir(path, 0755) == 0;
-}
 
 TEST(clean_stop_removes_everything)
 {
@@ -40,98 +24,8 @@ TEST(clean_stop_removes_everything)
 	ck_assert(t_daemon_has(&d, "a/ring"));
 	ck_assert(t_daemon_has(&d, "a/gates"));
 	t_daemon_stop(&d);
-	ck_assert(is_empty(d.shm));
-	ck_assert_int_eq(access(d.socket, F_OK), -1);
-}
-
-TEST(shm_folder_is_made_and_removed)
-{
-	struct t_daemon d;
-
-	t_daemon_prepare(&d, SMALL);
-	append(d.shm, "/made");
-	t_daemon_restart(&d);
-	ck_assert(t_daemon_has(&d, "a"));
-	t_daemon_stop(&d);
 	ck_assert_int_eq(access(d.shm, F_OK), -1);
-}
-
-TEST(files_are_the_daemons_own)
-{
-	struct t_daemon d;
-	char path[2 * PATH_MAX];
-	struct stat st;
-
-	t_daemon_start(&d, SMALL);
-	snprintf(path, sizeof(path), "%s/a", d.shm);
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 07777, 0700);
-	append(path, "/ring");
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 07777, 0600);
-	ck_assert_int_eq(stat(d.socket, &st), 0);
-	ck_assert_uint_eq(st.st_mode & 07777, geteuid() == 0 ? 0660 : 0600);
-	t_daemon_stop(&d);
-}
-
-TEST(second_daemon_is_refused)
-{
-	struct t_daemon d, second;
-	char pid[32];
-
-	t_daemon_start(&d, SMALL);
-	snprintf(pid, sizeof(pid), "(pid %d)", d.pid);
-	second = d;
-	append(second.socket, "2");
-	t_daemon_launch(&second, NULL);
-	t_daemon_ends(&second, 75);
-	ck_assert(t_daemon_said(&d, pid));
-	ck_assert(t_daemon_has(&d, "a/meta"));
-	close(t_peer_greet(&d));
-	t_daemon_stop(&d);
-}
-
-TEST(socket_of_a_living_daemon_is_not_taken)
-{
-	struct t_daemon d, second;
-
-	t_daemon_start(&d, SMALL);
-	second = d;
-	append(second.shm, "/other");
-	t_daemon_launch(&second, NULL);
-	t_daemon_ends(&second, 75);
-	ck_assert(t_daemon_said(&d, "listens on"));
-	ck_assert_int_eq(access(second.shm, F_OK), -1);
-	close(t_peer_greet(&d));
-	t_daemon_stop(&d);
-}
-
-TEST(stale_socket_is_replaced)
-{
-	struct t_daemon d;
-
-	t_daemon_start(&d, SMALL);
-	t_daemon_kill(&d);
-	ck_assert_int_eq(access(d.socket, F_OK), 0);
-	t_daemon_launch(&d, NULL);
-	t_daemon_await(&d);
-	close(t_peer_greet(&d));
-	t_daemon_stop(&d);
-}
-
-TEST(file_in_place_of_the_socket_is_left_alone)
-{
-	struct t_daemon d;
-	FILE *file;
-
-	t_daemon_prepare(&d, SMALL);
-	file = fopen(d.socket, "we");
-	ck_assert_ptr_nonnull(file);
-	fclose(file);
-	t_daemon_launch(&d, NULL);
-	t_daemon_ends(&d, 73);
-	ck_assert(t_daemon_said(&d, "is no socket"));
-	ck_assert_int_eq(access(d.socket, F_OK), 0);
+	ck_assert_int_eq(access(d.socket, F_OK), -1);
 }
 
 TEST(bad_configuration_is_78)
@@ -187,11 +81,21 @@ TEST(check_prints_a_line_a_channel_and_the_sum)
 	ck_assert_int_eq(access(d.socket, F_OK), -1);
 }
 
+TEST(what_cannot_be_printed_is_a_failure)
+{
+	char command[2 * PATH_MAX], text[4096];
+
+	snprintf(command, sizeof(command), "%s --version 2>&1 >/dev/full",
+		 t_program("ringbusd"));
+	ck_assert_int_eq(run(command, text, sizeof(text)), 1);
+	ck_assert_ptr_nonnull(strstr(text, "cannot write"));
+}
+
 TEST(check_of_the_builtin_example)
 {
 	char command[2 * PATH_MAX], text[4096];
 
-	if (access("/etc/ringbus/ringbus.yaml", F_OK) == 0)
+	if (access(RB_CONFIG_DEFAULT, F_OK) == 0)
 		T_SKIP("this machine has a configuration of its own");
 	snprintf(command, sizeof(command), "%s --check", t_program("ringbusd"));
 	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
@@ -222,74 +126,6 @@ TEST(version_and_help)
 	snprintf(command, sizeof(command), "%s --help", t_program("ringbusd"));
 	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
 	ck_assert_ptr_nonnull(strstr(text, "--shm-dir"));
-}
-
-TEST(full_shm_leaves_nothing_behind)
-{
-	struct t_daemon d;
-
-	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
-		T_SKIP("only root may mount a small tmpfs");
-	t_daemon_prepare(&d, "channels:\n"
-			     "  fits: { slots: 64, event_size: 8 }\n"
-			     "  large: { slots: 65536, event_size: 64 }\n");
-	append(d.shm, "/small");
-	ck_assert_int_eq(mkdir(d.shm, 0755), 0);
-	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
-			 0);
-	ck_assert_int_eq(mount("small", d.shm, "tmpfs", 0, "size=1m,mode=0755"),
-			 0);
-	t_daemon_launch(&d, NULL);
-	t_daemon_ends(&d, 73);
-	ck_assert(t_daemon_said(&d, "channel large: "));
-	ck_assert(t_daemon_said(&d, "bytes of shared memory needed"));
-	ck_assert(!t_daemon_has(&d, "fits"));
-	ck_assert(!t_daemon_has(&d, "large"));
-	ck_assert(!t_daemon_has(&d, ".large.new"));
-	ck_assert(!t_daemon_has(&d, "lock"));
-	ck_assert_int_eq(umount(d.shm), 0);
-	ck_assert_int_eq(rmdir(d.shm), 0);
-}
-
-TEST(folder_that_others_may_write_is_refused)
-{
-	struct t_daemon d;
-
-	t_daemon_prepare(&d, SMALL);
-	ck_assert_int_eq(chmod(d.shm, 0777), 0);
-	t_daemon_launch(&d, NULL);
-	t_daemon_ends(&d, 73);
-	ck_assert(t_daemon_said(&d, "others may write"));
-}
-
-TEST(link_in_place_of_the_folder_is_refused)
-{
-	struct t_daemon d;
-	char link[sizeof(d.shm)];
-
-	t_daemon_prepare(&d, SMALL);
-	snprintf(link, sizeof(link), "%.1000s/link", t_tmpdir());
-	ck_assert_int_eq(symlink(d.shm, link), 0);
-	memcpy(d.shm, link, sizeof(link));
-	t_daemon_launch(&d, NULL);
-	t_daemon_ends(&d, 73);
-}
-
-TEST(leftovers_go_and_strangers_stay)
-{
-	struct t_daemon d;
-	char path[2 * PATH_MAX];
-
-	t_daemon_prepare(&d, SMALL);
-	snprintf(path, sizeof(path), "%s/.a.new", d.shm);
-	ck_assert_int_eq(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/.note", d.shm);
-	ck_assert_int_eq(mkdir(path, 0700), 0);
-	t_daemon_restart(&d);
-	ck_assert(!t_daemon_has(&d, ".a.new"));
-	ck_assert(t_daemon_said(&d, ".note is no channel"));
-	t_daemon_stop(&d);
-	ck_assert_int_eq(rmdir(path), 0);
 }
 
 TEST(hangup_is_survived)

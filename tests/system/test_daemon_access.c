@@ -198,3 +198,21 @@ TEST(read_only_descriptors_cannot_be_opened_again_for_writing)
 	t_join(t_child(reopen_writable, &s));
 	t_daemon_stop(&s.d);
 }
+
+/* A client of its own making says what the library would not. */
+TEST(invalid_names_do_not_reach_the_log)
+{
+	struct rb_control m = t_message(RB_CONTROL_CLOSE, "x\nforged: \x1b[1m");
+	struct t_daemon d;
+	int peer;
+
+	t_daemon_start(&d, SINGLE);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(m.text, "this is no name"));
+	t_until(t_daemon_said(&d, "this is no name"));
+	ck_assert(!t_daemon_said(&d, "forged"));
+	ck_assert(!t_daemon_said(&d, "\x1b"));
+	close(peer);
+	t_daemon_stop(&d);
+}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/system/util_daemon.h"
@@ -214,6 +215,73 @@ TEST(too_many_connections_are_told)
 	close(first);
 	t_until(try_greet(&d, &second) == 0);
 	close(second);
+	t_daemon_stop(&d);
+}
+
+static void
+become_stranger(struct t_daemon *d)
+{
+	ck_assert_int_eq(chdir(t_tmpdir()), 0);
+	memset(d->socket, 0, sizeof(d->socket));
+	snprintf(d->socket, sizeof(d->socket), "control.sock");
+	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+}
+
+static void
+expect_refusal(const struct t_daemon *d, const char *why)
+{
+	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
+	int peer = t_peer_connect(d);
+
+	ck_assert_int_eq(t_peer_ask(peer, &hello, NULL), -EUSERS);
+	ck_assert_ptr_nonnull(strstr(hello.text, why));
+	close(peer);
+}
+
+static int
+take_all_of_one_user(void *arg)
+{
+	struct t_daemon d = *(struct t_daemon *)arg;
+	int peers[8];
+
+	become_stranger(&d);
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
+		peers[i] = t_peer_greet(&d);
+	expect_refusal(&d, "uid 65534 has 8");
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
+		close(peers[i]);
+	return 0;
+}
+
+static int
+find_only_the_reserve(void *arg)
+{
+	struct t_daemon d = *(struct t_daemon *)arg;
+
+	become_stranger(&d);
+	expect_refusal(&d, "18 connections are there");
+	return 0;
+}
+
+TEST(one_user_cannot_take_all_connections)
+{
+	struct t_daemon d;
+	int mine[20];
+
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	t_daemon_start(&d, "daemon: { max_clients: 20 }\n"
+			   "channels: { a: { slots: 64, event_size: 8 } }");
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(d.socket, 0666), 0);
+	t_join(t_child(take_all_of_one_user, &d));
+	for (unsigned i = 0; i < 18; i++)
+		t_until(try_greet(&d, &mine[i]) == 0);
+	t_join(t_child(find_only_the_reserve, &d));
+	for (unsigned i = 18; i < RB_ARRAY_SIZE(mine); i++)
+		t_until(try_greet(&d, &mine[i]) == 0);
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(mine); i++)
+		close(mine[i]);
 	t_daemon_stop(&d);
 }
 

@@ -102,7 +102,7 @@ TEST(kept_consumer_expires)
 	t_kill(s.holder);
 	t_until(t_member_state(s.app) == RB_MEMBER_FREE);
 	t_until(gating(&s) == 0);
-	t_until(t_daemon_said(&s.d, "did not come back in time"));
+	t_until(t_daemon_said(&s.d, "consumer app did not attach in time"));
 	clear_scene(&s);
 }
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/ringbus.h"
@@ -185,6 +187,20 @@ TEST(used_channel_of_another_shape_stops_the_start)
 	t_daemon_stop(&d);
 }
 
+static int
+create(const struct t_daemon *d, const char *channel)
+{
+	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+	int peer = t_peer_greet(d);
+	int err;
+
+	m.slots = 64;
+	m.slot_size = 8;
+	err = t_peer_ask(peer, &m, NULL);
+	close(peer);
+	return err;
+}
+
 static void
 overwrite(const struct t_daemon *d, const char *name, off_t offset)
 {
@@ -210,16 +226,40 @@ TEST(channel_of_an_earlier_boot_is_made_anew)
 	t_daemon_stop(&d);
 }
 
-TEST(damaged_channel_is_made_anew)
+/* Somebody may live in it, and nobody can tell. */
+static void
+check_unreadable(off_t offset, const char *said)
 {
 	struct t_daemon d;
+	char command[2 * PATH_MAX];
 
 	t_daemon_start(&d, SINGLE);
 	t_daemon_kill(&d);
-	overwrite(&d, "a/meta", 0);
+	overwrite(&d, "a/meta", offset);
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 1);
+	ck_assert(t_daemon_said(&d, said));
+	ck_assert(t_daemon_said(&d, "then remove the folder"));
+	ck_assert(t_daemon_said(&d, "channel a cannot be made"));
+	rewrite(&d, DYNAMIC);
 	t_daemon_restart(&d);
-	ck_assert(t_daemon_said(&d, "is damaged"));
+	ck_assert(t_daemon_has(&d, "a/ring"));
+	ck_assert_int_eq(create(&d, "a"), -EEXIST);
 	t_daemon_stop(&d);
+	ck_assert(t_daemon_has(&d, "a/ring"));
+	snprintf(command, sizeof(command), "rm -r %s/a", d.shm);
+	ck_assert_int_eq(system(command), 0);
+}
+
+TEST(damaged_channel_is_left_alone)
+{
+	check_unreadable(0, "is damaged");
+}
+
+TEST(channel_of_another_layout_is_left_alone)
+{
+	check_unreadable(offsetof(struct rb_meta_header, layout_hash),
+			 "has another memory layout");
 }
 
 TEST(ended_channel_is_made_anew)
@@ -244,20 +284,13 @@ TEST(ended_channel_is_made_anew)
 TEST(dynamic_channels_are_kept_while_in_use)
 {
 	struct rb_control attach = t_attach_message("used", RB_ROLE_TAP, NULL);
-	struct rb_control create = t_message(RB_CONTROL_CREATE, "used");
 	struct rb_control held;
 	struct t_daemon d;
 	pid_t holder;
-	int peer;
 
 	t_daemon_start(&d, DYNAMIC);
-	peer = t_peer_greet(&d);
-	create.slots = 64;
-	create.slot_size = 8;
-	t_ok(t_peer_ask(peer, &create, NULL));
-	snprintf(create.channel, RB_NAME_SIZE, "unused");
-	t_ok(t_peer_ask(peer, &create, NULL));
-	close(peer);
+	t_ok(create(&d, "used"));
+	t_ok(create(&d, "unused"));
 	attach.role = RB_ROLE_CONSUMER;
 	holder = t_holder(&d, &attach, false, &held);
 	t_ok(held.result);
@@ -266,5 +299,136 @@ TEST(dynamic_channels_are_kept_while_in_use)
 	ck_assert(t_daemon_has(&d, "used/ring"));
 	ck_assert(!t_daemon_has(&d, "unused"));
 	t_kill(holder);
+	t_daemon_stop(&d);
+}
+
+/* ---------------------------------------------------------------- strangers */
+
+/* From here on this process is another user, in a folder that he can walk to
+ * by way of the working directory. */
+static void
+become_stranger(struct t_daemon *d)
+{
+	ck_assert_int_eq(chdir(t_tmpdir()), 0);
+	memset(d->socket, 0, sizeof(d->socket));
+	snprintf(d->socket, sizeof(d->socket), "control.sock");
+	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+}
+
+static void
+restart_for_strangers(struct t_daemon *d)
+{
+	t_daemon_restart(d);
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(d->socket, 0666), 0);
+}
+
+static int
+find_closed_doors(void *arg)
+{
+	struct t_daemon d = *(struct t_daemon *)arg;
+	struct rb_control list = t_message(RB_CONTROL_LIST, NULL);
+	struct rb_control end = t_message(RB_CONTROL_CLOSE, "a");
+	struct rb_control removal = t_message(RB_CONTROL_REMOVE, "a");
+	struct rb_control answer;
+	int peer;
+
+	become_stranger(&d);
+	peer = t_peer_greet(&d);
+	for (int r = RB_ROLE_TAP; r <= RB_ROLE_CONSUMER; r++)
+		ck_assert_int_eq(t_peer_attach(peer, "a", r, NULL, &answer),
+				 -EACCES);
+	ck_assert_int_eq(t_peer_ask(peer, &list, NULL), -ENOENT);
+	ck_assert_int_eq(t_peer_ask(peer, &end, NULL), -EACCES);
+	ck_assert_int_eq(t_peer_ask(peer, &removal, NULL), -EACCES);
+	close(peer);
+	return 0;
+}
+
+TEST(channel_that_is_no_longer_configured_is_the_owners)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_CONSUMER,
+						    "app");
+	struct rb_control end = t_message(RB_CONTROL_CLOSE, "a");
+	struct rb_control held, answer;
+	struct t_daemon d;
+	pid_t holder;
+	int peer;
+
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	t_daemon_start(&d, SINGLE);
+	holder = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	t_daemon_kill(&d);
+	rewrite(&d, DYNAMIC);
+	restart_for_strangers(&d);
+	t_join(t_child(find_closed_doors, &d));
+	ck_assert(t_daemon_said(&d, "no longer in the configuration"));
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &answer));
+	t_ok(t_peer_ask(peer, &end, NULL));
+	close(peer);
+	t_kill(holder);
+	t_daemon_stop(&d);
+}
+
+static int
+create_as_stranger(void *arg)
+{
+	struct t_daemon d = *(struct t_daemon *)arg;
+
+	become_stranger(&d);
+	t_ok(create(&d, "theirs"));
+	return 0;
+}
+
+static int
+end_and_remove_as_stranger(void *arg)
+{
+	struct t_daemon d = *(struct t_daemon *)arg;
+	struct rb_control end = t_message(RB_CONTROL_CLOSE, "theirs");
+	struct rb_control removal = t_message(RB_CONTROL_REMOVE, "theirs");
+	struct rb_control alien = t_message(RB_CONTROL_CLOSE, "mine");
+	struct rb_control answer;
+	int peer;
+
+	become_stranger(&d);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_ask(peer, &end, NULL));
+	t_ok(t_peer_ask(peer, &removal, NULL));
+	ck_assert_int_eq(t_peer_ask(peer, &alien, NULL), -EACCES);
+	t_ok(t_peer_attach(peer, "mine", RB_ROLE_PRODUCER, NULL, &answer));
+	t_ok(t_peer_ask(peer, &alien, NULL));
+	close(peer);
+	return 0;
+}
+
+TEST(dynamic_channel_stays_its_creators)
+{
+	struct rb_control held;
+	struct t_daemon d;
+	struct rb_control attach = t_attach_message("theirs", RB_ROLE_CONSUMER,
+						    NULL);
+	pid_t theirs, mine;
+
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	t_daemon_prepare(&d, DYNAMIC);
+	restart_for_strangers(&d);
+	t_join(t_child(create_as_stranger, &d));
+	t_ok(create(&d, "mine"));
+	theirs = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	attach = t_attach_message("mine", RB_ROLE_CONSUMER, NULL);
+	mine = t_holder(&d, &attach, false, &held);
+	t_ok(held.result);
+	t_daemon_kill(&d);
+	restart_for_strangers(&d);
+	t_kill(theirs);
+	t_until(t_daemon_said(&d, "died, its place is released"));
+	t_join(t_child(end_and_remove_as_stranger, &d));
+	ck_assert(!t_daemon_has(&d, "theirs"));
+	t_kill(mine);
 	t_daemon_stop(&d);
 }

@@ -74,6 +74,39 @@ TEST(journal_gets_priorities)
 	ck_assert(!t_daemon_said(&d, "ringbusd:"));
 }
 
+static unsigned
+count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, what)) != NULL) {
+		text += strlen(what);
+		n++;
+	}
+	return n;
+}
+
+TEST(journal_gets_a_priority_with_each_line_of_a_report)
+{
+	struct t_daemon d;
+	char stream[64], *log;
+	struct stat st;
+
+	t_daemon_prepare(&d, "channels:\n"
+			     "  a: { slotz: 8 }\n"
+			     "  b: { slots: 9 }\n");
+	ck_assert_int_eq(stat(d.log, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		 (uintmax_t)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	t_daemon_launch(&d, NULL);
+	t_daemon_ends(&d, 78);
+	log = t_daemon_log(&d);
+	ck_assert_uint_ge(count(log, "\n"), 2);
+	ck_assert_uint_eq(count(log, "<3>"), count(log, "\n"));
+	free(log);
+}
+
 struct activation {
 	struct t_daemon d;
 	int listener;
