@@ -42,15 +42,12 @@ static const struct unit size_units[] = {
 	{ "kB", UINT64_C(1000) },
 };
 
-/* In the order in which a duration may name them. */
+/* The largest first; what we print is named first. */
 static const struct unit duration_units[] = {
-	{ "d", UINT64_C(86400000000000) },
-	{ "h", UINT64_C(3600000000000) },
-	{ "m", UINT64_C(60000000000) },
-	{ "s", UINT64_C(1000000000) },
-	{ "ms", UINT64_C(1000000) },
-	{ "us", UINT64_C(1000) },
-	{ "ns", 1 },
+	{ "d", UINT64_C(86400000000000) }, { "h", UINT64_C(3600000000000) },
+	{ "m", UINT64_C(60000000000) },    { "min", UINT64_C(60000000000) },
+	{ "s", UINT64_C(1000000000) },     { "ms", UINT64_C(1000000) },
+	{ "us", UINT64_C(1000) },          { "ns", 1 },
 };
 
 static bool
@@ -123,21 +120,21 @@ rb_config_parse_size(const char *text, uint64_t *ret)
 	return 0;
 }
 
-/* Finds the unit at *text, from *next on, and moves both behind it. */
+/* Reads a unit smaller than *factor, and moves *text behind it. */
 static int
-read_duration_unit(const char **text, size_t *next, uint64_t *ret_factor)
+read_duration_unit(const char **text, uint64_t *factor)
 {
 	size_t i, n = 0;
 
 	while ((*text)[n] && !is_digit((*text)[n]))
 		n++;
-	for (i = *next; i < RB_ARRAY_SIZE(duration_units); i++) {
+	for (i = 0; i < RB_ARRAY_SIZE(duration_units); i++) {
 		if (strlen(duration_units[i].name) != n ||
-		    strncmp(*text, duration_units[i].name, n) != 0)
+		    strncmp(*text, duration_units[i].name, n) != 0 ||
+		    duration_units[i].factor >= *factor)
 			continue;
 		*text += n;
-		*next = i + 1;
-		*ret_factor = duration_units[i].factor;
+		*factor = duration_units[i].factor;
 		return 0;
 	}
 	return -EINVAL;
@@ -146,10 +143,9 @@ read_duration_unit(const char **text, size_t *next, uint64_t *ret_factor)
 int
 rb_config_parse_duration(const char *text, int64_t *ret_ns)
 {
-	uint64_t part, factor;
+	uint64_t part, factor = UINT64_MAX;
 	int64_t sum = 0;
 	bool is_over = false;
-	size_t next = 0;
 	int r;
 
 	if (strcmp(text, "0") == 0) {
@@ -161,7 +157,7 @@ rb_config_parse_duration(const char *text, int64_t *ret_ns)
 		if (r == -EINVAL)
 			return r;
 		is_over |= r < 0;
-		r = read_duration_unit(&text, &next, &factor);
+		r = read_duration_unit(&text, &factor);
 		if (r < 0)
 			return r;
 		is_over |= __builtin_mul_overflow(part, factor, &part);

@@ -285,7 +285,10 @@ add_entry(const struct value *value, struct rb_node item,
 				"'%s' lists " RB_QUOTED, value->key->name,
 				text);
 	else if (r == -ENOENT)
-		rb_problems_add(value->problems, rb_node_place(item), NULL,
+		rb_problems_add(value->problems, rb_node_place(item),
+				text[0] == 'u'
+					? "create it, or write user:UID"
+					: "create it, or write group:GID",
 				"this system has no " RB_QUOTED, text);
 	else if (r == -ENOMEM)
 		rb_problems_fail(value->problems, r);

@@ -12,11 +12,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "tests/t.h"
+
 #ifdef __x86_64__
 #define TRACE_WORKS true
 #else
 #define TRACE_WORKS false
 #endif
+
+/* First thing in a test. */
+#define TRACE_OR_SKIP()                                                        \
+	do {                                                                   \
+		if (!TRACE_WORKS)                                              \
+			T_SKIP("breakpoints are for x86-64 only");             \
+	} while (0)
 
 /* Any function, for its address. */
 typedef void (*trace_fn)(void);

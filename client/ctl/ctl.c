@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/ctl/output.h"
 
@@ -62,11 +63,24 @@ ctl_failed(const struct ctl *ctl, int err)
 	return ctl_exit_code(err);
 }
 
+static enum ctl_exit
+say_silent(const struct ctl *ctl)
+{
+	ctl_say(ctl,
+		"the daemon at %s does not answer: is it stopped, or very "
+		"busy?",
+		ctl->bus != NULL ? ringbus_socket(ctl->bus)
+				 : ringbus_error(NULL));
+	return ctl_exit_code(-ETIMEDOUT);
+}
+
 enum ctl_exit
 ctl_refused(const struct ctl *ctl, int err)
 {
 	const char *words = ringbus_error(ctl->bus);
 
+	if (err == -ETIMEDOUT)
+		return say_silent(ctl);
 	if (words == NULL || words[0] == '\0')
 		return ctl_failed(ctl, err);
 	ctl_say(ctl, "%s", words);
@@ -87,20 +101,29 @@ ctl_finish(const struct ctl *ctl, struct output *out)
 	return CTL_FAILED;
 }
 
+/* All places that were tried; see ringbus_connect(). */
 static const char *
-name_socket(const struct ctl *ctl)
+name_sockets(const struct ctl *ctl, char *text, size_t size)
 {
-	const char *path = ctl->common.socket;
+	const char *last = ringbus_error(NULL);
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	bool has_runtime = runtime != NULL && runtime[0] != '\0';
 
-	if (path == NULL)
-		path = getenv("RINGBUS_SOCKET");
-	return path != NULL ? path : "the default sockets";
+	if (ctl->common.socket != NULL || getenv("RINGBUS_SOCKET") != NULL ||
+	    geteuid() == 0)
+		return last;
+	snprintf(text, size, "%s%s/dev/shm/ringbus-%u/.control.sock or %s",
+		 has_runtime ? runtime : "",
+		 has_runtime ? "/ringbus/control.sock, " : "",
+		 (unsigned)geteuid(), last);
+	return text;
 }
 
 enum ctl_exit
 ctl_connect(struct ctl *ctl)
 {
 	int r = ringbus_connect(ctl->common.socket, &ctl->bus);
+	char text[4096];
 
 	if (r == 0)
 		return CTL_OK;
@@ -108,12 +131,14 @@ ctl_connect(struct ctl *ctl)
 		ctl_say(ctl,
 			"no daemon at %s: start ringbusd, or name its socket "
 			"with --socket or RINGBUS_SOCKET",
-			name_socket(ctl));
+			name_sockets(ctl, text, sizeof(text)));
 	else if (r == -EACCES)
 		ctl_say(ctl,
 			"%s is not for this user: ask for the group that may "
 			"connect",
-			name_socket(ctl));
+			ringbus_error(NULL));
+	else if (r == -ETIMEDOUT)
+		return say_silent(ctl);
 	else
 		return ctl_failed(ctl, r);
 	return ctl_exit_code(r);

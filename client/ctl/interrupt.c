@@ -28,22 +28,34 @@ note_signal(int signo)
 	errno = saved;
 }
 
-int
-interrupt_init(void)
+/* A signal that is ignored stays so: a shell that starts us in the background
+ * wants it. */
+static int
+catch_signal(int signo)
 {
 	/* Without SA_RESTART: a write to a full pipe has to come back. */
-	struct sigaction action = {
+	struct sigaction old, action = {
 		.sa_handler = note_signal,
 		.sa_flags = SA_RESETHAND,
 	};
 
+	sigemptyset(&action.sa_mask);
+	if (sigaction(signo, NULL, &old) < 0)
+		return -errno;
+	if (old.sa_handler == SIG_IGN)
+		return 0;
+	return sigaction(signo, &action, NULL) < 0 ? -errno : 0;
+}
+
+int
+interrupt_init(void)
+{
+	int r;
+
 	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -errno;
-	sigemptyset(&action.sa_mask);
-	if (sigaction(SIGINT, &action, NULL) < 0 ||
-	    sigaction(SIGTERM, &action, NULL) < 0)
-		return -errno;
-	return 0;
+	r = catch_signal(SIGINT);
+	return r < 0 ? r : catch_signal(SIGTERM);
 }
 
 bool

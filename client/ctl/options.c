@@ -137,23 +137,52 @@ parse_size(const char *text, void *target)
 	return read_with_unit(text, units, target);
 }
 
+/* Reads a unit of time, and moves *text behind it. 0 if it is none. */
+static int64_t
+read_time_unit(const char **text)
+{
+	static const struct unit units[] = {
+		{ "d", INT64_C(86400000000000) },
+		{ "h", INT64_C(3600000000000) },
+		{ "m", INT64_C(60000000000) },
+		{ "min", INT64_C(60000000000) },
+		{ "s", INT64_C(1000000000) },
+		{ "ms", 1000000 },
+		{ "us", 1000 },
+		{ "ns", 1 },
+	};
+	size_t i, n = strcspn(*text, "0123456789");
+
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strlen(units[i].name) != n ||
+		    memcmp(*text, units[i].name, n) != 0)
+			continue;
+		*text += n;
+		return units[i].factor;
+	}
+	return 0;
+}
+
+/* What ringbus.yaml(5) takes: 1m30s, the largest unit first; or 0. */
 static int
 parse_duration(const char *text, void *target)
 {
-	static const struct unit units[] = {
-		{ "ns", 1 },
-		{ "us", 1000 },
-		{ "ms", 1000000 },
-		{ "s", INT64_C(1000000000) },
-		{ "min", INT64_C(60000000000) },
-		{ "h", INT64_C(3600000000000) },
-		{ NULL, 0 },
-	};
+	int64_t sum = 0, last = INT64_MAX, factor, part;
 	uint64_t value;
 
-	if (read_with_unit(text, units, &value) < 0)
-		return -EINVAL;
-	*(int64_t *)target = (int64_t)value;
+	if (strcmp(text, "0") == 0)
+		text = "0s";
+	do {
+		if (read_digits(text, &text, &value) < 0)
+			return -EINVAL;
+		factor = read_time_unit(&text);
+		if (factor == 0 || factor >= last ||
+		    __builtin_mul_overflow(value, factor, &part) ||
+		    __builtin_add_overflow(sum, part, &sum))
+			return -EINVAL;
+		last = factor;
+	} while (*text != '\0');
+	*(int64_t *)target = sum;
 	return 0;
 }
 
@@ -192,7 +221,7 @@ const struct options_type options_size = {
 	parse_size, "a number of bytes such as 64, 4K or 2MiB"
 };
 const struct options_type options_duration = {
-	parse_duration, "a time such as 250ms, 5s or 2min"
+	parse_duration, "a time such as 250ms, 5s or 1m30s"
 };
 const struct options_type options_rate = {
 	parse_rate, "a number of events a second such as 1000 or 1000/s"

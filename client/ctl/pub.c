@@ -132,12 +132,15 @@ static void
 report_too_large(const struct pub *pub, size_t size)
 {
 	bool is_fixed = pub->info.framing == RINGBUS_FIXED;
+	bool is_cut = pub->input.is_cut;
 
 	ctl_say(pub->ctl,
-		"%s %" PRIu64 " has %zu bytes%s, an event of this channel at "
-		"most %" PRIu64 ": %s; %" PRIu64 " events were published",
-		input_noun(&pub->input), pub->input.number, size,
-		pub->input.is_cut ? " or more" : "", pub->info.event_size,
+		"%s %" PRIu64 " has %s%" PRIu64 " bytes, an event of this "
+		"channel at most %" PRIu64 ": %s; %" PRIu64
+		" events were published",
+		input_noun(&pub->input), pub->input.number,
+		is_cut ? "more than " : "",
+		is_cut ? pub->info.event_size : size, pub->info.event_size,
 		is_fixed ? "split it, or use a channel with larger slots or "
 			   "framed events"
 			 : "split it, or use a channel with more slots",

@@ -162,14 +162,15 @@ run_roles(struct crew *crew, int64_t *ret_elapsed_ns)
 }
 
 static int
-run(struct demo *demo)
+run(struct demo *demo, bool keep)
 {
 	struct crew crew;
 	int64_t elapsed_ns = 0;
 	bool ok;
 
-	if (open_descriptors(demo) < 0 || crew_init(&crew, demo) < 0 ||
-	    place_make(&demo->place) < 0)
+	/* The place first: its janitor must not hold our descriptors open. */
+	if (crew_init(&crew, demo) < 0 || place_make(&demo->place, keep) < 0 ||
+	    open_descriptors(demo) < 0)
 		return 1;
 	ok = crew_start_daemon(&crew) == 0 &&
 	     run_roles(&crew, &elapsed_ns) == 0;
@@ -197,7 +198,7 @@ main(int argc, char **argv)
 	    (demo.input != NULL && check_input(demo.input) < 0))
 		return 2;
 	demo.channel = demo.input != NULL ? "lines" : "orders";
-	code = run(&demo);
-	place_remove(&demo.place, keep != NULL && strcmp(keep, "1") == 0);
+	code = run(&demo, keep != NULL && strcmp(keep, "1") == 0);
+	place_remove(&demo.place);
 	return code;
 }

@@ -14,7 +14,9 @@
 #ifndef DEMO_H
 #define DEMO_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum role {
 	ROLE_PRODUCER,
@@ -42,6 +44,9 @@ struct place {
 	char log[DEMO_PATH_SIZE]; /* what the daemon says */
 	char journal[DEMO_PATH_SIZE];
 	char replica[DEMO_PATH_SIZE]; /* only of an input file */
+	bool keep;
+	pid_t janitor; /* removes the folders, 0 before there are any */
+	int alive;     /* it does so once nobody has this pipe any more */
 };
 
 struct demo {

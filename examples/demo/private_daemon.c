@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/ringbus.h"
@@ -83,23 +85,6 @@ make_dir(char *path, size_t size, const char *parent)
 	return -1;
 }
 
-int
-place_make(struct place *place)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (make_dir(place->dir, sizeof(place->dir),
-		     tmp != NULL ? tmp : "/tmp") < 0 ||
-	    make_dir(place->shm, sizeof(place->shm), "/dev/shm") < 0)
-		return -1;
-	join(place->config, place->dir, "ringbus.yaml");
-	join(place->socket, place->dir, "control.sock");
-	join(place->log, place->dir, "ringbusd.log");
-	join(place->journal, place->dir, "journal");
-	join(place->replica, place->dir, "replica");
-	return write_config(place->config);
-}
-
 static int
 remove_entry(const char *path, const struct stat *st, int kind,
 	     struct FTW *where)
@@ -111,22 +96,82 @@ remove_entry(const char *path, const struct stat *st, int kind,
 }
 
 static void
-remove_tree(char *path)
+remove_tree(const char *path)
 {
 	if (path[0] != '\0')
 		nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-	path[0] = '\0';
+}
+
+static void
+remove_folders(const struct place *place)
+{
+	remove_tree(place->shm);
+	if (!place->keep)
+		remove_tree(place->dir);
+}
+
+/* The pipe ends when the last process of the demo does, killed or not. */
+static void
+await_end(int alive)
+{
+	char byte;
+
+	while (read(alive, &byte, 1) < 0 && errno == EINTR)
+		continue;
+}
+
+/* A process that outlives us, whatever kills us and our group. */
+static int
+start_janitor(struct place *place)
+{
+	int pipe[2];
+
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		return complain("make", "a pipe");
+	place->janitor = fork();
+	if (place->janitor == 0) {
+		close(pipe[1]);
+		setsid();
+		prctl(PR_SET_NAME, "janitor");
+		await_end(pipe[0]);
+		remove_folders(place);
+		_exit(0);
+	}
+	close(pipe[0]);
+	place->alive = pipe[1];
+	return place->janitor > 0 ? 0 : complain("start", "the janitor");
+}
+
+int
+place_make(struct place *place, bool keep)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	place->keep = keep;
+	if (make_dir(place->dir, sizeof(place->dir),
+		     tmp != NULL ? tmp : "/tmp") < 0 ||
+	    make_dir(place->shm, sizeof(place->shm), "/dev/shm") < 0 ||
+	    start_janitor(place) < 0)
+		return -1;
+	join(place->config, place->dir, "ringbus.yaml");
+	join(place->socket, place->dir, "control.sock");
+	join(place->log, place->dir, "ringbusd.log");
+	join(place->journal, place->dir, "journal");
+	join(place->replica, place->dir, "replica");
+	return write_config(place->config);
 }
 
 void
-place_remove(struct place *place, bool keep)
+place_remove(struct place *place)
 {
-	/* Shared memory is never kept: nobody would ever free it. */
-	remove_tree(place->shm);
-	if (keep && place->dir[0] != '\0')
+	if (place->janitor > 0) {
+		close(place->alive);
+		waitpid(place->janitor, NULL, 0);
+	} else {
+		remove_folders(place);
+	}
+	if (place->keep && place->dir[0] != '\0')
 		printf("kept: %s\n", place->dir);
-	else
-		remove_tree(place->dir);
 }
 
 /* Path of ringbusd beside this program; "ringbusd" if it is not there. */
@@ -154,6 +199,8 @@ daemon_become(const struct place *place)
 	char program[DEMO_PATH_SIZE];
 
 	find_program(program);
+	/* The janitor waits for the daemon too. */
+	fcntl(place->alive, F_SETFD, 0);
 	/* What it would tell systemd concerns our parents' unit. */
 	unsetenv("NOTIFY_SOCKET");
 	if (log < 0 || dup2(log, STDOUT_FILENO) < 0 ||

@@ -11,11 +11,13 @@
 
 #include "examples/demo/demo.h"
 
-/* Makes the folders and the configuration. Prints what fails; 0 or -1. */
-int place_make(struct place *place);
+/* Makes the folders and the configuration. Prints what fails; 0 or -1. What was
+ * made goes away with us, however we end; unless `keep`, but shared memory is
+ * never kept: nobody would ever free it. */
+int place_make(struct place *place, bool keep);
 
-/* Removes what was made, all of it unless `keep`. */
-void place_remove(struct place *place, bool keep);
+/* Removes what was made, and says what is kept. */
+void place_remove(struct place *place);
 
 /* Becomes ringbusd: the one beside this program, or else that of PATH. */
 __attribute__((noreturn)) void daemon_become(const struct place *place);

@@ -54,6 +54,8 @@ TEST(a_wrong_command_line_is_code_2)
 		{ "pub a --rate", "--rate needs a value" },
 		{ "pub a --rate 0", "'0' is not a number of events" },
 		{ "pub a --timeout 5", "'5' is not a time such as" },
+		{ "pub a --timeout 30s1m", "'30s1m' is not a time" },
+		{ "pub a --timeout 1m1min", "'1m1min' is not a time" },
 		{ "pub a --wait fast", "one of busy_spin" },
 		{ "pub a --count -1", "'-1' is not a number" },
 		{ "pub a --delimiter tab", "nl or nul" },
@@ -198,9 +200,9 @@ TEST(an_input_that_is_no_event_is_code_65)
 	t_ctl_run(&run, &daemon, NULL, "tail fixed --from oldest -n 1");
 	ck_assert_str_eq(t_ctl_out(&run), "fits\n");
 	refuse_data(&daemon, huge, sizeof(huge), "pub framed",
-		    "line 1 has 2000 bytes or more");
+		    "line 1 has more than 1024 bytes");
 	refuse_data(&daemon, huge, sizeof(huge), "pub framed --whole",
-		    "input 1 has 2000 bytes or more");
+		    "input 1 has more than 1024 bytes");
 	refuse_data(&daemon, "\x11\0\0\0", 4, "pub fixed --frames",
 		    "frame 1 has 17 bytes");
 	refuse_data(&daemon, "\1\0\0\0a\2\0", 7, "pub fixed --frames",

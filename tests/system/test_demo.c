@@ -223,6 +223,19 @@ TEST(an_interrupt_cleans_up)
 	assert_clean(&run);
 }
 
+TEST(a_killed_demo_leaves_nothing)
+{
+	struct t_run run = { .setting = ENDLESS };
+	char why[128];
+
+	t_run_start(&run, "demo", NULL);
+	t_until(is_under_way(&run));
+	ck_assert_int_eq(kill(run.pid, SIGKILL), 0);
+	ck_assert(t_ended(run.pid, SIGKILL, why, sizeof(why)));
+	t_until(find_temporary(&run, "") == NULL);
+	assert_shm_is_clean(&run);
+}
+
 /* The verdict can be bad: a byte of the journal changes behind its back. */
 TEST(a_changed_journal_is_noticed)
 {

@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,8 @@ execute(void *arg)
 	int program = open(t_program("ringbusctl"), O_PATH | O_CLOEXEC);
 	int n = 1;
 
+	/* A shell that runs the tests in the background ignores it. */
+	signal(SIGINT, SIG_DFL);
 	for (words[n] = strtok_r(command, " ", &rest); words[n] != NULL;
 	     words[n] = strtok_r(NULL, " ", &rest))
 		ck_assert_int_lt(++n, WORDS_MAX);

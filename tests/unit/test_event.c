@@ -87,6 +87,9 @@ KINDS(length_that_leaves_the_range_is_a_lie)
 		rb_word32_store_relaxed(&frame->size, lies[i]);
 		ck_assert_int_eq(look_at(0, 0, &view), -EBADMSG);
 	}
+	/* Larger than any event, though the range would hold it. */
+	rb_word32_store_relaxed(&frame->size, 64 * 64 / 4 + 1);
+	ck_assert_int_eq(look_at(0, 63, &view), -EBADMSG);
 	rb_word32_store_relaxed(&frame->size, 56);
 	ck_assert_int_eq(look_at(0, 0, &view), 0);
 	fixture_close(&f);

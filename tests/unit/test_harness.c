@@ -173,7 +173,7 @@ TEST(crash_is_caught)
 
 TEST(unknown_name_is_an_error)
 {
-	t_join_exit(sample("no_such_sample"), 2);
+	t_join_exit(sample("no_such_sample"), 77);
 }
 
 TEST(folders_are_made_once_per_test)
