@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -156,6 +157,13 @@ check_shm_dir(void)
 	closedir(dir);
 	if (left[0] != '\0')
 		ck_abort_msg("left behind: %s/%s", rest->shm_dir, left);
+}
+
+bool
+t_own_mounts(void)
+{
+	return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+	       mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 const char *

@@ -84,6 +84,10 @@ const char *t_shm_dir(void);
 /* Removes a folder and all in it; what a test does with a killed one's rest. */
 void t_remove_tree(const char *path);
 
+/* What this process mounts from now on is its own; false if that cannot be,
+ * because it is not root or lives in a chroot: skip then. */
+bool t_own_mounts(void);
+
 /* A folder with sample data, or NULL: skip then. */
 const char *t_data_dir(void);
 
