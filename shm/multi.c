@@ -251,16 +251,6 @@ stamp_once(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
 		stamp(s, sequence, kind);
 }
 
-static int
-finish(struct rb_sequencer *s, int64_t hi)
-{
-	struct rb_channel *c = s->channel;
-
-	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
-			  &s->handle->wakes);
-	return rb_sequencer_published(s, hi);
-}
-
 int
 rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
@@ -269,13 +259,13 @@ rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	if (!rb_channel_is_framed(s->channel)) {
 		for (int64_t i = lo; i <= hi; i++)
 			stamp_once(s, i, RB_STAMP_EVENT);
-		return finish(s, hi);
+		return rb_sequencer_finish(s, hi);
 	}
 	/* The first stamp makes the event visible, so it comes last. */
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
 	stamp_once(s, lo, RB_STAMP_EVENT);
-	return finish(s, hi);
+	return rb_sequencer_finish(s, hi);
 }
 
 int
@@ -286,6 +276,6 @@ rb_multi_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	/* The first comes last, as for an event: repair goes by it. */
 	for (int64_t i = hi; i >= lo; i--)
 		stamp_once(s, i, RB_STAMP_TOMBSTONE);
-	finish(s, hi);
+	rb_sequencer_finish(s, hi);
 	return 0;
 }

@@ -180,12 +180,19 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 }
 
 int
-rb_sequencer_check_end(const struct rb_sequencer *s, int64_t hi)
+rb_sequencer_finish(struct rb_sequencer *s, int64_t hi)
 {
-	const struct rb_meta_control *control = &s->channel->meta->control;
-	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
-	int64_t end = rb_seq_load_relaxed(&control->end);
+	struct rb_channel *c = s->channel;
+	const struct rb_meta_control *control = &c->meta->control;
+	int64_t end;
 
+	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
+			  &s->handle->wakes);
+	/* ORDER(closing, acquire) - as in rb_sequencer_is_quiet(). */
+	if (rb_word32_load_acquire(&control->stream) == RB_STREAM_OPEN)
+		return 0;
+	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
+	end = rb_seq_load_relaxed(&control->end);
 	return end == RB_SEQUENCE_MAX || hi > end ? -ESHUTDOWN : 0;
 }
 

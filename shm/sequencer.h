@@ -125,13 +125,15 @@ int rb_sequencer_wait_for_room(struct rb_sequencer *sequencer, int64_t hi,
 int64_t rb_sequencer_claim_slowly(struct rb_sequencer *sequencer, int64_t n,
 				  int64_t timeout_ns);
 
-/* -ESHUTDOWN, or 0 if the stream's end is known to include `hi`. */
-int rb_sequencer_check_end(const struct rb_sequencer *sequencer, int64_t hi);
+/* After a publish up to `hi`: wakes who sleeps for it. -ESHUTDOWN, or 0 if the
+ * stream is open or its end is known to include `hi`. */
+int rb_sequencer_finish(struct rb_sequencer *sequencer, int64_t hi);
 
 int64_t rb_single_claim(struct rb_sequencer *sequencer, int64_t n,
 			int64_t timeout_ns);
 int rb_single_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
-void rb_single_stamp(struct rb_channel *channel, int64_t lo, int64_t hi);
+int rb_single_publish_stamped(struct rb_sequencer *sequencer, int64_t lo,
+			      int64_t hi);
 
 int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
 		       int64_t timeout_ns);
@@ -164,21 +166,31 @@ rb_single_published(const struct rb_sequencer *s)
 	return rb_seq_load_relaxed(&s->channel->ring->published);
 }
 
-/* The result of a publish up to `hi`, once it is stored and woken for. */
-static inline int
-rb_sequencer_published(const struct rb_sequencer *s, int64_t hi)
+/* Nobody sleeps and the stream is open: nothing is left to do after a publish. */
+static inline bool
+rb_sequencer_is_quiet(const struct rb_sequencer *s)
 {
-	const struct rb_meta_control *control = &s->channel->meta->control;
+	const struct rb_channel *c = s->channel;
+	uint32_t wanted, event;
 
+	/* ORDER(wake, compiler) - between the publish and the look for
+	 * sleepers, whose membarrier fences; who must fence does not ask. */
+	rb_fence_compiler();
+	/* ORDER(none, relaxed) - the fence above orders them. */
+	wanted = rb_word32_load_relaxed(&c->gates->data_wanted);
+	event = rb_word32_load_relaxed(&c->ring->event);
 	/* ORDER(closing, acquire) - after our store: OPEN here means that the
 	 * daemon, which stores CLOSING, issues a membarrier and then reads the
 	 * cursor for the end, finds what we published. */
-	if (rb_likely(rb_word32_load_acquire(&control->stream) ==
-		      RB_STREAM_OPEN))
-		return 0;
-	return rb_sequencer_check_end(s, hi);
+	return (int32_t)(wanted - event) <= 0 &&
+	       rb_word32_load_acquire(&c->meta->control.stream) ==
+		       RB_STREAM_OPEN;
 }
 
+/*
+ * No call but a last one on any path: whatever must be saved over a call costs
+ * stores, and see rb_single_published().
+ */
 static inline int
 rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
@@ -188,13 +200,13 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 			hi > s->next))
 		return -EINVAL;
 	if (rb_unlikely(c->stamps != NULL))
-		rb_single_stamp(c, lo, hi);
+		return rb_single_publish_stamped(s, lo, hi);
 	/* ORDER(publish, release) - the events up to hi, to consumers and
 	 * taps; they would read old bytes otherwise. */
 	rb_seq_store_release(&c->ring->published, hi);
-	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
-			  &s->handle->wakes);
-	return rb_sequencer_published(s, hi);
+	if (rb_likely(!s->fence && rb_sequencer_is_quiet(s)))
+		return 0;
+	return rb_sequencer_finish(s, hi);
 }
 
 static inline int

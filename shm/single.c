@@ -54,9 +54,11 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	return hi;
 }
 
-void
-rb_single_stamp(struct rb_channel *c, int64_t lo, int64_t hi)
+int
+rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
+	struct rb_channel *c = s->channel;
+
 	/* ORDER(none, relaxed) - the cursor publishes them. */
 	rb_word64_store_relaxed(rb_channel_stamp(c, lo),
 				rb_stamp(lo, RB_STAMP_EVENT));
@@ -64,6 +66,9 @@ rb_single_stamp(struct rb_channel *c, int64_t lo, int64_t hi)
 		/* ORDER(none, relaxed) - as above. */
 		rb_word64_store_relaxed(rb_channel_stamp(c, i),
 					rb_stamp(i, RB_STAMP_REST));
+	/* ORDER(publish, release) - as in rb_single_publish(). */
+	rb_seq_store_release(&c->ring->published, hi);
+	return rb_sequencer_finish(s, hi);
 }
 
 int
