@@ -47,7 +47,7 @@ flags_release := -O2 -g
 flags_debug := -O0 -g3
 flags_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address
 flags_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
-flags_tsan := -O1 -g -fsanitize=thread -Wno-tsan
+flags_tsan := -O1 -g -fsanitize=thread $(if $(findstring clang,$(CC)),,-Wno-tsan)
 flags_fuzz := -O1 -g -fsanitize=address,fuzzer-no-link
 ifeq ($(origin flags_$(VARIANT)),undefined)
 $(error unknown VARIANT '$(VARIANT)': release, debug, asan, ubsan, tsan or fuzz)
