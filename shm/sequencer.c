@@ -265,6 +265,8 @@ rb_sequencer_remaining(struct rb_sequencer *s)
 	if (rb_channel_is_multi(s->channel))
 		/* ORDER(none, relaxed) - an estimate by nature. */
 		claimed = rb_seq_load_relaxed(&s->channel->ring->claimed);
+	if (claimed < RB_SEQUENCE_INITIAL) /* not from a producer of ours */
+		return 0;
 	free = s->gate + s->capacity - claimed;
 	if (free < 0)
 		return 0;

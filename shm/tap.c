@@ -114,7 +114,7 @@ rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 		if (available < sequence)
 			return sequence > end ? -ESHUTDOWN : -EAGAIN;
 		kind = rb_event_at(c, sequence, available, &view);
-		if (kind == 0 && view.size <= buffer_size)
+		if (kind == 0 && view.size > 0 && view.size <= buffer_size)
 			memcpy(buffer, view.data, view.size);
 		if (!is_whole(c, sequence)) {
 			laps++;
