@@ -60,8 +60,14 @@ common := -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -fno-common \
 	-fno-semantic-interposition -pthread \
 	-DRB_VERSION='"$(VERSION)"' \
 	-DRB_CONFIG_DEFAULT='"$(config_path)"'
-compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(CPPFLAGS) $(CFLAGS)
-link = $(CC) -pthread $(flags_$(VARIANT)) $(CFLAGS) $(LDFLAGS)
+compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(lto) $(CPPFLAGS) \
+	$(CFLAGS)
+link = $(CC) -pthread $(flags_$(VARIANT)) $(lto) $(CFLAGS) $(LDFLAGS)
+
+# The static library works with and without -flto; with it, what a publish and
+# a read do once an event is inlined into the program. The benches link so.
+fat := $(if $(filter release,$(VARIANT)),$(if $(findstring clang,$(CC)),,-flto \
+	-ffat-lto-objects))
 
 # Asked for when first used: `make test` may have to install them before.
 pkg_libs = $(eval pkg_libs := $$(shell $(PKG_CONFIG) --libs --silence-errors \
@@ -258,6 +264,9 @@ $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
 $(examples): %: %.o $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,/..))
 
+$(call objects,$(client_src) $(shm_src) $(bench_src) $(bench_common_src)): \
+	private lto := $(fat)
+$(benches): private lto := $(if $(fat),-flto=auto)
 $(benches): %: %.o $(bench_lib) $(static_lib) $(shm_lib)
 	$(call program,-lm)
 
