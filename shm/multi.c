@@ -67,6 +67,13 @@ disclaim(struct rb_sequencer *s)
 				intent_word(-1, RB_INTENT_IDLE));
 }
 
+/* Far from any overflow, as it is unless somebody writes what he likes. */
+static bool
+is_sane(int64_t claimed)
+{
+	return claimed >= RB_SEQUENCE_INITIAL && claimed < RB_SEQUENCE_MAX / 2;
+}
+
 /* The minimum that some producer has already seen is as good as our own. */
 static bool
 has_room(struct rb_sequencer *s, int64_t hi)
@@ -78,7 +85,7 @@ has_room(struct rb_sequencer *s, int64_t hi)
 	/* ORDER(gate, acquire) - the reads of the consumers that the other
 	 * producer waited for are done before we write. */
 	shared = rb_seq_load_acquire(&s->channel->ring->gate);
-	if (shared > s->gate)
+	if (shared > s->gate && is_sane(shared))
 		s->gate = shared;
 	return hi - s->capacity <= s->gate;
 }
@@ -121,13 +128,6 @@ rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 		       rb_channel_stamp(c, sequence + 1))) >= sequence + 1)
 		sequence++;
 	return sequence;
-}
-
-/* Far from any overflow, as it is unless somebody writes what he likes. */
-static bool
-is_sane(int64_t claimed)
-{
-	return claimed >= RB_SEQUENCE_INITIAL && claimed < RB_SEQUENCE_MAX / 2;
 }
 
 /* Claims for good, then waits for room as long as it takes. */

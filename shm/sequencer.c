@@ -82,6 +82,16 @@ look_at_gates(struct rb_sequencer *s)
 	return look_at_gates_multi(s);
 }
 
+/* Far from any overflow, as long as nobody writes what he likes. */
+static void
+update_gate(struct rb_sequencer *s)
+{
+	int64_t gate = look_at_gates(s);
+
+	if (gate < RB_SEQUENCE_MAX / 2)
+		s->gate = gate;
+}
+
 /* Whether the stream has ended before `hi`. */
 static bool
 has_ended(const struct rb_sequencer *s, int64_t hi, bool committed)
@@ -129,7 +139,7 @@ look_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 	int64_t need = hi - s->capacity;
 	int err;
 
-	s->gate = look_at_gates(s);
+	update_gate(s);
 	if (has_ended(s, hi, committed))
 		return -ESHUTDOWN;
 	if (s->gate >= need)
@@ -261,7 +271,7 @@ rb_sequencer_remaining(struct rb_sequencer *s)
 	int64_t claimed = s->next;
 	int64_t free;
 
-	s->gate = look_at_gates(s);
+	update_gate(s);
 	if (rb_channel_is_multi(s->channel))
 		/* ORDER(none, relaxed) - an estimate by nature. */
 		claimed = rb_seq_load_relaxed(&s->channel->ring->claimed);

@@ -196,8 +196,8 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	struct rb_channel *c = s->channel;
 
-	if (rb_unlikely(lo != rb_single_published(s) + 1 || hi < lo ||
-			hi > s->next))
+	if (rb_unlikely((uint64_t)lo != (uint64_t)rb_single_published(s) + 1 ||
+			hi < lo || hi > s->next))
 		return -EINVAL;
 	if (rb_unlikely(c->stamps != NULL))
 		return rb_single_publish_stamped(s, lo, hi);
