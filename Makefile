@@ -60,8 +60,8 @@ common := -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -fno-common \
 	-fno-semantic-interposition -pthread \
 	-DRB_VERSION='"$(VERSION)"' \
 	-DRB_CONFIG_DEFAULT='"$(config_path)"'
-compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(lto) $(CPPFLAGS) \
-	$(CFLAGS)
+compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(lto) $(unwind) \
+	$(CPPFLAGS) $(CFLAGS)
 link = $(CC) -pthread $(flags_$(VARIANT)) $(lto) $(CFLAGS) $(LDFLAGS)
 
 # The static library works with and without -flto; with it, what a publish and
@@ -96,13 +96,17 @@ client_src := $(call part,client,client/*.c)
 ctl_src := $(call part,client,client/ctl/*.c)
 daemon_src := $(filter-out daemon/main.c,$(call part,daemon,daemon/*.c))
 daemon_main := $(call part,daemon,daemon/main.c)
-example_src := $(call part,client,examples/*.c)
+# One example is about SQLite, and is left out where that is not installed.
+sqlite_libs := $(shell $(PKG_CONFIG) --libs --silence-errors sqlite3)
+example_src := $(filter-out $(if $(sqlite_libs),,examples/rewind_sqlite.c), \
+	$(call part,client,examples/*.c))
 demo_src := $(call part,client,examples/demo/*.c)
 bench_src := $(call part,client,bench/bench_*.c)
 bench_common_src := $(call part,client,bench/common*.c)
-t_src := $(wildcard tests/*.c tests/system/util_*.c)
+t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 system_src := $(wildcard tests/system/test_*.c)
+conformance_src := $(wildcard tests/conformance/test_*.c)
 stress_src := $(wildcard tests/stress/*.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 man_src := $(wildcard docs/man/*.scd)
@@ -120,7 +124,8 @@ ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
 demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
-tests := $(call programs,$(unit_src) $(system_src) $(stress_src))
+conformances := $(call programs,$(conformance_src))
+tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(stress_src))
 stresses := $(call programs,$(stress_src))
 fuzzers := $(call programs,$(fuzz_src))
 mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
@@ -130,7 +135,8 @@ named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2
 suite := $(firstword $(subst /, ,$(T)))
 chosen := $(call named,$(suite),$(tests))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
-needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/%,$(chosen))
+needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
+	$(BUILD)/tests/conformance/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl)
@@ -138,6 +144,7 @@ built_programs := $(ringbusd) $(ringbusctl)
 # ----------------------------------------------------------------- targets
 
 all: $(libraries) $(built_programs) $(examples) $(demo) $(mans) ## library, programs, examples, man pages
+	$(if $(sqlite_libs),,@echo 'no sqlite3: without examples/rewind_sqlite')
 
 deps: ## install the Debian packages that are missing
 	@.ci/deps build test lint
@@ -177,12 +184,17 @@ run-demo: all
 
 benches: $(benches)
 
-bench: $(built_programs) $(benches) ## run every benchmark; B=name picks
-	@set -e; for b in $(call named,$(B),$(benches)); \
+# BEFORE=path/of/another/state/build/release: in pairs with that.
+bench: $(built_programs) $(benches) ## run every benchmark; B=name picks, BEFORE= compares
+	@set -e; $(if $(BEFORE),export BENCH_BEFORE='$(abspath $(BEFORE))';) \
+	for b in $(call named,$(B),$(benches)); \
 		do echo "== $${b##*/}"; $$b; done
 
 stress: $(built_programs) $(stresses) ## long runs with many processes and deaths
 	@STRESS=1 CC='$(CC)' tests/run $(BUILD) $(stresses)
+
+conformance: $(built_programs) $(conformances) ## the tests of the LMAX Disruptor, by their ids
+	@tests/conformance/show $(BUILD) $(conformances)
 
 asan ubsan tsan: ## build and run the tests under that sanitizer
 	@+$(MAKE) --no-print-directory test VARIANT=$@
@@ -262,16 +274,21 @@ $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,))
 
 $(examples): %: %.o $(BUILD)/libringbus.so
-	$(call program,$(call with_shared,/..))
+	$(call program,$(call with_shared,/..) $(more_libs))
+
+$(BUILD)/examples/rewind_sqlite $(BUILD)/tests/system/test_rewind_sqlite: \
+	private more_libs := $(sqlite_libs)
 
 $(call objects,$(client_src) $(shm_src) $(bench_src) $(bench_common_src)): \
 	private lto := $(fat)
+# A C++ exception or pthread_exit() in a callback of ours runs our clean-up.
+$(call objects,$(client_src)): private unwind := -fexceptions
 $(benches): private lto := $(if $(fat),-flto=auto)
 $(benches): %: %.o $(bench_lib) $(static_lib) $(shm_lib)
 	$(call program,-lm)
 
 $(tests): %: %.o $(t_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
-	$(call program,$(pkg_libs) $(check_libs))
+	$(call program,$(pkg_libs) $(check_libs) $(more_libs))
 
 $(fuzzers): %: %.o $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,-fsanitize=fuzzer $(pkg_libs))
@@ -343,8 +360,8 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench stress asan ubsan tsan fuzz run-fuzz examples \
-	format clean install uninstall
+	run-demo benches bench stress conformance asan ubsan tsan fuzz \
+	run-fuzz examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
 

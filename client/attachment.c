@@ -44,7 +44,7 @@ leave_list(struct rb_attachment *attachment)
 }
 
 static void
-tell_leaving(struct rb_attachment *a)
+tell_leaving(struct rb_attachment *a, uint32_t flags)
 {
 	struct rb_control message;
 
@@ -52,26 +52,49 @@ tell_leaving(struct rb_attachment *a)
 	message.role = a->role;
 	message.index = a->index;
 	message.epoch = a->epoch;
+	message.flags = flags;
 	/* A daemon that is gone cannot be told, and need not be. */
 	rb_bus_request(a->bus, &message, NULL);
 }
 
 static int
-ask(struct rb_attachment *a, const char *member, enum rb_join join, int *fds)
+write_request(struct rb_attachment *a, const char *channel,
+	      const struct rb_attach *request, struct rb_control *ret)
 {
-	struct rb_control message;
-	int err;
+	struct ringbus *bus = a->bus;
 
-	rb_bus_prepare(&message, RB_CONTROL_ATTACH, a->name);
-	if (member != NULL)
-		memcpy(message.name, member, strlen(member));
-	message.role = a->role;
-	message.join = join;
-	err = rb_bus_request(a->bus, &message, fds);
-	a->index = message.index;
-	a->epoch = message.epoch;
+	if (!rb_is_wait(request->wait))
+		return rb_bus_refuse(bus, "wait is none of RINGBUS_WAIT_...");
+	if (rb_bus_prepare(ret, RB_CONTROL_ATTACH, channel) < 0)
+		return rb_bus_refuse_name(bus, channel);
+	memcpy(a->name, ret->channel, sizeof(a->name));
+	ret->role = a->role;
+	ret->from = request->from;
+	if (request->member != NULL && !rb_name_is_valid(request->member))
+		return rb_bus_refuse_name(bus, request->member);
+	if (request->member != NULL)
+		memcpy(ret->name, request->member, strlen(request->member));
+	if (request->after != NULL &&
+	    strlen(request->after) >= sizeof(ret->text))
+		return rb_bus_refuse(bus, "after has too many names");
+	if (request->after != NULL)
+		memcpy(ret->text, request->after, strlen(request->after));
+	if (request->spec != NULL)
+		rb_spec_to_message(request->spec, ret);
+	ret->is_slow_set = request->is_slow_set;
+	return rb_bus_set_type(bus, ret, request->type, request->type_version);
+}
+
+static int
+ask(struct rb_attachment *a, struct rb_control *message, int *fds)
+{
+	int err = rb_bus_request(a->bus, message, fds);
+
+	a->index = message->index;
+	a->epoch = message->epoch;
+	a->missed = message->missed;
 	if (err < 0 && a->epoch != 0) /* it let us in, we cannot come */
-		tell_leaving(a);
+		tell_leaving(a, 0);
 	return err;
 }
 
@@ -84,53 +107,54 @@ is_index_valid(const struct rb_attachment *a)
 	return a->role == RB_ROLE_TAP || a->index < RB_CONSUMERS_MAX;
 }
 
+/* Maps the channel, and takes over the bell of who may ring it. */
+static int
+map_channel(struct rb_attachment *a, int *fds)
+{
+	struct rb_channel *c = &a->channel.shm;
+	int err = is_index_valid(a) ? rb_channel_attach(c, fds, a->role)
+				    : -EPROTO;
+
+	if (err == 0 && a->role != RB_ROLE_TAP)
+		c->bell = rb_take_fd(&fds[RB_FD_BELL]);
+	for (int i = 0; i < RB_FDS; i++)
+		rb_closep(&fds[i]);
+	return err;
+}
+
 int
 rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
-		   const char *channel, const char *member, enum rb_join join)
+		   const char *channel, const struct rb_attach *request)
 {
-	int fds[RB_FILES] = { -1, -1, -1 };
+	int fds[RB_FDS] = { -1, -1, -1, -1 };
+	struct rb_control message;
 	int err;
 
 	bus->error[0] = '\0';
-	if (!rb_name_is_valid(channel))
-		return rb_bus_refuse_name(bus, channel);
-	if (member != NULL && !rb_name_is_valid(member))
-		return rb_bus_refuse_name(bus, member);
 	a->bus = bus;
-	memcpy(a->name, channel, strlen(channel) + 1);
-	err = ask(a, member, join, fds);
+	err = write_request(a, channel, request, &message);
 	if (err < 0)
 		return err;
-	err = is_index_valid(a)
-		      ? rb_channel_attach(&a->channel.shm, fds, a->role)
-		      : -EPROTO;
-	for (int i = 0; i < RB_FILES; i++)
-		close(fds[i]);
+	err = ask(a, &message, fds);
+	if (err < 0)
+		return err;
+	err = map_channel(a, fds);
 	if (err < 0) {
-		tell_leaving(a);
+		tell_leaving(a, 0);
 		return err;
 	}
+	a->wait = request->wait == RINGBUS_WAIT_DEFAULT
+			  ? a->channel.shm.wait
+			  : (enum rb_wait_kind)(request->wait - 1);
 	enter_list(a);
 	return 0;
 }
 
 void
-rb_attachment_close(struct rb_attachment *attachment)
+rb_attachment_close(struct rb_attachment *attachment, bool forget)
 {
 	leave_list(attachment);
-	tell_leaving(attachment);
+	tell_leaving(attachment, forget ? RB_CONTROL_FORGET : 0);
+	rb_closep(&attachment->channel.shm.bell);
 	rb_channel_detach(&attachment->channel.shm);
-}
-
-bool
-rb_is_wait(int wait)
-{
-	return wait >= RINGBUS_WAIT_DEFAULT && wait <= RB_WAIT_KINDS;
-}
-
-enum rb_wait_kind
-rb_attachment_wait(const struct rb_attachment *attachment, int wait)
-{
-	return wait == RINGBUS_WAIT_DEFAULT ? attachment->channel.shm.wait
-					    : (enum rb_wait_kind)(wait - 1);
 }

@@ -27,9 +27,10 @@ send_request(const struct ringbus *bus, const struct rb_control *message)
 	return errno == EPIPE ? -ECONNRESET : -errno;
 }
 
-/* Room for all that the kernel may put there. */
+/* Room for one more than there should be, to notice it. */
 struct rights {
-	alignas(struct cmsghdr) char bytes[CMSG_SPACE(RB_FILES * sizeof(int))];
+	alignas(struct cmsghdr) char bytes[CMSG_SPACE((RB_FDS + 1) *
+						      sizeof(int))];
 };
 
 #define RIGHTS_MAX                                                             \
@@ -49,8 +50,8 @@ take_fds(struct msghdr *header, bool wanted, int *fds)
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(came, CMSG_DATA(c), n * sizeof(int));
 	}
-	if (wanted && n == RB_FILES && (header->msg_flags & MSG_CTRUNC) == 0) {
-		memcpy(fds, came, sizeof(int) * RB_FILES);
+	if (wanted && n == RB_FDS && (header->msg_flags & MSG_CTRUNC) == 0) {
+		memcpy(fds, came, sizeof(int) * RB_FDS);
 		return 0;
 	}
 	while (n > 0)
@@ -134,6 +135,13 @@ rb_bus_prepare(struct rb_control *message, enum rb_control_type type,
 }
 
 int
+rb_bus_refuse(struct ringbus *bus, const char *why)
+{
+	snprintf(bus->error, sizeof(bus->error), "%s", why);
+	return -EINVAL;
+}
+
+int
 rb_bus_refuse_name(struct ringbus *bus, const char *name)
 {
 	snprintf(bus->error, sizeof(bus->error),
@@ -141,6 +149,19 @@ rb_bus_refuse_name(struct ringbus *bus, const char *name)
 		 "a dot nor a dash in front",
 		 name);
 	return -EINVAL;
+}
+
+int
+rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
+		const char *type, unsigned version)
+{
+	if (type == NULL)
+		return 0;
+	if (!rb_name_is_valid(type))
+		return rb_bus_refuse_name(bus, type);
+	memcpy(message->type_name, type, strlen(type));
+	message->type_version = version;
+	return 0;
 }
 
 static int
@@ -244,50 +265,32 @@ ringbus_list(struct ringbus *bus, unsigned index, char *name)
 }
 
 int
-ringbus_create(struct ringbus *bus, const char *channel,
-	       const struct ringbus_channel_options *options)
-{
-	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
-	struct rb_control message;
-
-	if (options != NULL && options->size != sizeof(o))
-		return -EINVAL;
-	if (options != NULL)
-		o = *options;
-	if (rb_bus_prepare(&message, RB_CONTROL_CREATE, channel) < 0)
-		return rb_bus_refuse_name(bus, channel);
-	bus->error[0] = '\0';
-	if (!rb_is_wait(o.wait))
-		return -EINVAL;
-	message.slots = o.slots;
-	message.slot_size = o.slot_size;
-	message.history = o.history;
-	message.framing = (uint32_t)o.framing;
-	message.producers = (uint32_t)o.producers;
-	message.wait = o.wait == RINGBUS_WAIT_DEFAULT ? RB_WAIT_BLOCKING
-						      : (uint32_t)o.wait - 1;
-	return rb_bus_request(bus, &message, NULL);
-}
-
-static int
-request_about(struct ringbus *bus, enum rb_control_type type,
-	      const char *channel)
+rb_bus_request_about(struct ringbus *bus, enum rb_control_type type,
+		     uint32_t flags, const char *channel)
 {
 	struct rb_control message;
 
 	if (rb_bus_prepare(&message, type, channel) < 0)
 		return rb_bus_refuse_name(bus, channel);
+	message.flags = flags;
 	return rb_bus_request(bus, &message, NULL);
 }
 
 int
 ringbus_remove(struct ringbus *bus, const char *channel)
 {
-	return request_about(bus, RB_CONTROL_REMOVE, channel);
+	return rb_bus_request_about(bus, RB_CONTROL_REMOVE, 0, channel);
 }
 
 int
 ringbus_end(struct ringbus *bus, const char *channel)
 {
-	return request_about(bus, RB_CONTROL_CLOSE, channel);
+	return rb_bus_request_about(bus, RB_CONTROL_CLOSE, 0, channel);
+}
+
+int
+ringbus_abort(struct ringbus *bus, const char *channel)
+{
+	return rb_bus_request_about(bus, RB_CONTROL_CLOSE, RB_CONTROL_ABORT,
+				    channel);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * consumer.c - the consumer handle of ringbus.h, over shm/barrier.h
+ *
+ * One that gates reads the ring itself, and its few functions are the path that
+ * every event takes. The other two kinds of readers branch off at their first
+ * line.
  */
+#include "client/consumer.h"
+
 #include <errno.h>
 #include <stdlib.h>
-
-#include "client/internal.h"
-#include "shm/event.h"
 
 /* From now on a producer of ours may be kept waiting by ourselves. */
 static void
@@ -36,32 +39,73 @@ rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel)
 }
 
 static int
-join_of(int64_t from)
-{
-	if (from == RINGBUS_FROM_NOW)
-		return RB_JOIN_NOW;
-	return from == RINGBUS_FROM_OLDEST ? RB_JOIN_OLDEST : -EINVAL;
-}
-
-static int
 attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
        const struct ringbus_consumer_options *o)
 {
-	struct rb_attachment *a = &c->attachment;
-	int join = join_of(o->from);
-	int err;
+	const struct ringbus_consumer_kind kind = {
+		.size = sizeof(kind),
+		.keep_for_ns = o->keep_for_ns,
+		.slow = o->slow,
+		.max_lag = o->max_lag,
+		.max_stall_ns = o->max_stall_ns,
+	};
+	struct rb_consumer_spec spec;
+	const struct rb_attach request = {
+		.member = o->name,
+		.wait = o->wait,
+		.type = o->type,
+		.type_version = o->type_version,
+		.from = o->from,
+		.after = o->after,
+		.spec = &spec,
+		.is_slow_set = o->slow != RINGBUS_SLOW_DEFAULT,
+	};
 
-	if (join < 0)
-		return join;
-	a->role = RB_ROLE_CONSUMER;
-	err = rb_attachment_open(a, bus, channel, o->name, join);
+	if (o->from < RINGBUS_FROM_RESUME || rb_kind_to_spec(&kind, &spec) < 0)
+		return -EINVAL;
+	c->attachment.role = RB_ROLE_CONSUMER;
+	return rb_attachment_open(&c->attachment, bus, channel, &request);
+}
+
+/* The gate's line is ours from now on; what stands there is of another. */
+static void
+reset_counters(struct rb_gate *gate)
+{
+	/* ORDER(none, relaxed) - statistics with one writer. */
+	rb_word64_store_relaxed(&gate->lost, 0);
+	rb_word64_store_relaxed(&gate->errors, 0);
+	rb_word64_store_relaxed(&gate->failed, 0);
+	rb_word32_store_relaxed(&gate->run, RB_RUN_IDLE);
+}
+
+/* What kind of reader we are, the daemon has decided. */
+static int
+take_place(struct ringbus_consumer *c)
+{
+	struct rb_attachment *a = &c->attachment;
+	const struct rb_member *self =
+		&a->channel.shm.meta->consumers[a->index];
+	int err = 0;
+
+	/* ORDER(none, relaxed) - written before we were told that we are in. */
+	if (rb_word32_load_relaxed(&self->worker_of) != 0) {
+		c->reader = RB_READER_WORKER;
+		err = rb_worker_init(&c->worker, &a->channel.shm, a->index,
+				     a->epoch);
+	} else {
+		rb_barrier_init(&c->barrier, &a->channel.shm, a->index,
+				a->epoch);
+	}
 	if (err < 0)
 		return err;
-	rb_barrier_init(&c->barrier, &a->channel.shm, a->index, a->epoch);
-	c->barrier.wait = rb_attachment_wait(a, o->wait);
+	c->barrier.wait = a->wait;
 	c->next = c->barrier.committed + 1;
-	warn_producers(bus, &a->channel.shm);
-	return 0;
+	reset_counters(c->barrier.gate);
+	/* ORDER(none, relaxed) - as above. */
+	if (c->reader != RB_READER_WORKER &&
+	    rb_word32_load_relaxed(&self->slow) != RB_SLOW_GATE)
+		err = rb_lagging_init(c);
+	return err;
 }
 
 int
@@ -73,11 +117,7 @@ ringbus_consumer_open(struct ringbus *bus, const char *channel,
 	struct ringbus_consumer *c;
 	int err;
 
-	if (options != NULL && options->size != sizeof(o))
-		return -EINVAL;
-	if (options != NULL)
-		o = *options;
-	if (!rb_is_wait(o.wait))
+	if (rb_options_take(&o, options, sizeof(o)) < 0)
 		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
@@ -87,17 +127,38 @@ ringbus_consumer_open(struct ringbus *bus, const char *channel,
 		free(c);
 		return err;
 	}
+	err = take_place(c);
+	if (err < 0) {
+		ringbus_consumer_close(c);
+		return err;
+	}
+	warn_producers(bus, &c->attachment.channel.shm);
 	*ret = c;
 	return 0;
+}
+
+static void
+leave(struct ringbus_consumer *c, bool forget)
+{
+	if (c == NULL)
+		return;
+	rb_doorbell_close(c);
+	rb_holding_return(c);
+	rb_attachment_close(&c->attachment, forget);
+	rb_lagging_deinit(c);
+	free(c);
 }
 
 void
 ringbus_consumer_close(struct ringbus_consumer *consumer)
 {
-	if (consumer == NULL)
-		return;
-	rb_attachment_close(&consumer->attachment);
-	free(consumer);
+	leave(consumer, false);
+}
+
+void
+ringbus_consumer_forget(struct ringbus_consumer *consumer)
+{
+	leave(consumer, true);
 }
 
 int64_t
@@ -105,51 +166,168 @@ ringbus_consumer_wait(struct ringbus_consumer *consumer, int64_t timeout_ns)
 {
 	/* ORDER(none, relaxed) - compared by producers' threads, no more. */
 	rb_word64_store_relaxed(&consumer->thread, rb_thread_id());
+	if (rb_unlikely(consumer->reader == RB_READER_WORKER))
+		return rb_holding_wait(consumer, timeout_ns);
 	return rb_barrier_wait(&consumer->barrier, consumer->next, timeout_ns);
+}
+
+int
+rb_direct_skip(struct ringbus_consumer *c, struct ringbus_event *ret)
+{
+	const struct rb_channel *channel = &c->attachment.channel.shm;
+	int64_t available = c->barrier.available;
+	int64_t sequence = c->next;
+	struct rb_event_view view;
+	int kind = rb_event_at(channel, sequence, available, &view);
+
+	ret->sequence = sequence;
+	do
+		ret->last = sequence++;
+	while (sequence <= available &&
+	       rb_event_at(channel, sequence, available, &view) == kind);
+	c->next = sequence;
+	return kind == RB_NO_EVENT_TOMBSTONE ? RB_STEP_GAP : RB_STEP_REST;
+}
+
+/* Steps over so many losses at a time; behind them the caller waits again, and
+ * is told of a halt. Who lies about what is published could make it forever. */
+#define LOSSES_MAX 1000
+
+static int
+next_copy(struct ringbus_consumer *c, struct ringbus_event *ret)
+{
+	struct ringbus_event event;
+	int found, n = 0;
+
+	while ((found = rb_lagging_step(c, &event)) > 1) {
+		if (found == RB_STEP_LOST)
+			rb_consumer_pass_lost(c, &event);
+		if (++n == LOSSES_MAX)
+			return 0;
+	}
+	if (found == 1)
+		*ret = event;
+	return found;
+}
+
+/* Out of line, like the next: what it needs to save is no cost of others. */
+static __attribute__((noinline)) int
+next_otherwise(struct ringbus_consumer *c, struct ringbus_event *ret)
+{
+	return c->reader == RB_READER_WORKER ? rb_holding_next(c, ret)
+					     : next_copy(c, ret);
+}
+
+static __attribute__((noinline)) int
+next_behind_gap(struct ringbus_consumer *c, struct ringbus_event *ret)
+{
+	struct ringbus_event gap;
+	int found;
+
+	do {
+		rb_direct_skip(c, &gap);
+		found = rb_direct_next(c, ret);
+	} while (found > 1);
+	return found;
 }
 
 int
 ringbus_consumer_next(struct ringbus_consumer *consumer,
 		      struct ringbus_event *ret)
 {
-	const struct rb_channel *c = &consumer->attachment.channel.shm;
-	int64_t available = consumer->barrier.available;
+	int found;
 
-	while (consumer->next <= available) {
-		struct rb_event_view view;
-		int64_t sequence = consumer->next;
-		int kind = rb_event_at(c, sequence, available, &view);
+	if (rb_unlikely(consumer->reader != RB_READER_DIRECT))
+		return next_otherwise(consumer, ret);
+	found = rb_direct_next(consumer, ret);
+	return rb_likely(found <= 1) ? found : next_behind_gap(consumer, ret);
+}
 
-		if (rb_unlikely(kind < 0))
-			return kind;
-		consumer->next = view.last + 1;
-		if (rb_unlikely(kind > 0))
-			continue;
-		ret->data = view.data;
-		ret->size = view.size;
-		ret->sequence = sequence;
-		ret->last = view.last;
-		return 1;
-	}
+int
+rb_consumer_commit_to(struct ringbus_consumer *c, int64_t sequence)
+{
+	int err = rb_barrier_commit(&c->barrier, sequence);
+
+	if (rb_likely(c->passed == 0) || err < 0)
+		return err;
+	c->lost += c->passed;
+	c->passed = 0;
+	/* ORDER(none, relaxed) - statistics with one writer. */
+	rb_word64_store_relaxed(&c->barrier.gate->lost, (uint64_t)c->lost);
 	return 0;
 }
 
 int
 ringbus_consumer_commit(struct ringbus_consumer *consumer)
 {
+	if (rb_unlikely(consumer->reader != RB_READER_DIRECT))
+		return consumer->reader == RB_READER_WORKER
+			       ? rb_holding_commit(consumer)
+			       : rb_consumer_commit_to(consumer,
+						       consumer->next - 1);
 	return rb_barrier_commit(&consumer->barrier, consumer->next - 1);
+}
+
+bool
+rb_consumer_is_through(const struct ringbus_consumer *c)
+{
+	const struct rb_meta *meta = c->attachment.channel.shm.meta;
+	const struct rb_gate *gate = c->reader == RB_READER_WORKER
+					     ? c->worker.gate
+					     : c->barrier.gate;
+
+	/* ORDER(none, relaxed) - asked behind a wait that found the end and
+	 * acquired both. */
+	return rb_seq_load_relaxed(&gate->sequence) >=
+	       rb_seq_load_relaxed(&meta->control.end);
+}
+
+void
+rb_consumer_count_error(struct ringbus_consumer *c,
+			const struct ringbus_event *event)
+{
+	struct rb_gate *gate = c->barrier.gate;
+
+	/* ORDER(none, relaxed) - statistics with one writer. */
+	rb_word64_store_relaxed(&gate->errors,
+				rb_word64_load_relaxed(&gate->errors) + 1);
+	/* ORDER(none, relaxed) - as above. */
+	if (event != NULL)
+		rb_word64_store_relaxed(&gate->failed,
+					(uint64_t)event->sequence + 1);
 }
 
 void
 ringbus_consumer_halt(struct ringbus_consumer *consumer)
 {
 	rb_barrier_alert(&consumer->barrier);
+	rb_doorbell_ring(consumer);
 }
 
 int64_t
 ringbus_consumer_sequence(const struct ringbus_consumer *consumer)
 {
 	return consumer->barrier.committed;
+}
+
+int64_t
+ringbus_consumer_missed(const struct ringbus_consumer *consumer)
+{
+	return consumer->attachment.missed;
+}
+
+int64_t
+ringbus_consumer_lost(const struct ringbus_consumer *consumer)
+{
+	return consumer->lost + consumer->passed;
+}
+
+int
+ringbus_consumer_attempt(const struct ringbus_consumer *consumer)
+{
+	return consumer->reader == RB_READER_WORKER
+		       ? (int)consumer->holding.attempt
+		       : 1;
 }
 
 const struct ringbus_channel *

@@ -24,6 +24,12 @@ static const struct {
 	{ ESHUTDOWN, "the stream has ended" },
 	{ ESTALE, "the daemon has given this handle to another" },
 	{ EBADMSG, "the channel's memory is damaged, or no channel at all" },
+	{ ENOBUFS, "the ring is full, and the event counts as dropped" },
+	{ ERANGE, "the sequence is not published yet" },
+	{ EPROTOTYPE, "the channel's events are of another type or version" },
+	{ ELOOP, "the batch was rewound too often" },
+	{ ENOTSUP, "a batch may not be rewound here, or this system lacks "
+		   "what it takes" },
 	{ EMSGSIZE, "the event is too large" },
 	{ EPROTONOSUPPORT,
 	  "daemon and library have different versions or memory layouts" },

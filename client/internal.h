@@ -16,6 +16,7 @@
 #include "shm/barrier.h"
 #include "shm/channel.h"
 #include "shm/control.h"
+#include "shm/group.h"
 #include "shm/member.h"
 #include "shm/sequencer.h"
 #include "shm/tap.h"
@@ -38,35 +39,92 @@ struct ringbus_channel {
 struct rb_attachment {
 	struct ringbus *bus;
 	struct rb_attachment *next;
-	struct ringbus_channel channel;
-	char name[RB_NAME_SIZE]; /* of the channel */
+	struct ringbus_channel channel; /* its bell is ours, closed with it */
+	char name[RB_NAME_SIZE];        /* of the channel */
 	enum rb_role role;
+	enum rb_wait_kind wait;
 	uint32_t index;
 	uint32_t epoch;
+	int64_t missed; /* slots that it asked for and that were gone */
+};
+
+/* How a handle wants in; all zeroes will do for a producer. */
+struct rb_attach {
+	const char *member; /* NULL: the daemon finds a name */
+	int wait;           /* RINGBUS_WAIT_... */
+	const char *type;   /* NULL: whatever it is */
+	unsigned type_version;
+	/* Of a consumer: */
+	int64_t from;      /* enum rb_from, or a sequence */
+	const char *after; /* names with blanks between; NULL: as declared */
+	const struct rb_consumer_spec *spec; /* but its `after`; NULL: none */
+	bool is_slow_set;                    /* spec->slow is a wish */
 };
 
 struct ringbus_producer {
 	struct rb_attachment attachment; /* first */
-	struct rb_sequencer sequencer;
+	/* What a claim and a publish need begins a line. */
+	alignas(RB_LINE) struct rb_sequencer sequencer;
+	int full; /* RINGBUS_FULL_... */
+	int64_t full_timeout_ns;
+};
+
+/* How a consumer comes by its events. */
+enum rb_reader {
+	RB_READER_DIRECT,  /* reads the ring, which producers keep for it */
+	RB_READER_LAGGING, /* reads copies, for it may be overtaken */
+	RB_READER_WORKER,  /* takes what no other worker of its group has */
+};
+
+/* What a lagging reader has beside the barrier; see lagging.c. */
+struct rb_lagging {
+	struct rb_tap tap;
+	/* Of the last event and of the one before, in turn: who hands out one
+	 * has looked at the next. */
+	struct {
+		void *bytes;
+		size_t size;
+	} copies[2];
+	unsigned turn;
+};
+
+/* What a worker holds and has not yet done; see worker.c. */
+struct rb_holding {
+	struct rb_work *taken; /* by ringbus_consumer_next(), to be committed */
+	size_t n_taken;
+	size_t size;         /* room in `taken` */
+	bool may_take;       /* one, since the last wait */
+	struct rb_work hand; /* what a handler has, or is to have again */
+	bool has_hand;
+	unsigned attempt;
 };
 
 struct ringbus_consumer {
 	struct rb_attachment attachment; /* first */
-	struct rb_barrier barrier;
-	int64_t next;            /* to hand out */
+	union {
+		struct rb_barrier barrier;
+		struct rb_worker worker; /* which begins with a barrier */
+	};
+	int64_t next; /* to hand out */
+	enum rb_reader reader;
 	struct rb_word64 thread; /* that waited last; see rb_thread_id() */
+	int64_t lost;            /* slots, up to what is committed */
+	int64_t passed; /* lost slots passed over and not yet committed */
+	struct rb_lagging lagging;
+	struct rb_holding holding;
+	struct rb_word32 fd; /* 1 + the descriptor of doorbell.c; 0: none */
+	bool is_armed;
 };
 
 struct ringbus_tap {
 	struct rb_attachment attachment; /* first */
 	struct rb_tap tap;
-	enum rb_wait_kind wait;
 	struct rb_word32 cancelled;
 };
 
 /*
  * Sends a request and receives its answer in place. `fds`, if given, takes the
- * RB_FILES descriptors that come with it. Returns the answer's result.
+ * RB_FDS descriptors that come with it. Returns the answer's result.
  */
 int rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds);
 
@@ -78,33 +136,71 @@ int rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds);
 int rb_locate_daemon(const char *path, char *socket);
 
 /* -EINVAL, and ringbus_error() says why. */
+int rb_bus_refuse(struct ringbus *bus, const char *why);
 int rb_bus_refuse_name(struct ringbus *bus, const char *name);
 
 /* A request of this type about this channel; -EINVAL for no valid name. */
 int rb_bus_prepare(struct rb_control *message, enum rb_control_type type,
 		   const char *channel);
 
+/* Makes a request that has nothing but flags to say about a channel. */
+int rb_bus_request_about(struct ringbus *bus, enum rb_control_type type,
+			 uint32_t flags, const char *channel);
+
+/* Says in a message what the events are; NULL: nothing. -EINVAL for what is no
+ * name, told as above. */
+int rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
+		    const char *type, unsigned version);
+
 /*
  * Attaches to a channel in the role of the zeroed attachment and enters it into
- * the bus's list. `member` may be NULL.
+ * the bus's list. Checks the request first: -EINVAL for what cannot be.
  */
 int rb_attachment_open(struct rb_attachment *attachment, struct ringbus *bus,
-		       const char *channel, const char *member,
-		       enum rb_join join);
+		       const char *channel, const struct rb_attach *request);
 
-/* Leaves: tells the daemon, unmaps, and takes it off the list. */
-void rb_attachment_close(struct rb_attachment *attachment);
+/* Leaves: tells the daemon, unmaps, and takes it off the list. With `forget`
+ * its place is not kept, whatever the channel says. */
+void rb_attachment_close(struct rb_attachment *attachment, bool forget);
 
-/* Whether this is a RINGBUS_WAIT_..., and what it means on this channel. */
+/*
+ * The caller's options over the initial ones, if he gave some. Options of every
+ * kind begin with their size; -EINVAL if it is not that of *options.
+ */
+int rb_options_take(void *options, const void *given, size_t size);
+
+/* Whether this is a RINGBUS_WAIT_... */
 bool rb_is_wait(int wait);
-enum rb_wait_kind rb_attachment_wait(const struct rb_attachment *attachment,
-				     int wait);
+
+/* What the library's user calls a kind of consumer, in the daemon's words, but
+ * for `after`. -EINVAL for what cannot be. */
+int rb_kind_to_spec(const struct ringbus_consumer_kind *kind,
+		    struct rb_consumer_spec *ret);
+
+/* Writes what `spec` says into a message. */
+void rb_spec_to_message(const struct rb_consumer_spec *spec,
+			struct rb_control *message);
+
+/* Tells the daemon whom the next channel that we create declares: nobody, if
+ * `graph` is NULL. -EINVAL for a graph that cannot be. */
+int rb_graph_plan(const struct ringbus_graph *graph, struct ringbus *bus);
 
 /* Whether the bus has a consumer open on this channel. */
 bool rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel);
 
+/* The last slot of the event that we have claimed at `sequence`. What its header
+ * says is checked against the claim by the sequencer. */
+int64_t rb_producer_last_slot(const struct ringbus_producer *producer,
+			      int64_t sequence);
+
 /* Differs for each living thread, and is not 0. */
 uint64_t rb_thread_id(void);
+
+/* What is claimed by several producers, or published by one; whether producers
+ * wait for a consumer, and how far it has come. To look at, no more. */
+int64_t rb_cursor_of(const struct rb_channel *channel);
+bool rb_is_gating(const struct rb_channel *channel, unsigned index);
+int64_t rb_sequence_of(const struct rb_channel *channel, unsigned index);
 
 /* Fills *ret with consumer `index`; 1 or 0 as ringbus_channel_member(). */
 int rb_describe_consumer(const struct rb_channel *channel, unsigned index,

@@ -13,8 +13,26 @@ is_read_by_us(const struct rb_attachment *consumer)
 {
 	const struct ringbus_consumer *c = (const void *)consumer;
 
-	/* ORDER(none, relaxed) - only our own store can be equal. */
-	return rb_word64_load_relaxed(&c->thread) == rb_thread_id();
+	/* Of one that lags the daemon lets us go, sooner or later.
+	 * ORDER(none, relaxed) - only our own store can be equal. */
+	return c->reader != RB_READER_LAGGING &&
+	       rb_word64_load_relaxed(&c->thread) == rb_thread_id();
+}
+
+/* Whether it alone moves the gate of `consumer` on: it is that, or the only
+ * worker of that group. */
+static bool
+gates_as(const struct rb_attachment *a, unsigned consumer)
+{
+	const struct rb_member *consumers = a->channel.shm.meta->consumers;
+
+	if (a->index == consumer)
+		return true;
+	/* ORDER(none, relaxed) - the daemon writes it, nothing hangs on it. */
+	return rb_word32_load_relaxed(&consumers[a->index].worker_of) ==
+		       consumer + 1 &&
+	       rb_word64_load_relaxed(&consumers[consumer].workers) ==
+		       UINT64_C(1) << a->index;
 }
 
 /* Whether this thread is the one that reads for `consumer` of our channel. */
@@ -28,9 +46,9 @@ is_our_thread(void *context, int consumer)
 	pthread_mutex_lock(&bus->lock);
 	for (struct rb_attachment *a = bus->attachments; a != NULL; a = a->next)
 		if (a->role == RB_ROLE_CONSUMER &&
-		    a->index == (unsigned)consumer &&
 		    a->channel.shm.generation ==
-			    p->attachment.channel.shm.generation)
+			    p->attachment.channel.shm.generation &&
+		    gates_as(a, (unsigned)consumer))
 			found = is_read_by_us(a);
 	pthread_mutex_unlock(&bus->lock);
 	return found;
@@ -41,19 +59,34 @@ attach(struct ringbus_producer *p, struct ringbus *bus, const char *channel,
        const struct ringbus_producer_options *o)
 {
 	struct rb_attachment *a = &p->attachment;
+	const struct rb_attach request = {
+		.member = o->name,
+		.wait = o->wait,
+		.type = o->type,
+		.type_version = o->type_version,
+	};
 	int err;
 
 	a->role = RB_ROLE_PRODUCER;
-	err = rb_attachment_open(a, bus, channel, o->name, RB_JOIN_NOW);
+	err = rb_attachment_open(a, bus, channel, &request);
 	if (err < 0)
 		return err;
+	p->full = o->full;
+	p->full_timeout_ns = o->full_timeout_ns;
 	rb_sequencer_init(&p->sequencer, &a->channel.shm, a->index, a->epoch);
-	p->sequencer.wait = rb_attachment_wait(a, o->wait);
+	p->sequencer.wait = a->wait;
 	p->sequencer.is_self = is_our_thread;
 	p->sequencer.is_self_context = p;
 	if (o->cancellable || rb_has_consumer(bus, &a->channel.shm))
 		rb_sequencer_set_revocable(&p->sequencer);
 	return 0;
+}
+
+static bool
+is_policy(const struct ringbus_producer_options *o)
+{
+	return o->full >= RINGBUS_FULL_BLOCK && o->full <= RINGBUS_FULL_DROP &&
+	       o->full_timeout_ns >= 0;
 }
 
 int
@@ -65,13 +98,13 @@ ringbus_producer_open(struct ringbus *bus, const char *channel,
 	struct ringbus_producer *p;
 	int err;
 
-	if (options != NULL && options->size != sizeof(o))
+	bus->error[0] = '\0';
+	if (rb_options_take(&o, options, sizeof(o)) < 0)
 		return -EINVAL;
-	if (options != NULL)
-		o = *options;
-	if (!rb_is_wait(o.wait))
-		return -EINVAL;
-	p = aligned_alloc(RB_LINE, rb_round_up(sizeof(*p), RB_LINE));
+	if (!is_policy(&o))
+		return rb_bus_refuse(bus, "full is none of RINGBUS_FULL_..., "
+					  "or full_timeout_ns is negative");
+	p = aligned_alloc(RB_LINE, sizeof(*p));
 	if (p == NULL)
 		return -ENOMEM;
 	memset(p, 0, sizeof(*p));
@@ -90,7 +123,7 @@ ringbus_producer_close(struct ringbus_producer *producer)
 	if (producer == NULL)
 		return;
 	rb_sequencer_abandon_all(&producer->sequencer);
-	rb_attachment_close(&producer->attachment);
+	rb_attachment_close(&producer->attachment, false);
 	free(producer);
 }
 
@@ -100,13 +133,60 @@ is_framed(const struct ringbus_producer *producer)
 	return rb_channel_is_framed(&producer->attachment.channel.shm);
 }
 
+/* What a timeout means, that of RINGBUS_BY_POLICY included. */
+static int64_t
+time_allowed(const struct ringbus_producer *p, int64_t timeout_ns)
+{
+	if (timeout_ns != RINGBUS_BY_POLICY)
+		return timeout_ns;
+	if (p->full == RINGBUS_FULL_BLOCK)
+		return RINGBUS_FOREVER;
+	return p->full == RINGBUS_FULL_DEADLINE ? p->full_timeout_ns
+						: RINGBUS_NOW;
+}
+
+static void
+count_dropped(struct ringbus_producer *p, int64_t n)
+{
+	struct rb_word64 *dropped = &p->sequencer.handle->dropped;
+
+	/* ORDER(none, relaxed) - a statistic, and we are its only writer. */
+	rb_word64_store_relaxed(dropped,
+				rb_word64_load_relaxed(dropped) + (uint64_t)n);
+}
+
+static int64_t
+claim_slowly(struct ringbus_producer *p, int64_t n, int64_t timeout_ns)
+{
+	int64_t hi = rb_sequencer_claim_slowly(&p->sequencer, n,
+					       time_allowed(p, timeout_ns));
+
+	if (hi != -EAGAIN || timeout_ns != RINGBUS_BY_POLICY ||
+	    p->full != RINGBUS_FULL_DROP)
+		return hi;
+	count_dropped(p, n);
+	return -ENOBUFS;
+}
+
+/* A policy costs nothing while there is room: the compiler sees that the second
+ * look is the first one. */
+static inline int64_t
+claim(struct ringbus_producer *p, int64_t n, int64_t timeout_ns)
+{
+	const struct rb_sequencer *s = &p->sequencer;
+
+	if (rb_unlikely(n < 1 || n > s->claimable - s->next))
+		return claim_slowly(p, n, timeout_ns);
+	return rb_sequencer_claim(&p->sequencer, n, timeout_ns);
+}
+
 int64_t
 ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
 		       int64_t timeout_ns)
 {
 	if (rb_unlikely(is_framed(producer)))
 		return -EINVAL;
-	return rb_sequencer_claim(&producer->sequencer, n, timeout_ns);
+	return claim(producer, n, timeout_ns);
 }
 
 int64_t
@@ -149,7 +229,7 @@ claim_frame(struct ringbus_producer *p, size_t size, int64_t timeout_ns,
 {
 	const struct rb_geometry *g = &p->attachment.channel.shm.geometry;
 	int64_t n = rb_geometry_frame_slots(g, size);
-	int64_t hi = rb_sequencer_claim(&p->sequencer, n, timeout_ns);
+	int64_t hi = claim(p, n, timeout_ns);
 	struct rb_frame *frame;
 
 	if (hi < 0)
@@ -172,16 +252,14 @@ ringbus_producer_claim_event(struct ringbus_producer *producer, size_t size,
 		return -EMSGSIZE;
 	if (is_framed(producer))
 		return claim_frame(producer, size, timeout_ns, ret_data);
-	sequence = rb_sequencer_claim(&producer->sequencer, 1, timeout_ns);
+	sequence = claim(producer, 1, timeout_ns);
 	if (sequence >= 0)
 		*ret_data = ringbus_producer_slot(producer, sequence);
 	return sequence;
 }
 
-/* The last slot of the event claimed at `sequence`. What its header says is
- * checked against the claim by the sequencer. */
-static int64_t
-last_slot(const struct ringbus_producer *p, int64_t sequence)
+int64_t
+rb_producer_last_slot(const struct ringbus_producer *p, int64_t sequence)
 {
 	const struct rb_channel *c = &p->attachment.channel.shm;
 	const struct rb_frame *frame = rb_channel_slot(c, sequence);
@@ -199,7 +277,7 @@ ringbus_producer_publish_event(struct ringbus_producer *producer,
 			       int64_t sequence)
 {
 	return rb_sequencer_publish(&producer->sequencer, sequence,
-				    last_slot(producer, sequence));
+				    rb_producer_last_slot(producer, sequence));
 }
 
 int
@@ -207,7 +285,7 @@ ringbus_producer_abandon_event(struct ringbus_producer *producer,
 			       int64_t sequence)
 {
 	return rb_sequencer_abandon(&producer->sequencer, sequence,
-				    last_slot(producer, sequence));
+				    rb_producer_last_slot(producer, sequence));
 }
 
 int64_t
@@ -231,6 +309,13 @@ ringbus_producer_write(struct ringbus_producer *producer, const void *data,
 	if (err == -EINVAL) /* an earlier claim is still to be published */
 		ringbus_producer_abandon_event(producer, sequence);
 	return err < 0 ? err : sequence;
+}
+
+int
+ringbus_producer_drain(struct ringbus_producer *producer, int64_t timeout_ns)
+{
+	return rb_sequencer_drain(&producer->sequencer,
+				  time_allowed(producer, timeout_ns));
 }
 
 int64_t

@@ -158,6 +158,79 @@ RINGBUS_API int64_t ringbus_ping(struct ringbus *bus);
  */
 RINGBUS_API int ringbus_list(struct ringbus *bus, unsigned index, char *name);
 
+/*
+ * A graph of consumers, to be declared with a channel that a program creates, as
+ * `consumers:` does in the configuration. After LMAX's Disruptor DSL:
+ *
+ *	struct ringbus_graph *g = ringbus_graph_new();
+ *	struct ringbus_stage first;
+ *
+ *	first = ringbus_graph_handle_with(g, "journal", "replicate", NULL);
+ *	ringbus_stage_then(first, "app", NULL);
+ *	options.graph = g;
+ *	ringbus_create(bus, "orders", &options);
+ *	ringbus_graph_free(g);
+ *
+ * Names are new consumers where they first appear; where they appear again they
+ * come after that stage too. What is wrong (a name that is none, an unknown one
+ * in after(), one that would wait for itself, a cycle, too many) makes
+ * ringbus_create() return -EINVAL, and ringbus_error() tell the place or the
+ * path of the cycle. A graph belongs to one thread at a time; strings are
+ * copied.
+ */
+struct ringbus_graph;
+
+/* Some consumers of a graph: LMAX's EventHandlerGroup. A value, nothing to
+ * free, good as long as the graph. */
+struct ringbus_stage {
+	struct ringbus_graph *graph;
+	uint64_t members;
+};
+
+/* What a declared consumer is beside its name and place; all zeroes is a
+ * consumer that gates and goes with its process. See ringbus.yaml(5). */
+struct ringbus_consumer_kind {
+	size_t size;          /* of this struct */
+	int64_t keep_for_ns;  /* how long its place is kept when nobody is
+			      * there; 0 not at all, but a group's and a parked
+			      * one's for ever; RINGBUS_FOREVER */
+	int slow;             /* RINGBUS_SLOW_... */
+	int64_t max_lag;      /* slots; 0: no limit; with PARK the history */
+	int64_t max_stall_ns; /* without progress; 0: no limit */
+	int group;            /* not 0: its openers share its events */
+	unsigned key_offset;  /* of a group: events that have the same bytes */
+	unsigned key_size;    /* there stay in order; size 0: none do */
+};
+
+/* NULL on no memory. Free takes NULL. */
+RINGBUS_API struct ringbus_graph *ringbus_graph_new(void);
+RINGBUS_API void ringbus_graph_free(struct ringbus_graph *graph);
+
+/* Consumers that wait for producers alone. The names end with NULL. */
+RINGBUS_API struct ringbus_stage ringbus_graph_handle_with(
+	struct ringbus_graph *graph, ...) __attribute__((sentinel));
+
+/* The stage of consumers that are in the graph already. */
+RINGBUS_API struct ringbus_stage ringbus_graph_after(
+	struct ringbus_graph *graph, ...) __attribute__((sentinel));
+
+/* Consumers that come after all of `stage`; returns their stage. */
+RINGBUS_API struct ringbus_stage ringbus_stage_then(struct ringbus_stage stage,
+						    ...)
+	__attribute__((sentinel));
+
+/* Both. */
+RINGBUS_API struct ringbus_stage ringbus_stage_and(struct ringbus_stage a,
+						   struct ringbus_stage b);
+
+/* Says what kind of consumers those of a stage are. Returns the stage. */
+RINGBUS_API struct ringbus_stage ringbus_stage_set(
+	struct ringbus_stage stage, const struct ringbus_consumer_kind *kind);
+
+/* Writes into a slot that no event was ever in; `index` counts from 0. */
+typedef void (*ringbus_prepare_fn)(void *context, void *slot, size_t size,
+				   uint64_t index);
+
 /* What a channel is made of. Start from RINGBUS_CHANNEL_OPTIONS_INIT. */
 struct ringbus_channel_options {
 	size_t size;    /* of this struct */
@@ -168,20 +241,31 @@ struct ringbus_channel_options {
 	int framing;       /* RINGBUS_FIXED or RINGBUS_FRAMED */
 	int producers;     /* RINGBUS_SINGLE or RINGBUS_MULTI */
 	int wait;          /* RINGBUS_WAIT_..., for handles that don't choose */
+	int clear;        /* not 0: slots become zero when all have read them */
+	const char *type; /* of the events, a name; NULL: not declared */
+	unsigned type_version;
+	const struct ringbus_graph *graph; /* NULL: no declared consumers */
+	/* Each slot begins with copies of these bytes; or, of a fixed channel,
+	 * with what `prepare` writes into it before anybody else may attach. */
+	const void *fill;
+	size_t fill_size; /* at most 64; 0: zeroes */
+	ringbus_prepare_fn prepare;
+	void *prepare_context;
 };
 
 #define RINGBUS_CHANNEL_OPTIONS_INIT                                           \
 	{                                                                      \
-		sizeof(struct ringbus_channel_options), 65536, 64, 0, 0, 0, 0  \
+		sizeof(struct ringbus_channel_options), 65536, 64, 0, 0, 0, 0, \
+			0, NULL, 0, NULL, NULL, 0, NULL, NULL                  \
 	}
 
 /*
  * Creates a channel, if the daemon's configuration lets us (`dynamic:`). NULL
  * options are the initial ones.
  *
- *   -EINVAL  a name or number that cannot be    -EEXIST  the name is taken
- *   -EACCES  we may not create channels         -EUSERS  too many, or too large
- *   -ENOSPC  too little shared memory
+ *   -EINVAL  a name, number or graph that cannot be
+ *   -EACCES  we may not create channels         -EEXIST  the name is taken
+ *   -ENOSPC  too little shared memory           -EUSERS  too many, or too large
  */
 RINGBUS_API int ringbus_create(struct ringbus *bus, const char *channel,
 			       const struct ringbus_channel_options *options);
@@ -194,23 +278,44 @@ RINGBUS_API int ringbus_remove(struct ringbus *bus, const char *channel);
 
 /*
  * Ends the stream of a channel that we may publish to, for good: producers get
- * -ESHUTDOWN, consumers read what is there and then get it too. -EACCES,
- * -ENOENT.
+ * -ESHUTDOWN, consumers read what is there and then get it too. Whoever waits,
+ * on either side, is woken. -EACCES, -ENOENT.
  */
 RINGBUS_API int ringbus_end(struct ringbus *bus, const char *channel);
 
+/* The same at once: consumers get -ESHUTDOWN at their next wait, whatever is
+ * left unread. */
+RINGBUS_API int ringbus_abort(struct ringbus *bus, const char *channel);
+
 /*** Producers ************************************************************/
 
+/* What a call with the timeout RINGBUS_BY_POLICY does on a full ring. */
+#define RINGBUS_FULL_BLOCK 0    /* waits */
+#define RINGBUS_FULL_DEADLINE 1 /* for full_timeout_ns, then -ETIMEDOUT */
+#define RINGBUS_FULL_FAIL 2     /* -EAGAIN */
+#define RINGBUS_FULL_DROP                                                      \
+	3 /* -ENOBUFS, and counts; see struct
+				 * ringbus_member */
+
+/* A timeout: as the options of the producer say. */
+#define RINGBUS_BY_POLICY INT64_C(-2)
+
 struct ringbus_producer_options {
-	size_t size;      /* of this struct */
-	const char *name; /* for people; NULL: "producer" */
-	int wait;         /* RINGBUS_WAIT_..., for a full ring */
-	int cancellable;  /* not 0: ringbus_producer_cancel() will be used */
+	size_t size;             /* of this struct */
+	const char *name;        /* for people; NULL: "producer" */
+	int wait;                /* RINGBUS_WAIT_..., for a full ring */
+	int cancellable;         /* not 0: ringbus_producer_cancel() will be
+				  * used */
+	int full;                /* RINGBUS_FULL_... */
+	int64_t full_timeout_ns; /* of RINGBUS_FULL_DEADLINE */
+	const char *type;        /* what we write; NULL: whatever it is */
+	unsigned type_version;
 };
 
 #define RINGBUS_PRODUCER_OPTIONS_INIT                                          \
 	{                                                                      \
-		sizeof(struct ringbus_producer_options), NULL, 0, 0            \
+		sizeof(struct ringbus_producer_options), NULL, 0, 0, 0, 0,     \
+			NULL, 0                                                \
 	}
 
 /*
@@ -223,6 +328,7 @@ struct ringbus_producer_options {
  *   -EUSERS           all its places are taken
  *   -ESHUTDOWN        its stream has ended
  *   -EINVAL           a name or option that cannot be
+ *   -EPROTOTYPE       its events are of another type or version than ours
  *   -EPROTONOSUPPORT  the channel has another layout than this library
  *   -EBADMSG          the channel's memory is damaged
  *   -ENOMEM, -EMFILE
@@ -243,6 +349,7 @@ RINGBUS_API void ringbus_producer_close(struct ringbus_producer *producer);
  *   -EINVAL      n < 1, n above the capacity, or the channel is framed
  *   -EAGAIN      full now (RINGBUS_NOW)
  *   -ETIMEDOUT   full all the time
+ *   -ENOBUFS     full, and counted as dropped (RINGBUS_FULL_DROP)
  *   -EDEADLK     full, and only this thread could make room: by publishing, or
  *                by committing on a consumer of the same bus and channel that
  *                it was the last to wait on
@@ -315,6 +422,43 @@ RINGBUS_API int64_t ringbus_producer_write(struct ringbus_producer *producer,
 					   const void *data, size_t size,
 					   int64_t timeout_ns);
 
+/*
+ * LMAX's event translator: writes an event of `size` bytes into `slot`, in the
+ * ring, 8-byte aligned. 0 publishes it; < 0 gives it up. Should it leave in
+ * another way, by a C++ exception or pthread_exit() or cancellation, the event
+ * is given up as well; longjmp() out of it is not allowed.
+ */
+typedef int (*ringbus_translator_fn)(void *context, void *slot, size_t size,
+				     int64_t sequence);
+
+/*
+ * Claims room for an event of `size` bytes, has it written by `translator`, and
+ * publishes it. Returns its sequence, what the translator returned if that was
+ * < 0, or an error as ringbus_producer_write().
+ */
+RINGBUS_API int64_t ringbus_producer_publish_with(
+	struct ringbus_producer *producer, size_t size, int64_t timeout_ns,
+	ringbus_translator_fn translator, void *context);
+
+/*
+ * The same with the next n slots of a fixed channel, one call for each; all of
+ * them are published, or none. Returns the highest sequence. -EINVAL as
+ * ringbus_producer_claim(), before anything is claimed.
+ */
+RINGBUS_API int64_t ringbus_producer_publish_batch_with(
+	struct ringbus_producer *producer, int64_t n, int64_t timeout_ns,
+	ringbus_translator_fn translator, void *context);
+
+/*
+ * Waits until the consumers that producers wait for have read all that is
+ * published. Those whose processor has failed don't count. -ETIMEDOUT if they
+ * are not done in time, and they go on; ringbus_channel_laggard() names them.
+ * -EAGAIN (RINGBUS_NOW), -EDEADLK (only this thread could read it), -ECANCELED,
+ * -ESHUTDOWN (the stream was aborted), -ESTALE.
+ */
+RINGBUS_API int ringbus_producer_drain(struct ringbus_producer *producer,
+				       int64_t timeout_ns);
+
 /* Slots that could be claimed now: 0 to the capacity. */
 RINGBUS_API int64_t
 ringbus_producer_remaining(struct ringbus_producer *producer);
@@ -325,31 +469,68 @@ RINGBUS_API void ringbus_producer_cancel(struct ringbus_producer *producer);
 
 /*** Consumers ************************************************************/
 
-/* Where a consumer that does not resume starts, and a tap. */
+/* Where a consumer that does not resume starts, and a tap. A sequence >= 0 is a
+ * place too. */
 #define RINGBUS_FROM_NOW INT64_C(-1)
 #define RINGBUS_FROM_OLDEST INT64_C(-2)
+#define RINGBUS_FROM_RESUME INT64_C(-3) /* only where its place was kept */
+
+/* What is done about a consumer that is too slow. */
+#define RINGBUS_SLOW_DEFAULT 0 /* as declared, else GATE */
+#define RINGBUS_SLOW_GATE 1    /* producers wait for it */
+#define RINGBUS_SLOW_EVICT 2   /* up to a limit, then it gets -ESTALE */
+#define RINGBUS_SLOW_PARK                                                      \
+	3                    /* up to a limit, then they go on without it
+				* until it has caught up: it loses events and
+				* is told which. Keeps its place by name */
+#define RINGBUS_SLOW_LOSSY 4 /* they never wait for it; told as above */
 
 struct ringbus_consumer_options {
 	size_t size;      /* of this struct */
 	const char *name; /* NULL: "consumer-" and the pid */
 	int wait;         /* RINGBUS_WAIT_... */
-	int64_t from;     /* RINGBUS_FROM_NOW or RINGBUS_FROM_OLDEST */
+	int64_t from;     /* RINGBUS_FROM_... or a sequence */
+	const char *type; /* what we read; NULL: whatever it is */
+	unsigned type_version;
+	/* The rest is for a name that the channel does not declare. */
+	const char *after;    /* names of consumers to come after, with blanks
+			       * between; NULL: producers alone */
+	int64_t keep_for_ns;  /* how long our place is kept when we are gone; 0
+			       * not at all, RINGBUS_FOREVER */
+	int slow;             /* RINGBUS_SLOW_... */
+	int64_t max_lag;      /* slots; 0: no limit; with PARK the history */
+	int64_t max_stall_ns; /* without progress; 0: no limit */
 };
 
 #define RINGBUS_CONSUMER_OPTIONS_INIT                                          \
 	{                                                                      \
 		sizeof(struct ringbus_consumer_options), NULL, 0,              \
-			RINGBUS_FROM_NOW                                       \
+			RINGBUS_FROM_NOW, NULL, 0, NULL, 0, 0, 0, 0            \
 	}
 
 /*
- * Opens a channel to read and gate. A name that the channel's configuration
- * declares takes its place in the graph, and resumes where it was if it was
- * kept; any other joins as an independent consumer. From the moment this
- * returns no event is lost. FROM_OLDEST starts with the oldest event that is
- * surely still there: at least the channel's history.
+ * Opens a channel to read. A name that the channel's configuration declares
+ * takes its place in the graph; any other joins the graph where `after` says. A
+ * name whose place was kept resumes there, whatever `from` says. From the moment
+ * this returns a consumer that gates loses no event.
  *
- * Errors as for ringbus_producer_open(); -EBUSY if the name is attached.
+ * FROM_OLDEST starts with the oldest event that is surely still there: at least
+ * the channel's history. A sequence N starts there, or if that is gone with the
+ * oldest. ringbus_consumer_missed() tells what could not be had.
+ *
+ * The name of a group joins it as one of its workers: each event goes to one of
+ * them, and what one had taken and not committed when it leaves, fails or dies
+ * goes to another.
+ *
+ * Any consumer but one that gates without limit reads copies of events that are
+ * checked after they were made, so that none is ever torn.
+ *
+ * Errors as for ringbus_producer_open(); and
+ *   -EBUSY   the name is attached, or was evicted and has not closed
+ *   -ENOENT  no such channel; FROM_RESUME and nothing was kept; or `after`
+ *            names nobody
+ *   -ERANGE  the sequence is not published yet
+ *   -EINVAL  options for a name that is declared otherwise
  */
 RINGBUS_API int ringbus_consumer_open(
 	struct ringbus *bus, const char *channel,
@@ -360,24 +541,29 @@ RINGBUS_API int ringbus_consumer_open(
  * the channel keeps it. NULL is allowed. */
 RINGBUS_API void ringbus_consumer_close(struct ringbus_consumer *consumer);
 
+/* Leaves and gives its place up, also one that would be kept. */
+RINGBUS_API void ringbus_consumer_forget(struct ringbus_consumer *consumer);
+
 /*
  * Waits until there is something to read and returns the highest sequence that
- * may be read now.
+ * may be read now; of a worker one that it may get.
  *
  *   -EAGAIN     nothing now (RINGBUS_NOW)
  *   -ETIMEDOUT  nothing all the time
  *   -ECANCELED  ringbus_consumer_halt()
  *   -ESHUTDOWN  the stream has ended and all of it was read
- *   -ESTALE     the daemon has given this consumer to another
+ *   -ESTALE     this consumer was evicted, or its place given to another
  *   -EBADMSG    the channel's memory is damaged
  */
 RINGBUS_API int64_t ringbus_consumer_wait(struct ringbus_consumer *consumer,
 					  int64_t timeout_ns);
 
 struct ringbus_event {
-	const void *data; /* in the ring; until it is committed. On a fixed
+	const void *data; /* in the ring, until it is committed. On a fixed
 			   * channel the next event is slot_size bytes further,
-			   * also across the end of the ring */
+			   * also across the end of the ring. A copy, of a
+			   * consumer that may lose events: good until the next
+			   * event is asked for */
 	size_t size;      /* bytes */
 	int64_t sequence; /* of its first slot */
 	int64_t last;     /* its last slot: the same on a fixed channel */
@@ -385,66 +571,203 @@ struct ringbus_event {
 
 /*
  * The next event of what the last wait found: 1, or 0 if there is no further
- * one, or -EBADMSG. Tombstones are skipped. Does not wait.
+ * one, or -EBADMSG, or -ENOMEM for a copy. Tombstones are skipped. Does not
+ * wait. A worker gets one event for each wait.
  */
 RINGBUS_API int ringbus_consumer_next(struct ringbus_consumer *consumer,
 				      struct ringbus_event *ret);
 
 /*
  * Commits everything that ringbus_consumer_next() has returned. Once a batch is
- * enough. -ESTALE if the daemon has given this consumer to another; then
- * nothing is committed.
+ * enough. -ESTALE if the consumer was evicted or its place given to another;
+ * then nothing is committed.
  */
 RINGBUS_API int ringbus_consumer_commit(struct ringbus_consumer *consumer);
 
-/*
- * Takes one event: 0 to go on; > 0 to stop after it; < 0 to stop before it, so
- * that it is not committed. `end_of_batch` is not 0 for the last event that is
- * there now.
- */
+/* The highest sequence committed; -1 before the first. Of a worker, of what it
+ * did itself. */
+RINGBUS_API int64_t
+ringbus_consumer_sequence(const struct ringbus_consumer *consumer);
+
+/* Slots that it asked for when it was opened and that were gone: with
+ * FROM_OLDEST counted from 0, with a sequence from there, else 0. */
+RINGBUS_API int64_t
+ringbus_consumer_missed(const struct ringbus_consumer *consumer);
+
+/* Slots that were overwritten before it read them, since it was opened. */
+RINGBUS_API int64_t
+ringbus_consumer_lost(const struct ringbus_consumer *consumer);
+
+/* Of a worker: how often the last event was given out, this time included; 1
+ * for any other consumer. */
+RINGBUS_API int ringbus_consumer_attempt(
+	const struct ringbus_consumer *consumer);
+
+/*** The event processor **************************************************/
+
+/* What a handler returns. */
+#define RINGBUS_CONTINUE 0 /* handled; the next */
+#define RINGBUS_STOP 1     /* handled; that is all for now */
+#define RINGBUS_SKIP 2     /* not handled, and not wanted again; the next */
+#define RINGBUS_RELEASE 3  /* handled; commit up to here, then the next */
+#define RINGBUS_REWIND                                                         \
+	4 /* the batch again, from its first event that is
+			    * not committed */
+/* < 0: the handler has failed, by an errno or a number of its own */
+
 typedef int (*ringbus_handler_fn)(void *context,
 				  const struct ringbus_event *event,
 				  int end_of_batch);
 
-/*
- * Hands what is there now to `handler`, at most `max` events, and commits.
- * Returns how many it handled, which may be 0; what the handler returned, if
- * that was < 0; or an error of ringbus_consumer_wait(). Does not wait.
- */
-RINGBUS_API int64_t ringbus_consumer_poll(struct ringbus_consumer *consumer,
-					  int64_t max,
-					  ringbus_handler_fn handler,
-					  void *context);
+/* What is done about a failure. */
+#define RINGBUS_FATAL                                                          \
+	0                /* the processor stops before the event, and the
+			  * consumer is shown as failed */
+#define RINGBUS_IGNORE 1 /* the event counts as handled */
+
+/* Whether and when a batch is rewound; after LMAX's BatchRewindStrategy. */
+#define RINGBUS_REWIND_NEVER 0  /* RINGBUS_REWIND is a failure: -ENOTSUP */
+#define RINGBUS_REWIND_ALWAYS 1 /* at once */
+#define RINGBUS_REWIND_PAUSE 2  /* after rewind_pause_ns */
+#define RINGBUS_REWIND_BACKOFF                                                 \
+	3 /* the same, twice as long each time, up to
+				  * rewind_pause_max_ns */
 
 /*
- * LMAX's batch event processor: waits, hands each event to `handler`, commits
- * once a batch, until somebody says stop. Returns 0 after
- * ringbus_consumer_halt(); what the handler returned, if that was not 0;
- * -ESHUTDOWN at the end of the stream; -ESTALE or -EBADMSG. May be called again.
+ * What an event processor calls, after LMAX's EventHandler. All but on_event may
+ * be NULL. Everything is called in the thread that runs the processor, and
+ * `context` is passed on as it is.
+ *
+ * A negative return of on_start, on_batch_start, on_timeout, on_gap, on_lost,
+ * on_end or on_shutdown is a failure, like one of on_event but without an event.
+ */
+struct ringbus_handlers {
+	size_t size; /* of this struct */
+	void *context;
+	ringbus_handler_fn on_event;
+	/* Once a run, first and last, also if it is halted before it begins. */
+	int (*on_start)(void *context);
+	int (*on_shutdown)(void *context);
+	/* Before each batch, also one that is rewound: how many events it has,
+	 * never 0, and how many slots were there to read. Of a group's worker 1
+	 * and what is there. */
+	int (*on_batch_start)(void *context, int64_t batch_size,
+			      int64_t queue_depth);
+	/* No event for timeout_ns; `sequence` is the last one committed. */
+	int (*on_timeout)(void *context, int64_t sequence);
+	/* Slots whose producer died before it published, or gave them up. */
+	int (*on_gap)(void *context, int64_t lowest, int64_t highest);
+	/* Slots overwritten before we could read them. */
+	int (*on_lost)(void *context, int64_t lowest, int64_t highest);
+	/* The stream has ended, and this was its last sequence. */
+	int (*on_end)(void *context, int64_t sequence);
+	/* Something has failed, `event` NULL if it was not on_event: >= 0 to go
+	 * on as if it had been handled, < 0 to stop with that. Instead of
+	 * `exceptions`. */
+	int (*on_exception)(void *context, int err,
+			    const struct ringbus_event *event);
+	int exceptions;              /* RINGBUS_FATAL or RINGBUS_IGNORE */
+	int rewind;                  /* RINGBUS_REWIND_... */
+	int64_t rewind_pause_ns;     /* of PAUSE and BACKOFF */
+	int64_t rewind_pause_max_ns; /* of BACKOFF; 0: a second */
+	int rewind_max;    /* attempts at one batch; at this many the event that
+			 * asks again has failed, by -ELOOP. 0: no limit */
+	int64_t max_batch; /* events; 0: no limit */
+	int64_t timeout_ns; /* for on_timeout; 0: no limit */
+};
+
+#define RINGBUS_HANDLERS_INIT                                                  \
+	{                                                                      \
+		sizeof(struct ringbus_handlers), NULL, NULL, NULL, NULL, NULL, \
+			NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0      \
+	}
+
+/*
+ * LMAX's batch event processor: waits, hands each event to on_event, commits once
+ * a batch, until somebody says stop. All of a batch stays in the ring until it
+ * is committed, however often it is rewound. May be called again.
+ *
+ *   0             ringbus_consumer_halt()
+ *   RINGBUS_STOP  a handler said so
+ *   -ESHUTDOWN    the end of the stream, and all of it is handled
+ *   -ESTALE       this consumer was evicted, or its place given to another
+ *   -EBADMSG      the channel's memory is damaged
+ *   -EINVAL       handlers that cannot be
+ *   other < 0     a failure, by `exceptions` or on_exception; what was handled
+ *                 before it is committed, and it is not
  */
 RINGBUS_API int ringbus_consumer_run(struct ringbus_consumer *consumer,
-				     ringbus_handler_fn handler, void *context);
+				     const struct ringbus_handlers *handlers);
 
-/* The wait or run that is on, or the next one, ends. Any thread. A sleeper
- * notices within 50 ms. */
+/* The wait, poll or run that is on, or the next one, ends; a run with the event
+ * that it is handling, or with one more if the handler has yet to be told that
+ * the batch ends. Makes the consumer's descriptor readable. Any thread. */
 RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
 
-/* The highest sequence committed; -1 before the first. */
-RINGBUS_API int64_t
-ringbus_consumer_sequence(const struct ringbus_consumer *consumer);
+/*** The event poller *****************************************************/
+
+#define RINGBUS_IDLE 0       /* nothing is published */
+#define RINGBUS_PROCESSING 1 /* events were handled, or with max 0 are there */
+#define RINGBUS_GATING                                                         \
+	2             /* something is published that cannot be read yet:
+			      * an earlier stage, or another producer, is not
+			      * done */
+#define RINGBUS_END 3 /* the stream has ended and all of it was read */
+
+/*
+ * LMAX's event poller: hands what is there now to `handler`, at most `max`
+ * events, commits them, and returns one of the above; or what the handler
+ * returned, if that was < 0, and then that event and those after it are not
+ * committed; or -ESTALE, -EBADMSG, -ENOMEM, -ECANCELED. RINGBUS_REWIND commits
+ * nothing and leaves the events for the next poll. Does not wait. With max 0 it
+ * only looks. A worker gets one event at a time, and one that fails goes to
+ * another.
+ */
+RINGBUS_API int ringbus_consumer_poll(struct ringbus_consumer *consumer,
+				      int64_t max, ringbus_handler_fn handler,
+				      void *context);
+
+/*
+ * A descriptor that becomes readable when there may be something to poll, for
+ * epoll, io_uring, libuv and their like. It is the consumer's, the same at each
+ * call, closed with it; do not read from it. -EMFILE (also if the user has too
+ * many inotify instances: fs.inotify.max_user_instances), -ENFILE, -ENOMEM,
+ * -EOPNOTSUPP.
+ *
+ * It only works while it is armed, so that publishers pay nothing otherwise. In
+ * the loop, each time before waiting:
+ *
+ *	while ((r = ringbus_consumer_poll(c, 1000, handle, NULL)) ==
+ *			RINGBUS_PROCESSING ||
+ *	       (r == RINGBUS_IDLE || r == RINGBUS_GATING) &&
+ *			(r = ringbus_consumer_arm(c)) == 1)
+ *		;
+ */
+RINGBUS_API int ringbus_consumer_fd(struct ringbus_consumer *consumer);
+
+/*
+ * Makes the descriptor unreadable, and readable once there is something to poll
+ * (or -ESTALE to be told, or the end of the stream). 0: wait for it; 1: do not,
+ * there is something already; or an error of ringbus_consumer_poll(). No wake-up
+ * is lost between the last poll and the wait.
+ */
+RINGBUS_API int ringbus_consumer_arm(struct ringbus_consumer *consumer);
 
 /*** Taps *****************************************************************/
 
 struct ringbus_tap_options {
 	size_t size;  /* of this struct */
-	int64_t from; /* RINGBUS_FROM_..., or a sequence */
+	int64_t from; /* RINGBUS_FROM_NOW, FROM_OLDEST or a sequence */
 	int wait;     /* RINGBUS_WAIT_...; nobody wakes a tap, so that blocking
 		       * ones sleep 5 ms at most */
+	const char *type; /* what we read; NULL: whatever it is */
+	unsigned type_version;
 };
 
 #define RINGBUS_TAP_OPTIONS_INIT                                               \
 	{                                                                      \
-		sizeof(struct ringbus_tap_options), RINGBUS_FROM_NOW, 0        \
+		sizeof(struct ringbus_tap_options), RINGBUS_FROM_NOW, 0, NULL, \
+			0                                                      \
 	}
 
 /* Opens a channel to look at, all of it read-only. Errors as for
@@ -496,10 +819,14 @@ struct ringbus_info {
 	int framing;
 	int producers;
 	int wait;
-	int ended;      /* not 0: the stream has ended */
+	int ended; /* not 0: the stream has ended */
+	int clear; /* not 0: slots become zero when all have read them */
+	char type[RINGBUS_NAME_SIZE]; /* of the events; "": not declared */
+	unsigned type_version;
 	int64_t cursor; /* highest sequence published; of a multi-producer
 			      * channel the highest claimed */
-	int64_t gating; /* slowest gating consumer; the cursor if none */
+	int64_t gating; /* slowest gating consumer; the cursor if none; with
+			      * `clear` what is cleared */
 };
 
 /* What the channel is and how far it has come. Reads shared memory only, so it
@@ -517,6 +844,9 @@ RINGBUS_API int ringbus_channel_info(const struct ringbus_channel *channel,
 #define RINGBUS_MEMBER_DYING                                                   \
 	3 /* its process is dead, its claim not yet mended */
 #define RINGBUS_MEMBER_DECLARED 4 /* in the configuration, not there, no gate */
+#define RINGBUS_MEMBER_EVICTED 5  /* was too slow; its process is still there */
+#define RINGBUS_MEMBER_FAILED 6   /* its event processor gave up */
+#define RINGBUS_MEMBER_PARKED 7 /* too slow: does not gate until it caught up */
 
 struct ringbus_member {
 	size_t size; /* of this struct; set it before the call */
@@ -526,11 +856,19 @@ struct ringbus_member {
 	int state;        /* RINGBUS_MEMBER_...; once a consumer is shown as
 			   * attached it misses nothing published later */
 	int gates;        /* not 0: producers wait for it */
-	int64_t pid;      /* 0 if it is not attached */
+	int running;      /* not 0: its event processor is at work */
+	int slow;         /* RINGBUS_SLOW_... of a consumer */
+	int group;        /* not 0: a group, whose workers are members too */
+	int worker_of;    /* of a worker: the index of its group; else -1 */
+	int64_t pid;      /* 0 if it is not attached, or a group */
 	uint64_t after;   /* bit i: comes after consumer i */
 	int64_t sequence; /* highest committed; of a single producer highest
 			   * published, of a multi producer -1 */
 	int64_t lag;      /* slots published and not yet committed */
+	int64_t failed;   /* the event it failed at last; -1: none */
+	uint64_t errors;  /* times its handler failed */
+	uint64_t lost;    /* slots overwritten before it read them */
+	uint64_t dropped; /* slots it did not publish as the ring was full */
 	uint64_t sleeps;  /* times it slept */
 	uint64_t missed;  /* sleeps that no wake-up ended */
 	uint64_t wakes;   /* times it woke others by a system call */
@@ -543,6 +881,20 @@ struct ringbus_member {
 RINGBUS_API int ringbus_channel_member(const struct ringbus_channel *channel,
 				       int role, unsigned index,
 				       struct ringbus_member *ret);
+
+/* The same by name; of a worker's name its group. */
+RINGBUS_API int ringbus_channel_find(const struct ringbus_channel *channel,
+				     int role, const char *name,
+				     struct ringbus_member *ret);
+
+/*
+ * A consumer that producers wait for and that has not read all that is
+ * published, the `index`th counted from 0: 1, or 0 behind the last, or -EINVAL.
+ * One whose processor has failed does not count.
+ */
+RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
+					unsigned index,
+					struct ringbus_member *ret);
 
 /*
  * The consumer that kept the last claim waiting, as above: 1, or 0 if it was

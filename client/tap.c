@@ -12,15 +12,20 @@ attach(struct ringbus_tap *t, struct ringbus *bus, const char *channel,
        const struct ringbus_tap_options *o)
 {
 	struct rb_attachment *a = &t->attachment;
+	const struct rb_attach request = {
+		.wait = o->wait,
+		.type = o->type,
+		.type_version = o->type_version,
+		.from = RB_FROM_NOW,
+	};
 	int err;
 
 	if (o->from < RINGBUS_FROM_OLDEST)
 		return -EINVAL;
 	a->role = RB_ROLE_TAP;
-	err = rb_attachment_open(a, bus, channel, NULL, RB_JOIN_NOW);
+	err = rb_attachment_open(a, bus, channel, &request);
 	if (err < 0)
 		return err;
-	t->wait = rb_attachment_wait(a, o->wait);
 	rb_tap_init(&t->tap, &a->channel.shm, o->from);
 	return 0;
 }
@@ -34,11 +39,7 @@ ringbus_tap_open(struct ringbus *bus, const char *channel,
 	struct ringbus_tap *t;
 	int err;
 
-	if (options != NULL && options->size != sizeof(o))
-		return -EINVAL;
-	if (options != NULL)
-		o = *options;
-	if (!rb_is_wait(o.wait))
+	if (rb_options_take(&o, options, sizeof(o)) < 0)
 		return -EINVAL;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)
@@ -57,7 +58,7 @@ ringbus_tap_close(struct ringbus_tap *tap)
 {
 	if (tap == NULL)
 		return;
-	rb_attachment_close(&tap->attachment);
+	rb_attachment_close(&tap->attachment, false);
 	free(tap);
 }
 
@@ -107,8 +108,8 @@ ringbus_tap_read(struct ringbus_tap *tap, void *buffer, size_t buffer_size,
 	found = look(tap, buffer, buffer_size, ret_size);
 	if (found != -EAGAIN || timeout_ns == RINGBUS_NOW)
 		return found;
-	rb_wait_begin(&wait, tap->wait, timeout_ns,
-		      (struct rb_wait_counters){ 0 });
+	rb_wait_begin(&wait, tap->attachment.wait, timeout_ns,
+		      (struct rb_wait_counters){ 0 }, &tap->cancelled);
 	do {
 		int late = rb_wait_turn(&wait, NULL);
 
@@ -128,8 +129,7 @@ ringbus_tap_lost(const struct ringbus_tap *tap)
 void
 ringbus_tap_cancel(struct ringbus_tap *tap)
 {
-	/* ORDER(none, relaxed) - a flag that carries no data. */
-	rb_word32_store_relaxed(&tap->cancelled, 1);
+	rb_alert(&tap->cancelled);
 }
 
 const struct ringbus_channel *

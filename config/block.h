@@ -11,7 +11,7 @@
 /* Where a key was given, for checks that look at several. */
 struct rb_given {
 	bool is_given;
-	bool is_bad; /* refused, so say nothing more about it */
+	bool is_bad; /* refused, or missed, so say nothing more about it */
 	struct rb_node key;
 	struct rb_node value;
 };
@@ -22,6 +22,10 @@ struct rb_block {
 	void *base;             /* the struct of the section */
 	struct rb_given *given; /* by enum rb_key_id */
 };
+
+/* What is said about a bad name. */
+#define RB_NAME_HINT                                                           \
+	"1 to 63 of A-Z a-z 0-9 . _ - and neither a dot nor a dash in front"
 
 /* Whether it is a word; guard.c has told about those that are not. */
 bool rb_block_is_key(struct rb_node key);

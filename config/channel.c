@@ -41,9 +41,7 @@ rb_name_parse(const char *what, struct rb_node key,
 	const char *name = rb_node_text(key);
 
 	if (!rb_name_is_valid(name))
-		rb_problems_add(problems, rb_node_place(key),
-				"1 to 63 of A-Z a-z 0-9 . _ - and neither a "
-				"dot nor a dash in front",
+		rb_problems_add(problems, rb_node_place(key), RB_NAME_HINT,
 				"bad %s name " RB_QUOTED, what, name);
 	snprintf(ret, RB_NAME_SIZE, "%s", name);
 }
@@ -91,9 +89,8 @@ rb_channel_parse_defaults(struct rb_channel_draft *defaults,
 			defaults->inherited[i] = defaults->given[i];
 }
 
-/* Who gave the key that counts. */
-static const struct rb_given *
-find_given(const struct rb_channel_draft *draft, enum rb_key_id key)
+const struct rb_given *
+rb_channel_find_given(const struct rb_channel_draft *draft, enum rb_key_id key)
 {
 	return draft->given[key].is_given ? &draft->given[key]
 					  : &draft->inherited[key];
@@ -112,7 +109,7 @@ settle_slot_size(struct rb_channel_draft *draft, struct rb_problems *problems)
 	values->channel.slot_size = is_framed ? values->frame_size
 					      : values->event_size;
 	if (!wrong->is_given ||
-	    find_given(draft, RB_KEY_CHANNEL_framing)->is_bad)
+	    rb_channel_find_given(draft, RB_KEY_CHANNEL_framing)->is_bad)
 		return;
 	rb_problems_add(problems, rb_node_place(wrong->key), NULL, "%s",
 			is_framed ? "'event_size' is for framing: fixed; "
@@ -121,24 +118,14 @@ settle_slot_size(struct rb_channel_draft *draft, struct rb_problems *problems)
 				    "a fixed channel has an 'event_size'");
 }
 
-/* Who is to blame for a broken rule; NULL if a value was refused already. */
-static const struct rb_given *
-find_culprit(const struct rb_channel_draft *draft, const struct rb_rule *rule)
+static void
+settle_fill(struct rb_channel_draft *draft)
 {
-	const struct rb_given *culprit = NULL, *given;
-	unsigned i;
+	struct rb_channel_values *values = &draft->values;
 
-	for (i = 0; i < rule->n_keys; i++) {
-		given = find_given(draft, rule->keys[i]);
-		if (given->is_bad)
-			return NULL;
-		if (given->is_given && !culprit)
-			culprit = given;
-	}
-	for (i = 0; i < rule->n_keys; i++)
-		if (draft->given[rule->keys[i]].is_given)
-			return &draft->given[rule->keys[i]];
-	return culprit;
+	values->channel.fill_size = values->fill.size;
+	memcpy(values->channel.fill, values->fill.bytes,
+	       sizeof(values->channel.fill));
 }
 
 static void
@@ -146,17 +133,18 @@ check_rules(const struct rb_channel_draft *draft, struct rb_problems *problems)
 {
 	const struct rb_config_channel *channel = &draft->values.channel;
 	const struct rb_given *culprit;
-	char why[RB_WHY_SIZE];
+	char why[RB_CONFIG_WHY_SIZE];
 	size_t i;
 
 	for (i = 0; i < RB_N_RULES; i++) {
 		if (rb_rules[i].check(channel, why, sizeof(why)))
 			continue;
-		culprit = find_culprit(draft, &rb_rules[i]);
+		culprit = rb_blame_find(&rb_rules[i].blame, draft->given,
+					draft->inherited);
 		if (culprit)
 			rb_problems_add(problems, rb_node_place(culprit->value),
-					NULL, "channel '%s': %s", channel->name,
-					why);
+					rb_rules[i].blame.hint,
+					"channel '%s': %s", channel->name, why);
 	}
 }
 
@@ -175,10 +163,11 @@ rb_channel_parse(const struct rb_channel_draft *defaults, struct rb_pair pair,
 	snprintf(where, sizeof(where), "in channel '%s'", channel->name);
 	if (rb_block_is_mapping(channel->name, pair.value, problems))
 		parse_values(&draft, where, pair.value, problems);
+	settle_slot_size(&draft, problems);
+	settle_fill(&draft);
 	if (consumers->is_given &&
 	    rb_block_is_mapping("consumers", consumers->value, problems))
-		rb_consumers_parse(channel, consumers->value, problems);
-	settle_slot_size(&draft, problems);
+		rb_consumers_parse(&draft, consumers->value, problems);
 	check_rules(&draft, problems);
 	*ret = *channel;
 }

@@ -26,9 +26,14 @@ void rb_channel_parse(const struct rb_channel_draft *defaults,
 		      struct rb_pair pair, struct rb_problems *problems,
 		      struct rb_config_channel *ret);
 
-/* consumer.c: the consumers of a channel, and how they wait for each other. */
-void rb_consumers_parse(struct rb_config_channel *channel,
-			struct rb_node mapping, struct rb_problems *problems);
+/* Who gave the key that counts. */
+const struct rb_given *rb_channel_find_given(
+	const struct rb_channel_draft *draft, enum rb_key_id key);
+
+/* consumer.c: the consumers of a channel whose own keys are there already, and
+ * how they wait for each other. */
+void rb_consumers_parse(struct rb_channel_draft *draft, struct rb_node mapping,
+			struct rb_problems *problems);
 
 /* Checks a name and says at its place what is wrong with it. */
 void rb_name_parse(const char *what, struct rb_node key,

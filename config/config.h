@@ -47,6 +47,20 @@ enum rb_config_on_death {
 	RB_CONFIG_KEEP,    /* the gate stays and the name resumes there */
 };
 
+/* What is done about one that is too slow, in the order of enum rb_slow. */
+enum rb_config_slow {
+	RB_CONFIG_GATE,  /* producers wait for it */
+	RB_CONFIG_EVICT, /* up to a limit, then it is thrown out */
+	RB_CONFIG_PARK,  /* up to a limit, then they go on without it */
+	RB_CONFIG_LOSSY, /* they never wait for it */
+};
+
+/* What becomes of slots that everybody has read, as enum rb_clear. */
+enum rb_config_clear {
+	RB_CONFIG_CLEAR_NONE,
+	RB_CONFIG_CLEAR_ZERO,
+};
+
 enum rb_access_kind {
 	RB_ACCESS_ANY,
 	RB_ACCESS_USER,
@@ -71,6 +85,12 @@ struct rb_config_consumer {
 	uint64_t after; /* bit i: waits for consumers[i] of this channel */
 	enum rb_config_on_death on_death;
 	int64_t keep_for_ns; /* how long an absent one gates; 0 for ever */
+	enum rb_config_slow slow;
+	uint64_t max_lag;     /* slots; 0: no limit */
+	int64_t max_stall_ns; /* without progress; 0: no limit */
+	bool group;           /* workers that share its events */
+	uint64_t key_offset; /* of a group: what it keeps in order by, in the */
+	uint64_t key_size;   /* event, bytes; size 0: nothing */
 };
 
 struct rb_config_channel {
@@ -81,6 +101,11 @@ struct rb_config_channel {
 	enum rb_config_framing framing;
 	enum rb_config_producers producers;
 	enum rb_config_wait wait;
+	enum rb_config_clear clear;
+	char type[RB_NAME_SIZE]; /* of the events; empty: not declared */
+	unsigned version;        /* of that type */
+	unsigned fill_size;      /* of the pattern of new slots; 0: zeroes */
+	uint8_t fill[RB_FILL_SIZE];
 	bool prefault;   /* touch every page at creation */
 	bool lock;       /* mlock the segments in the daemon */
 	bool huge_pages; /* ask for transparent huge pages */
@@ -143,12 +168,24 @@ struct rb_config *rb_config_free(struct rb_config *config);
 /* A channel with every key at its default, for dynamic channels too. */
 void rb_config_channel_init(struct rb_config_channel *channel);
 
+#define RB_CONFIG_WHY_SIZE 640 /* for any `why`, a long cycle being cut */
+
 /*
  * Checks a channel across its keys, as the loader does after parsing, for one
  * that came in by another way. 0, or -EINVAL with one sentence in `why`.
  */
 int rb_config_channel_check(const struct rb_config_channel *channel, char *why,
 			    size_t why_size);
+
+/*
+ * Checks one consumer in the same way, be it among the channel's own or one that
+ * wants to join them. Of `after` it looks only at consumers that the channel
+ * has; whom else the joining one may name is for the caller to know. A PARK
+ * without `max_lag` is one with the channel's history.
+ */
+int rb_config_consumer_check(const struct rb_config_channel *channel,
+			     const struct rb_config_consumer *consumer,
+			     char *why, size_t why_size);
 
 /*
  * Sizes and durations as in the file: "64KiB", "64Ki", "65536", "64kB";

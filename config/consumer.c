@@ -10,31 +10,72 @@
 #include <string.h>
 
 #include "config/graph.h"
+#include "config/rules.h"
 
 #define WHERE_SIZE (RB_NAME_SIZE + 32)
 
 static void
-check_keep_for(const struct rb_config_consumer *consumer,
-	       const struct rb_given *given, struct rb_problems *problems)
+parse_key(struct rb_config_consumer *consumer, struct rb_given *given,
+	  struct rb_problems *problems)
 {
-	const struct rb_given *keep_for = &given[RB_KEY_CONSUMER_keep_for];
+	const struct rb_given *key = &given[RB_KEY_CONSUMER_key];
+	struct rb_given *size = &given[RB_KEY_KEY_size];
+	char where[WHERE_SIZE];
+	const struct rb_block block = {
+		.section = RB_SECTION_KEY,
+		.where = where,
+		.base = consumer,
+		.given = given,
+	};
 
-	if (!keep_for->is_given || consumer->on_death == RB_CONFIG_KEEP ||
-	    given[RB_KEY_CONSUMER_on_death].is_bad)
+	if (!key->is_given || !rb_block_is_mapping("key", key->value, problems))
 		return;
-	rb_problems_add(problems, rb_node_place(keep_for->key),
-			"add on_death: keep",
-			"'keep_for' is only for a consumer that is kept");
+	snprintf(where, sizeof(where), "in 'key' of consumer '%s'",
+		 consumer->name);
+	rb_block_parse(&block, key->value, problems);
+	if (size->is_given)
+		return;
+	size->is_bad = true;
+	rb_problems_add(problems, rb_node_place(key->key),
+			"add the number of bytes, size: 8",
+			"consumer '%s': 'key' has no 'size'", consumer->name);
 }
 
 static void
-parse_consumer(struct rb_config_consumer *consumer, struct rb_pair pair,
+check_rules(const struct rb_channel_draft *draft,
+	    const struct rb_config_consumer *consumer,
+	    const struct rb_given *given, struct rb_problems *problems)
+{
+	struct rb_given outer[RB_N_KEYS];
+	const struct rb_consumer_rule *rule;
+	const struct rb_given *culprit;
+	char why[RB_CONFIG_WHY_SIZE];
+	size_t i;
+
+	for (i = 0; i < RB_N_KEYS; i++)
+		outer[i] = *rb_channel_find_given(draft, (enum rb_key_id)i);
+	for (i = 0; i < RB_N_CONSUMER_RULES; i++) {
+		rule = &rb_consumer_rules[i];
+		if (rule->check(&draft->values.channel, consumer, why,
+				sizeof(why)))
+			continue;
+		culprit = rb_blame_find(&rule->blame, given, outer);
+		if (culprit)
+			rb_problems_add(problems, rb_node_place(culprit->key),
+					rule->blame.hint, "consumer '%s': %s",
+					consumer->name, why);
+	}
+}
+
+static void
+parse_consumer(const struct rb_channel_draft *draft,
+	       struct rb_config_consumer *consumer, struct rb_pair pair,
 	       struct rb_problems *problems, struct rb_node *ret_after)
 {
 	struct rb_given given[RB_N_KEYS] = { 0 };
 	const struct rb_given *after = &given[RB_KEY_CONSUMER_after];
 	char where[WHERE_SIZE];
-	struct rb_block block = {
+	const struct rb_block block = {
 		.section = RB_SECTION_CONSUMER,
 		.where = where,
 		.base = consumer,
@@ -47,15 +88,19 @@ parse_consumer(struct rb_config_consumer *consumer, struct rb_pair pair,
 	snprintf(where, sizeof(where), "in consumer '%s'", consumer->name);
 	if (rb_block_is_mapping(consumer->name, pair.value, problems))
 		rb_block_parse(&block, pair.value, problems);
-	check_keep_for(consumer, given, problems);
+	parse_key(consumer, given, problems);
+	rb_consumer_settle(&draft->values.channel,
+			   given[RB_KEY_CONSUMER_on_death].is_given, consumer);
+	check_rules(draft, consumer, given, problems);
 	if (after->is_given)
 		*ret_after = after->value;
 }
 
 void
-rb_consumers_parse(struct rb_config_channel *channel, struct rb_node mapping,
+rb_consumers_parse(struct rb_channel_draft *draft, struct rb_node mapping,
 		   struct rb_problems *problems)
 {
+	struct rb_config_channel *channel = &draft->values.channel;
 	struct rb_node after[RB_CONSUMERS_MAX] = { 0 };
 	size_t i, n = rb_node_n_pairs(mapping);
 	struct rb_pair pair;
@@ -74,7 +119,7 @@ rb_consumers_parse(struct rb_config_channel *channel, struct rb_node mapping,
 			break;
 		}
 		at = channel->n_consumers++;
-		parse_consumer(&channel->consumers[at], pair, problems,
+		parse_consumer(draft, &channel->consumers[at], pair, problems,
 			       &after[at]);
 	}
 	rb_graph_resolve(channel, after, problems);

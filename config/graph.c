@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/rules.h"
 #include "config/suggest.h"
 
 #define HINT_SIZE 160
@@ -53,6 +54,7 @@ resolve_item(struct rb_config_channel *channel, unsigned i, struct rb_node item,
 	     struct rb_problems *problems)
 {
 	struct rb_config_consumer *consumer = &channel->consumers[i];
+	char why[RB_CONFIG_WHY_SIZE];
 	int found;
 
 	if (!rb_node_is_scalar(item) || rb_node_is_null(item)) {
@@ -72,6 +74,12 @@ resolve_item(struct rb_config_channel *channel, unsigned i, struct rb_node item,
 	else if (consumer->after >> found & 1)
 		rb_problems_add(problems, rb_node_place(item), NULL,
 				"'%s' is named twice", rb_node_text(item));
+	else if (!rb_consumer_may_follow(consumer, &channel->consumers[found],
+					 why, sizeof(why)))
+		rb_problems_add(
+			problems, rb_node_place(item),
+			"one with slow: gate or evict can be waited for", "%s",
+			why);
 	else
 		consumer->after |= UINT64_C(1) << found;
 }

@@ -11,8 +11,9 @@
  *
  * `type` is an enum rb_type without its prefix and decides how a value reads
  * and which C type `field` has; min, max and default are in the unit of the
- * field (bytes, nanoseconds, or the number of a choice). A block holds keys of
- * its own. A new key is a line here, a field, and a paragraph in
+ * field (bytes, nanoseconds, or the number of a choice). A default that is out
+ * of range means none: the key has to be given. A block holds keys of its own.
+ * A new key is a line here, a field, and a paragraph in
  * docs/man/ringbus.yaml.5.scd; a test insists on the last.
  */
 /* clang-format off */
@@ -59,6 +60,15 @@ RB_KEY(CHANNEL, history, NUMBER, channel.history,
 RB_KEY(CHANNEL, wait, WAIT, channel.wait,
        0, 4, RB_CONFIG_BLOCKING,
        "how members wait that don't choose")
+RB_KEY(CHANNEL, clear, CLEAR, channel.clear,
+       0, 1, RB_CONFIG_CLEAR_NONE,
+       "what becomes of slots that everybody has read")
+RB_KEY(CHANNEL, fill, HEX, fill, 0, 0, 0,
+       "what new slots are filled with, 1 to 64 bytes as hex digits")
+RB_KEY(CHANNEL, type, NAME, channel.type, 0, 0, 0,
+       "what the events are; members that say otherwise are refused")
+RB_KEY(CHANNEL, version, COUNT, channel.version, 0, UINT32_MAX, 0,
+       "the version of that type")
 RB_KEY(CHANNEL, max_producers, COUNT, channel.max_producers,
        1, RB_PRODUCERS_MAX, RB_PRODUCERS_MAX,
        "producers attached at one time")
@@ -88,6 +98,22 @@ RB_KEY(CONSUMER, on_death, ON_DEATH, on_death,
 RB_KEY(CONSUMER, keep_for, DURATION, keep_for_ns,
        0, 365 * 24 * RB_HOUR_NS, 0,
        "how long the gate of a dead consumer is kept; 0 for ever")
+RB_KEY(CONSUMER, slow, SLOW, slow,
+       0, 3, RB_CONFIG_GATE,
+       "what is done about it when it is too slow")
+RB_KEY(CONSUMER, max_lag, NUMBER, max_lag, 0, RB_SLOTS_MAX, 0,
+       "slots behind which it is too slow; 0 for no limit")
+RB_KEY(CONSUMER, max_stall, DURATION, max_stall_ns,
+       0, 365 * 24 * RB_HOUR_NS, 0,
+       "time without progress after which it is too slow; 0 for no limit")
+RB_KEY(CONSUMER, group, BOOL, group, 0, 1, 0,
+       "all who open this name share its events")
+RB_BLOCK(CONSUMER, key, "the bytes by which a group keeps events in order")
+
+RB_KEY(KEY, offset, SIZE, key_offset, 0, RB_SLOT_SIZE_MAX, 0,
+       "where in the event the key begins")
+RB_KEY(KEY, size, SIZE, key_size, 1, 256, 0,
+       "bytes of the key")
 /* clang-format on */
 #undef RB_KEY
 #undef RB_BLOCK

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rules.c - what must hold between the keys of one channel
+ * rules.c - what must hold between the keys of one channel, and its consumers
  *
  * The same rules for the file and for channels that clients ask for. They may
  * rely on each value being in its own range, and so can't overflow.
@@ -45,68 +45,103 @@ check_ring_size(const struct rb_config_channel *channel, char *why,
 }
 
 static bool
-check_n_consumers(const struct rb_config_channel *channel, char *why,
-		  size_t why_size)
+has_group(const struct rb_config_channel *channel)
 {
-	if (channel->n_consumers <= channel->max_consumers)
-		return true;
-	snprintf(why, why_size, "%u consumers, but 'max_consumers' is %u",
-		 channel->n_consumers, channel->max_consumers);
+	unsigned i;
+
+	for (i = 0; i < channel->n_consumers; i++)
+		if (channel->consumers[i].group)
+			return true;
 	return false;
 }
 
-const struct rb_rule rb_rules[RB_N_RULES] = {
-	{ .check = check_history,
-	  .n_keys = 2,
-	  .keys = { RB_KEY_CHANNEL_history, RB_KEY_CHANNEL_slots } },
-	{ .check = check_ring_size,
-	  .n_keys = 3,
-	  .keys = { RB_KEY_CHANNEL_slots, RB_KEY_CHANNEL_event_size,
-		    RB_KEY_CHANNEL_slot_size } },
-	{ .check = check_n_consumers,
-	  .n_keys = 2,
-	  .keys = { RB_KEY_CHANNEL_max_consumers, RB_KEY_CHANNEL_consumers } },
-};
-
-/* The size key of the other framing holds its default, so passes. */
 static bool
-check_ranges(const struct rb_config_channel *channel, char *why,
-	     size_t why_size)
+check_n_consumers(const struct rb_config_channel *channel, char *why,
+		  size_t why_size)
 {
-	struct rb_channel_values values;
-	const struct rb_key *key;
-	uint64_t value;
-	size_t i;
+	unsigned n = channel->n_consumers, max = channel->max_consumers;
 
-	rb_section_reset(RB_SECTION_CHANNEL, &values);
-	values.channel = *channel;
-	if (channel->framing == RB_CONFIG_FRAMED)
-		values.frame_size = channel->slot_size;
-	else
-		values.event_size = channel->slot_size;
-	for (i = 0; i < RB_N_KEYS; i++) {
-		key = &rb_keys[i];
-		if (key->section != RB_SECTION_CHANNEL ||
-		    key->type == RB_TYPE_BLOCK)
-			continue;
-		value = rb_key_get(key, &values);
-		if (rb_key_admits(key, value))
-			continue;
+	if (n > max)
 		snprintf(why, why_size,
-			 "'%s' is %" PRIu64 ", not a number from %" PRIu64
-			 " to %" PRIu64 "%s",
-			 key->name, value, key->min, key->max,
-			 value >= key->min && value <= key->max
-				 ? " that is a power of two"
-				 : "");
-		return false;
-	}
-	return true;
+			 "%u consumers, but 'max_consumers' is %u", n, max);
+	else if (n == max && has_group(channel))
+		snprintf(why, why_size,
+			 "%u consumers and 'max_consumers' %u leave no place "
+			 "for the workers of a group",
+			 n, max);
+	else
+		return true;
+	return false;
 }
 
 static bool
-check_name(const char name[RB_NAME_SIZE], const char *what, char *why,
-	   size_t why_size)
+check_clear(const struct rb_config_channel *channel, char *why, size_t why_size)
+{
+	if (channel->clear == RB_CONFIG_CLEAR_NONE || channel->history == 0)
+		return true;
+	snprintf(why, why_size,
+		 "'clear: zero' leaves nothing for a 'history' of %" PRIu64
+		 " slots",
+		 channel->history);
+	return false;
+}
+
+static bool
+check_version(const struct rb_config_channel *channel, char *why,
+	      size_t why_size)
+{
+	if (channel->version == 0 || channel->type[0])
+		return true;
+	snprintf(why, why_size, "'version' is %u, but of no 'type'",
+		 channel->version);
+	return false;
+}
+
+#define KEY(name) RB_KEY_CHANNEL_##name
+
+const struct rb_rule rb_rules[RB_N_RULES] = {
+	RB_RULE(check_history, NULL, KEY(history), KEY(slots)),
+	RB_RULE(check_ring_size, NULL, KEY(slots), KEY(event_size),
+		KEY(slot_size)),
+	RB_RULE(check_n_consumers, NULL, KEY(max_consumers), KEY(consumers)),
+	RB_RULE(check_clear, "drop one of them", KEY(clear), KEY(history)),
+	RB_RULE(check_version, "add a type, or drop the version", KEY(version),
+		KEY(type)),
+};
+
+const struct rb_given *
+rb_blame_find(const struct rb_blame *blame, const struct rb_given *here,
+	      const struct rb_given *outer)
+{
+	const struct rb_given *inside = NULL, *outside = NULL, *given;
+	unsigned i;
+
+	for (i = 0; blame->keys[i] != RB_N_KEYS; i++) {
+		given = &here[blame->keys[i]];
+		if (given->is_given && !inside)
+			inside = given;
+		if (!given->is_given && !given->is_bad)
+			given = &outer[blame->keys[i]];
+		if (given->is_bad)
+			return NULL;
+		if (given->is_given && !outside)
+			outside = given;
+	}
+	return inside ? inside : outside;
+}
+
+void
+rb_blame_advise(const struct rb_blame *blame, char *why, size_t why_size)
+{
+	size_t used = strlen(why);
+
+	if (blame->hint)
+		snprintf(why + used, why_size - used, "; %s", blame->hint);
+}
+
+bool
+rb_name_check(const char *what, const char name[RB_NAME_SIZE], char *why,
+	      size_t why_size)
 {
 	if (rb_name_is_valid(name))
 		return true;
@@ -117,16 +152,81 @@ check_name(const char name[RB_NAME_SIZE], const char *what, char *why,
 	return false;
 }
 
+static void
+refuse_number(const struct rb_key *key, uint64_t value, char *why,
+	      size_t why_size)
+{
+	bool is_inside = value >= key->min && value <= key->max;
+	char max[32];
+
+	if (key->type == RB_TYPE_DURATION) {
+		rb_scalar_format_duration((int64_t)key->max, max, sizeof(max));
+		snprintf(why, why_size, "'%s' must be from %" PRIu64 " to %s",
+			 key->name, key->min, max);
+		return;
+	}
+	if (is_inside)
+		snprintf(why, why_size,
+			 "'%s' is %" PRIu64 ", not a power of two; the next "
+			 "is %" PRIu64,
+			 key->name, value, rb_next_power_of_two(value));
+	else
+		snprintf(why, why_size,
+			 "'%s' is %" PRIu64 ", not a number from %" PRIu64
+			 " to %" PRIu64,
+			 key->name, value, key->min, key->max);
+}
+
+bool
+rb_section_check(enum rb_section section, const void *base, char *why,
+		 size_t why_size)
+{
+	const struct rb_key *key;
+	uint64_t value;
+	size_t i;
+
+	for (i = 0; i < RB_N_KEYS; i++) {
+		key = &rb_keys[i];
+		if (key->section != section || key->type < RB_TYPE_COUNT)
+			continue;
+		value = rb_key_get(key, base);
+		if (value == key->fallback || rb_key_admits(key, value))
+			continue;
+		refuse_number(key, value, why, why_size);
+		return false;
+	}
+	return true;
+}
+
+/* The size key of the other framing holds its default, so passes. */
 static bool
-check_consumer(const struct rb_config_channel *channel, unsigned i, char *why,
-	       size_t why_size)
+check_numbers(const struct rb_config_channel *channel, char *why,
+	      size_t why_size)
+{
+	struct rb_channel_values values = { 0 };
+
+	rb_section_reset(RB_SECTION_CHANNEL, &values);
+	values.channel = *channel;
+	if (channel->framing == RB_CONFIG_FRAMED)
+		values.frame_size = channel->slot_size;
+	else
+		values.event_size = channel->slot_size;
+	if (!rb_section_check(RB_SECTION_CHANNEL, &values, why, why_size))
+		return false;
+	if (channel->fill_size <= RB_FILL_SIZE)
+		return true;
+	snprintf(why, why_size, "'fill' has %u bytes, more than %d",
+		 channel->fill_size, RB_FILL_SIZE);
+	return false;
+}
+
+/* What only the place among the others can break. */
+static bool
+check_place(const struct rb_config_channel *channel, unsigned i, char *why,
+	    size_t why_size)
 {
 	const struct rb_config_consumer *consumer = &channel->consumers[i];
-	const struct rb_key *keep_for = &rb_keys[RB_KEY_CONSUMER_keep_for];
-	int64_t ns = consumer->keep_for_ns;
 
-	if (!check_name(consumer->name, "consumer", why, why_size))
-		return false;
 	if (rb_graph_find(channel, consumer->name) != (int)i)
 		snprintf(why, why_size, "consumer '%s' is declared twice",
 			 consumer->name);
@@ -137,17 +237,6 @@ check_consumer(const struct rb_config_channel *channel, unsigned i, char *why,
 		 consumer->after >> channel->n_consumers)
 		snprintf(why, why_size,
 			 "consumer '%s' waits for one that does not exist",
-			 consumer->name);
-	else if ((unsigned)consumer->on_death > RB_CONFIG_KEEP)
-		snprintf(why, why_size, "consumer '%s' has no valid 'on_death'",
-			 consumer->name);
-	else if (consumer->on_death != RB_CONFIG_KEEP && ns != 0)
-		snprintf(why, why_size,
-			 "consumer '%s' has 'keep_for' without on_death: keep",
-			 consumer->name);
-	else if (ns < 0 || !rb_key_admits(keep_for, (uint64_t)ns))
-		snprintf(why, why_size,
-			 "consumer '%s': 'keep_for' is out of range",
 			 consumer->name);
 	else
 		return true;
@@ -163,7 +252,9 @@ check_consumers(const struct rb_config_channel *channel, char *why,
 	unsigned i;
 
 	for (i = 0; i < channel->n_consumers; i++)
-		if (!check_consumer(channel, i, why, why_size))
+		if (rb_config_consumer_check(channel, &channel->consumers[i],
+					     why, why_size) < 0 ||
+		    !check_place(channel, i, why, why_size))
 			return false;
 	if (rb_graph_find_cycle(channel, &done, cycle) < 0)
 		return true;
@@ -177,11 +268,15 @@ rb_config_channel_check(const struct rb_config_channel *channel, char *why,
 {
 	size_t i;
 
-	if (!check_name(channel->name, "channel", why, why_size) ||
-	    !check_ranges(channel, why, why_size))
+	if (!rb_name_check("channel", channel->name, why, why_size) ||
+	    (channel->type[0] &&
+	     !rb_name_check("type", channel->type, why, why_size)) ||
+	    !check_numbers(channel, why, why_size))
 		return -EINVAL;
 	for (i = 0; i < RB_N_RULES; i++)
-		if (!rb_rules[i].check(channel, why, why_size))
+		if (!rb_rules[i].check(channel, why, why_size)) {
+			rb_blame_advise(&rb_rules[i].blame, why, why_size);
 			return -EINVAL;
+		}
 	return check_consumers(channel, why, why_size) ? 0 : -EINVAL;
 }

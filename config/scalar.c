@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scalar.c - numbers with and without units, from text and back
+ * scalar.c - numbers with and without units, from text and back; bytes
  *
  * Written by hand instead of strtoull(), which skips blanks, takes signs and
  * wraps negative numbers. Every step is checked for overflow.
@@ -96,6 +96,39 @@ rb_scalar_parse_bool(const char *text, bool *ret)
 	if (!is_true && strcmp(text, "false") != 0)
 		return -EINVAL;
 	*ret = is_true;
+	return 0;
+}
+
+/* The worth of a hex digit, or -1. Not by <ctype.h>, which asks the locale. */
+static int
+digit_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+int
+rb_scalar_parse_hex(const char *text, unsigned max, uint8_t *ret,
+		    unsigned *ret_size)
+{
+	size_t i, n = strlen(text);
+
+	if (n == 0 || n % 2 != 0)
+		return -EINVAL;
+	for (i = 0; i < n; i++)
+		if (digit_value(text[i]) < 0)
+			return -EINVAL;
+	if (n / 2 > max)
+		return -ERANGE;
+	for (i = 0; i < n / 2; i++)
+		ret[i] = (uint8_t)(digit_value(text[2 * i]) << 4 |
+				   digit_value(text[2 * i + 1]));
+	*ret_size = (unsigned)(n / 2);
 	return 0;
 }
 

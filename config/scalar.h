@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scalar.h - numbers with and without units, from text and back
+ * scalar.h - numbers with and without units, from text and back; bytes
  *
  * All of them: 0, -EINVAL for what is no such thing, -ERANGE for what does not
- * fit into 64 bits; the output is written on success only. Sizes and durations
- * are in config.h, as the programs take them too.
+ * fit (numbers into 64 bits); the output is written on success only. Sizes and
+ * durations are in config.h, as the programs take them too.
  */
 #ifndef RB_CONFIG_SCALAR_H
 #define RB_CONFIG_SCALAR_H
@@ -18,6 +18,10 @@ int rb_scalar_parse_number(const char *text, uint64_t *ret);
 
 /* `true` or `false`. */
 int rb_scalar_parse_bool(const char *text, bool *ret);
+
+/* Two hex digits a byte, of either case, 1 to `max` bytes. */
+int rb_scalar_parse_hex(const char *text, unsigned max, uint8_t *ret,
+			unsigned *ret_size);
 
 /* In the largest unit that needs no fraction: "64KiB", "90s". */
 void rb_scalar_format_size(uint64_t value, char *text, size_t size);

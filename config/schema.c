@@ -17,9 +17,12 @@
 #define BASE_CHANNEL struct rb_channel_values
 #define BASE_ACCESS struct rb_channel_values
 #define BASE_CONSUMER struct rb_config_consumer
+#define BASE_KEY struct rb_config_consumer
 
 #define SIZE_PATH RB_CONFIG_PATH_SIZE
 #define SIZE_ACCESS sizeof(struct rb_access_list)
+#define SIZE_NAME RB_NAME_SIZE
+#define SIZE_HEX sizeof(struct rb_bytes)
 #define SIZE_COUNT sizeof(unsigned)
 #define SIZE_NUMBER sizeof(uint64_t)
 #define SIZE_POWER sizeof(uint64_t)
@@ -30,7 +33,9 @@
 #define SIZE_FRAMING sizeof(unsigned)
 #define SIZE_PRODUCERS sizeof(unsigned)
 #define SIZE_WAIT sizeof(unsigned)
+#define SIZE_CLEAR sizeof(unsigned)
 #define SIZE_ON_DEATH sizeof(unsigned)
+#define SIZE_SLOW sizeof(unsigned)
 
 #define RB_KEY(section, name, type, field, min, max, fallback, text)           \
 	_Static_assert(sizeof(((BASE_##section *)0)->field) == SIZE_##type,    \
@@ -60,13 +65,16 @@ static const char *const section_phrases[] = {
 	[RB_SECTION_CHANNEL] = "in a channel",
 	[RB_SECTION_ACCESS] = "in 'access' of a channel",
 	[RB_SECTION_CONSUMER] = "in a consumer",
+	[RB_SECTION_KEY] = "in 'key' of a consumer",
 };
 
 static const char *const framings[] = { "fixed", "framed", NULL };
 static const char *const producers[] = { "single", "multi", NULL };
 static const char *const waits[] = { "busy_spin", "yielding",       "sleeping",
 				     "blocking",  "phased_backoff", NULL };
+static const char *const clears[] = { "none", "zero", NULL };
 static const char *const on_deaths[] = { "release", "keep", NULL };
+static const char *const slows[] = { "gate", "evict", "park", "lossy", NULL };
 
 const struct rb_key *
 rb_key_find(enum rb_section section, const char *name)
@@ -96,8 +104,12 @@ rb_type_choices(enum rb_type type)
 		return producers;
 	case RB_TYPE_WAIT:
 		return waits;
+	case RB_TYPE_CLEAR:
+		return clears;
 	case RB_TYPE_ON_DEATH:
 		return on_deaths;
+	case RB_TYPE_SLOW:
+		return slows;
 	default:
 		return NULL;
 	}
@@ -110,6 +122,8 @@ number_size(enum rb_type type)
 	case RB_TYPE_BLOCK:
 	case RB_TYPE_PATH:
 	case RB_TYPE_ACCESS:
+	case RB_TYPE_NAME:
+	case RB_TYPE_HEX:
 		return 0;
 	case RB_TYPE_BOOL:
 		return sizeof(bool);

@@ -23,12 +23,15 @@ enum rb_section {
 	RB_SECTION_CHANNEL,
 	RB_SECTION_ACCESS,
 	RB_SECTION_CONSUMER,
+	RB_SECTION_KEY,
 };
 
 enum rb_type {
 	RB_TYPE_BLOCK,      /* keys of its own */
 	RB_TYPE_PATH,       /* char[RB_CONFIG_PATH_SIZE] */
 	RB_TYPE_ACCESS,     /* struct rb_access_list */
+	RB_TYPE_NAME,       /* char[RB_NAME_SIZE] */
+	RB_TYPE_HEX,        /* struct rb_bytes */
 	RB_TYPE_COUNT,      /* unsigned */
 	RB_TYPE_NUMBER,     /* uint64_t */
 	RB_TYPE_POWER,      /* uint64_t, a power of two */
@@ -39,7 +42,9 @@ enum rb_type {
 	RB_TYPE_FRAMING,    /* the enums: unsigned, see rb_type_choices() */
 	RB_TYPE_PRODUCERS,
 	RB_TYPE_WAIT,
+	RB_TYPE_CLEAR,
 	RB_TYPE_ON_DEATH,
+	RB_TYPE_SLOW,
 };
 
 enum rb_key_id {
@@ -61,6 +66,11 @@ struct rb_key {
 	const char *text;
 };
 
+struct rb_bytes {
+	unsigned size;
+	uint8_t bytes[RB_FILL_SIZE];
+};
+
 /*
  * What the sections `channel` and `access` fill. A channel has one slot size,
  * but two keys for it, and a default may be given for both.
@@ -69,6 +79,7 @@ struct rb_channel_values {
 	struct rb_config_channel channel;
 	uint64_t event_size;
 	uint64_t frame_size;
+	struct rb_bytes fill;
 };
 
 /* By enum rb_key_id. */

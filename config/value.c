@@ -47,6 +47,12 @@ describe_type(enum rb_type type, char *text, size_t size)
 	case RB_TYPE_ACCESS:
 		snprintf(text, size, "a list of any, user:NAME, group:NAME");
 		return;
+	case RB_TYPE_NAME:
+		snprintf(text, size, "a name");
+		return;
+	case RB_TYPE_HEX:
+		snprintf(text, size, "bytes as hex digits, such as 00ff");
+		return;
 	case RB_TYPE_COUNT:
 	case RB_TYPE_NUMBER:
 	case RB_TYPE_POWER:
@@ -134,11 +140,9 @@ static bool
 refuse_power(const struct value *value, uint64_t number)
 {
 	char next[32], hint[TEXT_SIZE];
-	uint64_t power = 1;
 
-	while (power < number)
-		power *= 2;
-	format_number(value->key->type, power, next, sizeof(next));
+	format_number(value->key->type, rb_next_power_of_two(number), next,
+		      sizeof(next));
 	snprintf(hint, sizeof(hint), "the next power of two is %s", next);
 	rb_problems_add(value->problems, rb_node_place(value->node), hint,
 			"'%s' must be a power of two, not " RB_QUOTED,
@@ -265,6 +269,49 @@ set_path(const struct value *value, void *base)
 }
 
 static bool
+set_name(const struct value *value, void *base)
+{
+	const char *text = rb_node_text(value->node);
+
+	if (!rb_name_is_valid(text))
+		return refuse_text(value, RB_NAME_HINT);
+	memcpy((char *)base + value->key->offset, text, strlen(text) + 1);
+	return true;
+}
+
+/* What to say about a text that is no bytes. */
+static const char *
+guess_bytes(const char *text)
+{
+	if (strncmp(text, "0x", 2) == 0 || strncmp(text, "0X", 2) == 0)
+		return "write it without 0x";
+	if (strlen(text) % 2 != 0)
+		return "each byte is two digits";
+	return NULL;
+}
+
+static bool
+set_bytes(const struct value *value, void *base)
+{
+	const char *text = rb_node_text(value->node);
+	struct rb_bytes bytes = { 0 };
+	int r = rb_scalar_parse_hex(text, sizeof(bytes.bytes), bytes.bytes,
+				    &bytes.size);
+
+	if (r == -EINVAL)
+		return refuse_text(value, guess_bytes(text));
+	if (r < 0) {
+		rb_problems_add(value->problems, rb_node_place(value->node),
+				NULL, "'%s' has %zu bytes, more than %zu",
+				value->key->name, strlen(text) / 2,
+				sizeof(bytes.bytes));
+		return false;
+	}
+	memcpy((char *)base + value->key->offset, &bytes, sizeof(bytes));
+	return true;
+}
+
+static bool
 add_entry(const struct value *value, struct rb_node item,
 	  struct rb_access_list *list)
 {
@@ -334,5 +381,9 @@ rb_value_parse(const struct rb_key *key, struct rb_node node, void *base,
 		return set_access(&value, base);
 	if (key->type == RB_TYPE_PATH)
 		return set_path(&value, base);
+	if (key->type == RB_TYPE_NAME)
+		return set_name(&value, base);
+	if (key->type == RB_TYPE_HEX)
+		return set_bytes(&value, base);
 	return set_number(&value, base);
 }

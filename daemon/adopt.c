@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "daemon/entry.h"
+#include "daemon/kind.h"
 #include "daemon/lock.h"
 #include "daemon/log.h"
 #include "shm/member.h"
@@ -30,20 +31,22 @@ has_shape(const struct rb_meta_header *header,
 	return rb_folder_geometry(config, &wanted) == 0 &&
 	       memcmp(&wanted, &header->geometry, sizeof(wanted)) == 0 &&
 	       header->wait == (uint32_t)config->wait &&
+	       header->clear == (uint32_t)config->clear &&
+	       strncmp(header->type, config->type, RB_NAME_SIZE) == 0 &&
+	       header->type_version == config->version &&
 	       header->max_producers == config->max_producers &&
 	       header->max_consumers == config->max_consumers;
 }
 
 static bool
 is_declared_as(const struct rb_member *entry,
-	       const struct rb_config_consumer *consumer)
+	       const struct rb_config_consumer *consumer, uint64_t history)
 {
+	struct rb_config_consumer kind;
+
+	rb_kind_of_entry(entry, &kind);
 	return rb_entry_is_declared(entry) &&
-	       strncmp(entry->name, consumer->name, RB_NAME_SIZE) == 0 &&
-	       rb_entry_after(entry) == consumer->after &&
-	       rb_entry_keeps(entry) ==
-		       (consumer->on_death == RB_CONFIG_KEEP) &&
-	       rb_entry_keep_for_ns(entry) == (uint64_t)consumer->keep_for_ns;
+	       rb_kind_find_difference(&kind, consumer, history) == NULL;
 }
 
 static bool
@@ -52,7 +55,8 @@ has_graph(const struct rb_meta *meta, const struct rb_config_channel *config)
 	unsigned i;
 
 	for (i = 0; i < config->n_consumers; i++)
-		if (!is_declared_as(&meta->consumers[i], &config->consumers[i]))
+		if (!is_declared_as(&meta->consumers[i], &config->consumers[i],
+				    config->history))
 			return false;
 	for (; i < RB_CONSUMERS_MAX; i++)
 		if (rb_entry_is_declared(&meta->consumers[i]))
@@ -169,9 +173,13 @@ take_member(struct rb_daemon *daemon, struct rb_hosted *hosted,
 			return err;
 	}
 	err = rb_membership_new(hosted, process, role, index, &membership);
-	if (err == 0 && process == NULL)
+	if (err < 0)
+		return err;
+	if (rb_entry_state(entry) != RB_MEMBER_EVICTED)
+		membership->epoch = rb_entry_epoch(entry);
+	if (process == NULL)
 		rb_reaper_bury(&daemon->reaper, membership);
-	return err;
+	return 0;
 }
 
 /* ---------------------------------------------------------------- channels */
@@ -198,7 +206,9 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted)
 	rb_log_info("channel %s: taken over from an earlier daemon",
 		    hosted->name);
 	rb_member_adopt(&hosted->channel);
-	return for_each_member(daemon, hosted, take_member);
+	err = for_each_member(daemon, hosted, take_member);
+	rb_warden_watch_all(&daemon->warden, hosted);
+	return err;
 }
 
 static int
@@ -208,7 +218,7 @@ discard(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *why)
 
 	rb_log_info("channel %s of an earlier daemon %s: removed", hosted->name,
 		    why);
-	err = rb_folder_remove(&daemon->registry.maker, hosted->name);
+	err = rb_folder_remove(&daemon->registry.maker, hosted);
 	rb_hosted_free(hosted);
 	return err;
 }

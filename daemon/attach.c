@@ -7,13 +7,10 @@
  * writable.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "daemon/entry.h"
-#include "daemon/log.h"
 #include "daemon/request.h"
-#include "shm/member.h"
+#include "daemon/seat.h"
 
 #define MEMBERSHIPS_MAX 256 /* of one process */
 
@@ -75,129 +72,47 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 	return 0;
 }
 
+/* What stands against a client that says what the events are: it would read or
+ * write them wrongly. */
 static int
-refuse_producer(struct rb_peer *peer, const struct rb_hosted *hosted,
-		struct rb_control *answer, int err)
-{
-	const struct rb_member *holder = &hosted->channel.meta->producers[0];
-
-	if (err != -EBUSY)
-		return rb_request_refuse(
-			peer, answer, -EUSERS,
-			"all %u places for producers are "
-			"taken: raise max_producers",
-			hosted->channel.meta->header.max_producers);
-	return rb_request_refuse(peer, answer, -EBUSY,
-				 "producer %.64s (pid %u) is there, and it is "
-				 "for one at a time: stop that one, or set "
-				 "producers: multi",
-				 holder->name, rb_entry_pid(holder));
-}
-
-static int
-refuse_consumer(struct rb_peer *peer, const struct rb_hosted *hosted,
-		struct rb_control *answer, int err)
-{
-	const struct rb_member *holder;
-
-	if (err != -EBUSY)
-		return rb_request_refuse(
-			peer, answer, -EUSERS,
-			"all %u places for consumers are "
-			"taken: raise max_consumers",
-			hosted->channel.meta->header.max_consumers);
-	holder = rb_hosted_find_consumer(hosted, answer->name);
-	return rb_request_refuse(peer, answer, -EBUSY,
-				 "consumer %s is attached (pid %u): stop that "
-				 "one, or take another name",
-				 answer->name,
-				 holder != NULL ? rb_entry_pid(holder) : 0);
-}
-
-/* Those who gave no name have one each nevertheless. */
-static int
-name_consumer(const struct rb_hosted *hosted, uint32_t pid,
-	      char name[RB_NAME_SIZE])
-{
-	int index = -EBUSY;
-
-	snprintf(name, RB_NAME_SIZE, "consumer-%u", pid);
-	for (int i = 2; i <= RB_CONSUMERS_MAX + 1 && index == -EBUSY; i++) {
-		index = rb_member_find_consumer(&hosted->channel, name);
-		if (index == -EBUSY)
-			snprintf(name, RB_NAME_SIZE, "consumer-%u-%d", pid, i);
-	}
-	return index;
-}
-
-/* The index of a free place, or the error of the refusal. */
-static int
-find_place(struct rb_peer *peer, const struct rb_hosted *hosted,
+check_type(struct rb_peer *peer, const struct rb_hosted *hosted,
 	   struct rb_control *answer)
 {
-	int index;
+	const struct rb_meta_header *header = &hosted->channel.meta->header;
 
-	if (answer->role == RB_ROLE_PRODUCER) {
-		index = rb_member_find_producer(&hosted->channel);
-		if (answer->name[0] == '\0')
-			snprintf(answer->name, RB_NAME_SIZE, "producer");
-		return index < 0 ? refuse_producer(peer, hosted, answer, index)
-				 : index;
-	}
-	index = answer->name[0] != '\0'
-			? rb_member_find_consumer(&hosted->channel,
-						  answer->name)
-			: name_consumer(hosted, peer->process->pid,
-					answer->name);
-	return index < 0 ? refuse_consumer(peer, hosted, answer, index) : index;
-}
-
-static void
-join(const struct rb_peer *peer, struct rb_hosted *hosted,
-     struct rb_control *answer)
-{
-	struct rb_identity who = {
-		.name = answer->name,
-		.pid = peer->process->pid,
-		.start_time = peer->process->start_time,
-	};
-
-	answer->epoch = answer->role == RB_ROLE_PRODUCER
-				? rb_member_join_producer(&hosted->channel,
-							  answer->index, &who)
-				: rb_member_join_consumer(&hosted->channel,
-							  answer->index, &who,
-							  answer->join);
-}
-
-/* A tap is in no table: nobody waits for it. *ret stays NULL then. */
-static int
-admit(struct rb_peer *peer, struct rb_hosted *hosted, struct rb_control *answer,
-      struct rb_membership **ret)
-{
-	int index;
-
-	answer->index = answer->epoch = 0;
-	if (answer->role == RB_ROLE_TAP)
+	if (answer->type_name[0] == '\0')
 		return 0;
-	index = find_place(peer, hosted, answer);
-	if (index < 0)
-		return index;
-	if (rb_membership_new(hosted, peer->process, answer->role,
-			      (unsigned)index, ret) < 0)
-		return rb_request_refuse(peer, answer, -ENOMEM,
-					 "ringbusd is out of memory");
-	answer->index = (uint32_t)index;
-	join(peer, hosted, answer);
-	return 0;
+	if (!rb_name_is_valid(answer->type_name))
+		return rb_request_refuse(peer, answer, -EINVAL,
+					 "the name of its events' type is "
+					 "none: 1 to 63 of A-Z a-z 0-9 . _ - "
+					 "and neither a dot nor a dash in "
+					 "front");
+	if (header->type[0] == '\0' ||
+	    (strncmp(header->type, answer->type_name, RB_NAME_SIZE) == 0 &&
+	     header->type_version == answer->type_version))
+		return 0;
+	return rb_request_refuse(peer, answer, -EPROTOTYPE,
+				 "its events are of type %.64s version %u, pid "
+				 "%d wants %s version %u: build both sides "
+				 "with the same definition, or use another "
+				 "channel",
+				 header->type, header->type_version,
+				 peer->who.pid, answer->type_name,
+				 answer->type_version);
 }
 
 static int
-open_files(const struct rb_hosted *hosted, enum rb_role role, int fds[RB_FILES])
+open_files(const struct rb_hosted *hosted, enum rb_role role, int fds[RB_FDS])
 {
-	for (int i = 0; i < RB_FILES; i++) {
-		fds[i] = rb_folder_open_file(hosted, i,
-					     rb_role_writes(role, i));
+	enum rb_clear clear = hosted->channel.clear;
+
+	for (int i = 0; i < RB_FDS; i++) {
+		bool writable = i == RB_FD_BELL
+					? role != RB_ROLE_TAP
+					: rb_role_writes(role, i, clear);
+
+		fds[i] = rb_folder_open_file(hosted, i, writable);
 		if (fds[i] < 0)
 			return fds[i];
 	}
@@ -206,15 +121,22 @@ open_files(const struct rb_hosted *hosted, enum rb_role role, int fds[RB_FILES])
 
 /* Decides; a refusal is in the answer then. */
 static int
-let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FILES],
+let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FDS],
        struct rb_membership **ret)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	struct rb_hosted *hosted;
+	char after[RB_CONTROL_TEXT_SIZE];
 	int err;
+
+	memcpy(after, answer->text, sizeof(after));
+	memset(answer->text, 0, sizeof(answer->text));
+	hosted = rb_request_find_channel(peer, answer);
 
 	if (hosted == NULL)
 		return -ENOENT;
 	err = check_attach(peer, hosted, answer);
+	if (err == 0)
+		err = check_type(peer, hosted, answer);
 	if (err < 0)
 		return err;
 	err = open_files(hosted, answer->role, fds);
@@ -222,21 +144,27 @@ let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FILES],
 		return rb_request_refuse(peer, answer, err,
 					 "ringbusd cannot open its files: %s",
 					 strerror(-err));
-	return admit(peer, hosted, answer, ret);
+	answer->index = answer->epoch = 0;
+	if (answer->role == RB_ROLE_TAP)
+		return 0; /* in no table: nobody waits for it */
+	if (answer->role == RB_ROLE_PRODUCER)
+		return rb_seat_producer(peer, hosted, answer, ret);
+	return rb_seat_consumer(peer, hosted, answer, after, ret);
 }
 
 int
 rb_request_attach(struct rb_peer *peer, struct rb_control *answer)
 {
 	struct rb_membership *membership = NULL;
-	int fds[RB_FILES] = { -1, -1, -1 };
+	int fds[RB_FDS] = { -1, -1, -1, -1 };
 	int err = let_in(peer, answer, fds, &membership);
 
 	err = rb_peer_send(peer, answer, err == 0 ? fds : NULL);
 	/* What the client never learns of must not have happened. */
 	if (err < 0 && membership != NULL)
-		rb_reaper_leave(&peer->daemon->reaper, membership);
-	for (int i = 0; i < RB_FILES; i++)
+		rb_reaper_leave(&peer->daemon->reaper, membership,
+				!membership->found);
+	for (int i = 0; i < RB_FDS; i++)
 		rb_closep(&fds[i]);
 	return err;
 }
@@ -250,7 +178,7 @@ find_membership(const struct rb_peer *peer, const struct rb_control *request)
 	LIST_FOREACH(m, &peer->process->memberships, of_owner)
 	if (m->role == request->role && m->index == request->index &&
 	    strcmp(m->hosted->name, request->channel) == 0 &&
-	    rb_entry_epoch(rb_membership_entry(m)) == request->epoch)
+	    (m->epoch == request->epoch || m->epoch == 0))
 		return m;
 	return NULL;
 }
@@ -269,6 +197,7 @@ rb_request_detach(struct rb_peer *peer, struct rb_control *answer)
 					 peer->who.pid,
 					 rb_membership_role_name(answer->role),
 					 answer->index, answer->epoch);
-	rb_reaper_leave(&peer->daemon->reaper, membership);
+	rb_reaper_leave(&peer->daemon->reaper, membership,
+			(answer->flags & RB_CONTROL_FORGET) != 0);
 	return 0;
 }

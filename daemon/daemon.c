@@ -5,6 +5,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/adopt.h"
+#include "daemon/entry.h"
+#include "daemon/lag.h"
 #include "daemon/lock.h"
 #include "daemon/log.h"
 #include "daemon/sigbus.h"
@@ -45,6 +48,42 @@ stop(struct rb_daemon *daemon)
 	rb_watch_timer(daemon->drain, daemon->config->drain_ns);
 }
 
+/* A worker is as far behind as its group. */
+static int64_t
+lag_of(const struct rb_membership *m)
+{
+	int group = rb_entry_group(rb_membership_entry(m));
+
+	return rb_lag(&m->hosted->channel,
+		      group >= 0 ? (unsigned)group : m->index);
+}
+
+static void
+tell_member(const struct rb_membership *m)
+{
+	const struct rb_member *entry = rb_membership_entry(m);
+
+	if (m->role == RB_ROLE_PRODUCER)
+		rb_log_warning("channel %s: producer %.64s (pid %u) is still "
+			       "attached",
+			       m->hosted->name, entry->name,
+			       rb_entry_pid(entry));
+	else
+		rb_log_warning("channel %s: consumer %.64s (pid %u) is "
+			       "%" PRId64 " slots behind",
+			       m->hosted->name, entry->name,
+			       rb_entry_pid(entry), lag_of(m));
+}
+
+static void
+tell_members(const struct rb_hosted *hosted)
+{
+	const struct rb_membership *m;
+
+	LIST_FOREACH(m, &hosted->memberships, of_hosted)
+	tell_member(m);
+}
+
 static void
 on_drained(void *context, int result)
 {
@@ -52,6 +91,8 @@ on_drained(void *context, int result)
 
 	(void)result;
 	rb_log_warning("members are still attached: stopping all the same");
+	for (unsigned i = 0; i < daemon->registry.n_hosted; i++)
+		tell_members(daemon->registry.hosted[i]);
 	rb_loop_stop(daemon->loop);
 }
 
@@ -208,6 +249,9 @@ set_up_loop(struct rb_daemon *daemon)
 	if (err == 0)
 		err = rb_reaper_init(&daemon->reaper, daemon->loop,
 				     &daemon->registry, on_left, daemon);
+	if (err == 0)
+		err = rb_warden_init(&daemon->warden, daemon->loop,
+				     &daemon->registry);
 	if (err < 0)
 		rb_log_error("cannot set up the event loop: %s",
 			     strerror(-err));
@@ -223,15 +267,19 @@ create_missing(struct rb_daemon *daemon)
 
 	for (unsigned i = 0; i < config->n_channels; i++) {
 		const struct rb_config_channel *c = &config->channels[i];
-		int err = 0;
+		struct rb_creation creation = { .config = c };
+		struct rb_hosted *hosted;
+		int err;
 
-		if (rb_registry_find(&daemon->registry, c->name) == NULL)
-			err = rb_registry_create(&daemon->registry, c, NULL,
-						 why, sizeof(why));
+		if (rb_registry_find(&daemon->registry, c->name) != NULL)
+			continue;
+		err = rb_registry_create(&daemon->registry, &creation, why,
+					 sizeof(why), &hosted);
 		if (err < 0) {
 			rb_log_error("channel %s: %s", c->name, why);
 			return err;
 		}
+		rb_warden_watch_all(&daemon->warden, hosted);
 	}
 	rb_reaper_expect_expiry(&daemon->reaper);
 	return 0;
@@ -322,6 +370,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	if (daemon == NULL)
 		return NULL;
 	rb_server_deinit(&daemon->server);
+	rb_warden_deinit(&daemon->warden);
 	rb_reaper_deinit(&daemon->reaper);
 	rb_processes_deinit(&daemon->processes);
 	rb_registry_deinit(&daemon->registry, daemon->rest);

@@ -19,6 +19,7 @@
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
+#include "daemon/warden.h"
 
 struct rb_daemon {
 	struct rb_config *config;
@@ -32,6 +33,7 @@ struct rb_daemon {
 	struct rb_watch *drain;
 	struct rb_registry registry;
 	struct rb_reaper reaper;
+	struct rb_warden warden;
 	struct rb_processes processes;
 	struct rb_server server;
 	bool stopping;

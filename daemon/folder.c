@@ -16,10 +16,10 @@
 
 #include <systemd/sd-id128.h>
 
+#include "daemon/kind.h"
 #include "daemon/log.h"
 #include "shm/member.h"
 
-#define HIDDEN_SIZE (RB_NAME_SIZE + 32)
 #define NSEC UINT64_C(1000000000)
 
 int
@@ -47,10 +47,22 @@ int
 rb_folder_geometry(const struct rb_config_channel *config,
 		   struct rb_geometry *ret)
 {
-	return rb_geometry_init(ret, config->slots, config->slot_size,
-				config->history,
-				(enum rb_framing)config->framing,
-				(enum rb_producers)config->producers);
+	struct rb_geometry geometry;
+	unsigned n_groups = 0;
+	int err;
+
+	err = rb_geometry_init(&geometry, config->slots, config->slot_size,
+			       config->history,
+			       (enum rb_framing)config->framing,
+			       (enum rb_producers)config->producers);
+	if (err < 0)
+		return err;
+	for (unsigned i = 0; i < config->n_consumers; i++)
+		n_groups += config->consumers[i].group;
+	err = rb_geometry_set_groups(&geometry, n_groups);
+	if (err == 0)
+		*ret = geometry;
+	return err;
 }
 
 /* A number that grows: of a channel, of a hidden name. */
@@ -64,15 +76,15 @@ new_generation(void)
 }
 
 static void
-hide(const char *name, const char *suffix, char hidden[HIDDEN_SIZE])
+hide(const char *name, const char *suffix, char hidden[RB_HIDDEN_SIZE])
 {
-	snprintf(hidden, HIDDEN_SIZE, ".%s.%" PRIu64 ".%s", name,
+	snprintf(hidden, RB_HIDDEN_SIZE, ".%s.%" PRIu64 ".%s", name,
 		 new_generation(), suffix);
 }
 
 /* ---------------------------------------------------------------- removing */
 
-/* The three files and the folder; whatever else is in it is not ours. */
+/* The four files and the folder; whatever else is in it is not ours. */
 static int
 remove_folder(int shm_dirfd, const char *name)
 {
@@ -82,18 +94,23 @@ remove_folder(int shm_dirfd, const char *name)
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	for (int i = 0; i < RB_FILES; i++)
+	for (int i = 0; i < RB_FDS; i++)
 		if (unlinkat(fd, rb_file_names[i], 0) < 0 && errno != ENOENT)
 			return -errno;
 	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 int
-rb_folder_remove(const struct rb_maker *maker, const char *name)
+rb_folder_remove(const struct rb_maker *maker, const struct rb_hosted *hosted)
 {
-	char hidden[HIDDEN_SIZE];
+	const char *name = hosted->name;
+	char hidden[RB_HIDDEN_SIZE];
 	int err;
 
+	if (hosted->hidden[0] != '\0') {
+		rb_folder_remove_leftover(maker, hosted->hidden);
+		return 0;
+	}
 	hide(name, "old", hidden);
 	if (renameat(maker->shm_dirfd, name, maker->shm_dirfd, hidden) < 0) {
 		err = -errno;
@@ -149,6 +166,17 @@ close_files(int fds[RB_FILES])
 		rb_closep(&fds[i]);
 }
 
+/* For who maps the channel here, to wake those that wait by descriptor. */
+static int
+open_bell(struct rb_hosted *hosted)
+{
+	hosted->channel.bell = rb_folder_open_file(hosted, RB_FD_BELL, true);
+	if (hosted->channel.bell >= 0)
+		return 0;
+	return hosted->channel.bell == -ENOENT ? -EBADMSG
+					       : hosted->channel.bell;
+}
+
 int
 rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 {
@@ -167,6 +195,8 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 	if (err == 0)
 		err = rb_channel_attach(&hosted->channel, fds, RB_ROLE_DAEMON);
 	close_files(fds);
+	if (err == 0)
+		err = open_bell(hosted);
 	if (err < 0)
 		return err;
 	hosted->dynamic = hosted->config == NULL &&
@@ -176,8 +206,7 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 }
 
 int
-rb_folder_open_file(const struct rb_hosted *hosted, enum rb_file file,
-		    bool writable)
+rb_folder_open_file(const struct rb_hosted *hosted, int file, bool writable)
 {
 	return rb_segment_open(hosted->dirfd, rb_file_names[file], writable);
 }
@@ -190,12 +219,9 @@ declare_consumers(struct rb_channel *channel,
 {
 	for (unsigned i = 0; i < config->n_consumers; i++) {
 		const struct rb_config_consumer *c = &config->consumers[i];
+		struct rb_consumer_spec spec = rb_kind_spec(c);
 
-		rb_member_declare(channel, i, c->name, c->after,
-				  c->on_death == RB_CONFIG_KEEP
-					  ? RB_ON_DEATH_KEEP
-					  : RB_ON_DEATH_RELEASE,
-				  (uint64_t)c->keep_for_ns);
+		rb_member_declare(channel, i, c->name, &spec);
 	}
 }
 
@@ -213,6 +239,11 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 		.max_consumers = config->max_consumers,
 		.dynamic = hosted->dynamic,
 		.creator = hosted->creator,
+		.clear = (enum rb_clear)config->clear,
+		.type = config->type[0] != '\0' ? config->type : NULL,
+		.type_version = config->version,
+		.fill = config->fill_size != 0 ? config->fill : NULL,
+		.fill_size = config->fill_size,
 	};
 	int err;
 
@@ -252,6 +283,22 @@ tune_memory(struct rb_hosted *hosted, const struct rb_config_channel *config)
 	}
 }
 
+/*
+ * A file of one byte, to be written again and again. Who waits for that watches
+ * it by name, by way of /proc, which takes leave to read it.
+ */
+static int
+create_bell(int dirfd)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+
+	fd = openat(dirfd, rb_file_names[RB_FD_BELL],
+		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 || fchmod(fd, 0644) < 0 || pwrite(fd, "", 1, 0) != 1)
+		return -errno;
+	return rb_take_fd(&fd);
+}
+
 static int
 create_files(int dirfd, const struct rb_geometry *geometry, int fds[RB_FILES])
 {
@@ -264,18 +311,18 @@ create_files(int dirfd, const struct rb_geometry *geometry, int fds[RB_FILES])
 	return 0;
 }
 
-/* Everything below the temporary name, which is in place afterwards. */
+/* Everything below the hidden name. */
 static int
-make_under(const struct rb_maker *maker, struct rb_hosted *hosted,
-	   const struct rb_config_channel *config,
-	   const struct rb_geometry *geometry, const char *hidden)
+make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
+	    const struct rb_config_channel *config,
+	    const struct rb_geometry *geometry)
 {
 	int fds[RB_FILES] = { -1, -1, -1 };
 	int err;
 
-	if (mkdirat(maker->shm_dirfd, hidden, 0700) < 0)
+	if (mkdirat(maker->shm_dirfd, hosted->hidden, 0700) < 0)
 		return -errno;
-	hosted->dirfd = open_folder(maker->shm_dirfd, hidden);
+	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
 	if (hosted->dirfd < 0)
 		return hosted->dirfd;
 	err = create_files(hosted->dirfd, geometry, fds);
@@ -284,11 +331,11 @@ make_under(const struct rb_maker *maker, struct rb_hosted *hosted,
 	close_files(fds);
 	if (err < 0)
 		return err;
+	hosted->channel.bell = create_bell(hosted->dirfd);
+	if (hosted->channel.bell < 0)
+		return hosted->channel.bell;
 	tune_memory(hosted, config);
 	rb_channel_open(&hosted->channel);
-	if (renameat2(maker->shm_dirfd, hidden, maker->shm_dirfd, hosted->name,
-		      RENAME_NOREPLACE) < 0)
-		return -errno;
 	return 0;
 }
 
@@ -324,18 +371,33 @@ rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 	       size_t why_size)
 {
 	struct rb_geometry geometry;
-	char hidden[HIDDEN_SIZE];
 	int err = rb_folder_geometry(config, &geometry);
 
 	if (err < 0) {
 		snprintf(why, why_size, "these sizes make no channel");
 		return err;
 	}
-	hide(hosted->name, "new", hidden);
-	err = make_under(maker, hosted, config, &geometry, hidden);
+	hide(hosted->name, "new", hosted->hidden);
+	err = make_hidden(maker, hosted, config, &geometry);
 	if (err < 0) {
 		explain(maker, &geometry, err, why, why_size);
-		remove_folder(maker->shm_dirfd, hidden);
+		remove_folder(maker->shm_dirfd, hosted->hidden);
 	}
 	return err;
+}
+
+int
+rb_folder_show(const struct rb_maker *maker, struct rb_hosted *hosted,
+	       char *why, size_t why_size)
+{
+	int err;
+
+	if (renameat2(maker->shm_dirfd, hosted->hidden, maker->shm_dirfd,
+		      hosted->name, RENAME_NOREPLACE) < 0) {
+		err = -errno;
+		explain(maker, &hosted->channel.geometry, err, why, why_size);
+		return err;
+	}
+	hosted->hidden[0] = '\0';
+	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * folder.h - the folder of a channel and the three files in it
+ * folder.h - the folder of a channel and the four files in it
  *
  * A channel is made under the name `.NAME.N.new` and renamed into its place when
- * it is complete, and renamed to `.NAME.N.old` before it is removed: under its
+ * it is complete and open to all, and renamed to `.NAME.N.old` before it is removed: under its
  * own name it is whole or not there. N is new each time, as one that cannot be
  * removed stays. Channel names never start with a dot. Nothing here follows a
  * link.
@@ -26,25 +26,31 @@ int rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir);
 
 /*
  * Makes the channel of a new rb_hosted as `config` says, files, graph and all,
- * and opens it. On failure nothing is left behind, and `why` says what is in the
- * way and what to do.
+ * under a hidden name. On failure nothing is left behind, and `why` says what is
+ * in the way and what to do.
  */
 int rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 		   const struct rb_config_channel *config, char *why,
 		   size_t why_size);
+
+/* Gives it its own name. On failure as above, but it stays as it is. */
+int rb_folder_show(const struct rb_maker *maker, struct rb_hosted *hosted,
+		   char *why, size_t why_size);
 
 /* Maps the channel that is there under the name of a new rb_hosted. -EBADMSG,
  * -EPROTONOSUPPORT for another layout, -ENOENT if there is no meta file and so
  * no channel, or another negative errno. */
 int rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted);
 
-/* Another descriptor of one of its files, read-write or read-only. */
-int rb_folder_open_file(const struct rb_hosted *hosted, enum rb_file file,
+/* Another descriptor of one of its files (enum rb_file or RB_FD_BELL), read-write
+ * or read-only. */
+int rb_folder_open_file(const struct rb_hosted *hosted, int file,
 			bool writable);
 
-/* Removes the channel called `name`; what is not of the channel stays, under a
- * hidden name. 0 or a negative errno, and has said why. */
-int rb_folder_remove(const struct rb_maker *maker, const char *name);
+/* Removes the channel's files; what is not of the channel stays, under a hidden
+ * name. 0 or a negative errno, and has said why. */
+int rb_folder_remove(const struct rb_maker *maker,
+		     const struct rb_hosted *hosted);
 
 /* True for `.NAME.N.new` and `.NAME.N.old`: what a killed daemon left half done
  * or could not remove. */

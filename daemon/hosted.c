@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/entry.h"
+#include "shm/member.h"
 
 int
 rb_hosted_new(const char *name, const struct rb_config_channel *config,
@@ -22,6 +22,7 @@ rb_hosted_new(const char *name, const struct rb_config_channel *config,
 	snprintf(hosted->name, sizeof(hosted->name), "%s", name);
 	hosted->dirfd = -1;
 	hosted->config = config;
+	hosted->channel = RB_CHANNEL_NULL;
 	LIST_INIT(&hosted->memberships);
 	*ret = hosted;
 	return 0;
@@ -34,6 +35,7 @@ rb_hosted_free(struct rb_hosted *hosted)
 		return NULL;
 	while (!LIST_EMPTY(&hosted->memberships))
 		rb_membership_free(LIST_FIRST(&hosted->memberships));
+	rb_closep(&hosted->channel.bell);
 	rb_channel_detach(&hosted->channel);
 	rb_closep(&hosted->dirfd);
 	free(hosted);
@@ -62,12 +64,7 @@ rb_hosted_stream(const struct rb_hosted *hosted)
 const struct rb_member *
 rb_hosted_find_consumer(const struct rb_hosted *hosted, const char *name)
 {
-	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
-		const struct rb_member *m = &hosted->channel.meta->consumers[i];
+	int i = rb_member_find_named(&hosted->channel, name);
 
-		if (rb_entry_is_taken(m) &&
-		    strncmp(m->name, name, RB_NAME_SIZE) == 0)
-			return m;
-	}
-	return NULL;
+	return i < 0 ? NULL : &hosted->channel.meta->consumers[i];
 }

@@ -16,8 +16,23 @@
 #include "daemon/membership.h"
 #include "shm/channel.h"
 
+struct rb_peer;
+
+#define RB_HIDDEN_SIZE (RB_NAME_SIZE + 32)
+
+/* What the warden has seen of a consumer with a limit. */
+struct rb_stall {
+	uint32_t epoch;
+	bool told; /* of its parking */
+	int64_t sequence;
+	int64_t since_ns; /* it has stood there with events to read; 0: not */
+	int64_t quiet_until_ns;
+};
+
 struct rb_hosted {
 	char name[RB_NAME_SIZE];
+	/* Of its folder as long as it is not in its place; then empty. */
+	char hidden[RB_HIDDEN_SIZE];
 	int dirfd;
 	struct rb_channel channel;
 	/* NULL: a dynamic one, or one that the configuration no longer has. */
@@ -25,6 +40,10 @@ struct rb_hosted {
 	bool dynamic;
 	uid_t creator; /* of a dynamic one */
 	bool made;     /* by this daemon, not taken over */
+	/* Whose connection it is that may attach before it is open, or NULL. */
+	const struct rb_peer *preparing;
+	uint64_t limited; /* bit i: the warden looks after consumer i */
+	struct rb_stall stalls[RB_CONSUMERS_MAX];
 	struct rb_memberships memberships;
 };
 
@@ -44,7 +63,7 @@ bool rb_hosted_has_members(const struct rb_hosted *hosted);
 /* enum rb_stream_state */
 uint32_t rb_hosted_stream(const struct rb_hosted *hosted);
 
-/* The attached consumer of this name, or NULL. */
+/* The entry of this name whatever its state, but no worker's; or NULL. */
 const struct rb_member *rb_hosted_find_consumer(const struct rb_hosted *hosted,
 						const char *name);
 

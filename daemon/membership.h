@@ -5,12 +5,13 @@
  * Ties an entry of a channel's member table to the process that holds it. What
  * counts is the table, in shared memory; this is how the daemon gets from a
  * death to the entries, and from a channel to who is in it. It exists while the
- * entry is ATTACHED or DYING; in between, the process is gone and `process` is
- * NULL. Taps have none: nobody waits for them.
+ * entry is ATTACHED, EVICTED or DYING; in the end the process is gone and
+ * `process` is NULL. Taps have none: nobody waits for them.
  */
 #ifndef RB_DAEMON_MEMBERSHIP_H
 #define RB_DAEMON_MEMBERSHIP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -25,6 +26,9 @@ struct rb_membership {
 	struct rb_process *process; /* NULL: dead */
 	enum rb_role role;
 	unsigned index;
+	uint32_t epoch; /* as the process knows it; 0: evicted before we came,
+			 * when its entry's was raised, more than once */
+	bool found; /* its place was kept, or its group there, when it came */
 	struct rb_repair repair;            /* of a dead producer, so far */
 	LIST_ENTRY(rb_membership) of_owner; /* the process, or the reaper */
 	LIST_ENTRY(rb_membership) of_hosted;

@@ -126,6 +126,7 @@ rb_peer_free(struct rb_peer *peer)
 {
 	if (peer == NULL)
 		return NULL;
+	rb_request_abandon(peer);
 	LIST_REMOVE(peer, of_server);
 	peer->server->n_peers--;
 	peer->server->n_greeted -= peer->greeted;
@@ -150,23 +151,23 @@ rb_peer_set_greeted(struct rb_peer *peer)
 }
 
 static void
-attach_fds(struct msghdr *header, const int fds[RB_FILES])
+attach_fds(struct msghdr *header, const int fds[RB_FDS])
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(header);
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(RB_FILES * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, RB_FILES * sizeof(int));
+	c->cmsg_len = CMSG_LEN(RB_FDS * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, RB_FDS * sizeof(int));
 }
 
 int
 rb_peer_send(struct rb_peer *peer, const struct rb_control *answer,
-	     const int fds[RB_FILES])
+	     const int fds[RB_FDS])
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(RB_FILES * sizeof(int))];
+		char bytes[CMSG_SPACE(RB_FDS * sizeof(int))];
 	} control = { 0 };
 	struct iovec part = { (void *)answer, sizeof(*answer) };
 	struct msghdr header = { .msg_iov = &part, .msg_iovlen = 1 };

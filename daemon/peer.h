@@ -5,7 +5,8 @@
  * Takes messages one at a time, hands them to request.h, sends the answers. The
  * daemon never waits for a peer: one that does not read its answers, does not
  * say HELLO in time, or says what cannot be said is disconnected. That ends the
- * connection only; the memberships of its process stay.
+ * connection, its plan and the channels that it has not opened yet; the
+ * memberships of its process stay.
  */
 #ifndef RB_DAEMON_PEER_H
 #define RB_DAEMON_PEER_H
@@ -19,6 +20,7 @@
 #include "shm/control.h"
 
 struct rb_daemon;
+struct rb_plan;
 struct rb_server;
 
 struct rb_peer {
@@ -30,6 +32,7 @@ struct rb_peer {
 	struct rb_process *process;
 	struct rb_watch *message;
 	struct rb_watch *patience; /* for HELLO */
+	struct rb_plan *plan;      /* of the next channel it creates, or NULL */
 	LIST_ENTRY(rb_peer) of_server;
 };
 
@@ -42,7 +45,7 @@ struct rb_peer *rb_peer_free(struct rb_peer *peer);
  * negative errno; then the peer has to be disconnected.
  */
 int rb_peer_send(struct rb_peer *peer, const struct rb_control *answer,
-		 const int fds[RB_FILES]);
+		 const int fds[RB_FDS]);
 
 /* HELLO was right. */
 void rb_peer_set_greeted(struct rb_peer *peer);

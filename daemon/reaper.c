@@ -90,13 +90,33 @@ on_expiry(void *context, int result)
 
 /* ---------------------------------------------------------------- leaving */
 
-static void
-leave_consumer(struct rb_reaper *reaper, struct rb_membership *m)
+static bool
+keeps_its_place(const struct rb_member *entry)
 {
-	bool keep = rb_entry_keeps(rb_membership_entry(m));
+	return rb_entry_keeps(entry) && rb_entry_group(entry) < 0 &&
+	       rb_entry_state(entry) != RB_MEMBER_EVICTED;
+}
 
-	rb_member_leave_consumer(&m->hosted->channel, m->index, keep);
-	if (keep)
+static void
+forget_group(struct rb_channel *channel, int group)
+{
+	if (group >= 0 && rb_entry_state(&channel->meta->consumers[group]) ==
+				  RB_MEMBER_ABSENT)
+		rb_member_leave_consumer(channel, (unsigned)group, false);
+}
+
+static void
+leave_consumer(struct rb_reaper *reaper, struct rb_membership *m, bool forget)
+{
+	struct rb_channel *channel = &m->hosted->channel;
+	const struct rb_member *entry = rb_membership_entry(m);
+	int group = rb_entry_group(entry);
+	bool keep = !forget && keeps_its_place(entry);
+
+	rb_member_leave_consumer(channel, m->index, keep);
+	if (forget)
+		forget_group(channel, group);
+	else if (keep || group >= 0)
 		rb_reaper_expect_expiry(reaper);
 }
 
@@ -108,14 +128,27 @@ finish(struct rb_reaper *reaper, struct rb_membership *m)
 }
 
 void
-rb_reaper_leave(struct rb_reaper *reaper, struct rb_membership *membership)
+rb_reaper_leave(struct rb_reaper *reaper, struct rb_membership *membership,
+		bool forget)
 {
 	if (membership->role == RB_ROLE_PRODUCER)
 		rb_member_leave_producer(&membership->hosted->channel,
 					 membership->index);
 	else
-		leave_consumer(reaper, membership);
+		leave_consumer(reaper, membership, forget);
 	finish(reaper, membership);
+}
+
+void
+rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted)
+{
+	while (!LIST_EMPTY(&hosted->memberships)) {
+		struct rb_membership *m = LIST_FIRST(&hosted->memberships);
+
+		if (m->process == NULL)
+			LIST_REMOVE(m, of_owner); /* of the dying */
+		finish(reaper, m);
+	}
 }
 
 /* ----------------------------------------------------------------- deaths */
@@ -125,9 +158,15 @@ tell_dead_consumer(const struct rb_membership *m, uint32_t pid)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
 
-	rb_log_info("channel %s: consumer %.64s (pid %u) died, its place is %s",
-		    m->hosted->name, entry->name, pid,
-		    rb_entry_keeps(entry) ? "kept" : "released");
+	if (rb_entry_group(entry) >= 0)
+		rb_log_info("channel %s: worker %u of group %.64s (pid %u) "
+			    "died, others get what it had begun",
+			    m->hosted->name, m->index, entry->name, pid);
+	else
+		rb_log_info("channel %s: consumer %.64s (pid %u) died, its "
+			    "place is %s",
+			    m->hosted->name, entry->name, pid,
+			    keeps_its_place(entry) ? "kept" : "released");
 }
 
 static void
@@ -205,7 +244,7 @@ rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership)
 	}
 	tell_dead_consumer(membership,
 			   rb_entry_pid(rb_membership_entry(membership)));
-	leave_consumer(reaper, membership);
+	leave_consumer(reaper, membership, false);
 	rb_channel_wake_all(channel);
 	finish(reaper, membership);
 }

@@ -3,7 +3,10 @@
  * reaper.h - members that leave: by their own wish, by death, by time
  *
  *   a consumer    leaves, or with on_death: keep stays as absent, and a timer
- *                 releases it when keep_for is over
+ *                 releases it when keep_for is over; one that was evicted has
+ *                 nothing to keep
+ *   a worker      leaves, what it had begun goes to others; with the last one
+ *                 its group leaves, as a consumer does
  *   a producer    by its own wish just leaves; a dead one is DYING until what it
  *                 had claimed is repaired, which is tried again every few
  *                 milliseconds as long as a slot is still being read
@@ -37,9 +40,10 @@ int rb_reaper_init(struct rb_reaper *reaper, struct rb_loop *loop,
 		   void *context);
 void rb_reaper_deinit(struct rb_reaper *reaper);
 
-/* A living process gives this membership up; frees it. */
-void rb_reaper_leave(struct rb_reaper *reaper,
-		     struct rb_membership *membership);
+/* A living process gives this membership up; frees it. `forget`: its place is
+ * not kept, nor, if it was the last worker, that of its group. */
+void rb_reaper_leave(struct rb_reaper *reaper, struct rb_membership *membership,
+		     bool forget);
 
 /* The process of this membership is dead; takes it over. */
 void rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership);
@@ -47,6 +51,9 @@ void rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership);
 /* All memberships of a dead process. */
 void rb_reaper_bury_process(struct rb_reaper *reaper,
 			    struct rb_process *process);
+
+/* The channel is about to be removed, with all who are in it. */
+void rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted);
 
 /* Somebody has become absent, by other means than the above. */
 void rb_reaper_expect_expiry(struct rb_reaper *reaper);

@@ -44,11 +44,28 @@ check_new(const struct rb_registry *registry, const char *name, char *why,
 	return 0;
 }
 
+static int
+make(struct rb_registry *registry, struct rb_hosted *hosted,
+     const struct rb_config_channel *config, char *why, size_t why_size)
+{
+	const struct rb_maker *maker = &registry->maker;
+	int err = rb_folder_make(maker, hosted, config, why, why_size);
+
+	if (err < 0 || hosted->preparing != NULL)
+		return err;
+	err = rb_folder_show(maker, hosted, why, why_size);
+	if (err < 0)
+		rb_folder_remove(maker, hosted);
+	return err;
+}
+
 int
 rb_registry_create(struct rb_registry *registry,
-		   const struct rb_config_channel *config, const uid_t *creator,
-		   char *why, size_t why_size)
+		   const struct rb_creation *creation, char *why,
+		   size_t why_size, struct rb_hosted **ret)
 {
+	const struct rb_config_channel *config = creation->config;
+	const uid_t *creator = creation->creator;
 	struct rb_hosted *hosted = NULL;
 	int err = check_new(registry, config->name, why, why_size);
 
@@ -62,13 +79,28 @@ rb_registry_create(struct rb_registry *registry,
 	}
 	hosted->dynamic = creator != NULL;
 	hosted->creator = creator != NULL ? *creator : 0;
-	err = rb_folder_make(&registry->maker, hosted, config, why, why_size);
+	hosted->preparing = creation->preparing;
+	err = make(registry, hosted, config, why, why_size);
+	if (err == 0)
+		err = rb_registry_add(registry, hosted);
 	if (err < 0) {
 		rb_hosted_free(hosted);
 		return err;
 	}
 	hosted->made = true;
-	return rb_registry_add(registry, hosted);
+	*ret = hosted;
+	return 0;
+}
+
+int
+rb_registry_open(struct rb_registry *registry, struct rb_hosted *hosted,
+		 char *why, size_t why_size)
+{
+	int err = rb_folder_show(&registry->maker, hosted, why, why_size);
+
+	if (err == 0)
+		hosted->preparing = NULL;
+	return err;
 }
 
 static void
@@ -87,7 +119,7 @@ forget(struct rb_registry *registry, const struct rb_hosted *hosted)
 int
 rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted)
 {
-	int err = rb_folder_remove(&registry->maker, hosted->name);
+	int err = rb_folder_remove(&registry->maker, hosted);
 
 	forget(registry, hosted);
 	rb_hosted_free(hosted);
@@ -149,7 +181,7 @@ rb_registry_deinit(struct rb_registry *registry, enum rb_registry_rest rest)
 
 		if (rest == RB_REGISTRY_REMOVE ||
 		    (rest == RB_REGISTRY_REMOVE_MADE && last->made))
-			rb_folder_remove(&registry->maker, last->name);
+			rb_folder_remove(&registry->maker, last);
 		rb_hosted_free(last);
 	}
 }

@@ -18,14 +18,24 @@ struct rb_registry {
 struct rb_hosted *rb_registry_find(const struct rb_registry *registry,
 				   const char *name);
 
+/* A channel to be made. */
+struct rb_creation {
+	const struct rb_config_channel *config; /* kept if it is the file's */
+	const uid_t *creator; /* who wants it; NULL: the configuration file */
+	const struct rb_peer *preparing; /* for whom alone, until it is open */
+};
+
 /*
- * Makes a channel as `config` says. If the configuration file does not have
- * it, `creator` is who wants it, and `config` is not kept. On failure -EEXIST, -EUSERS (too
- * many), -ENOSPC and so on, and `why` says it for people.
+ * Makes a channel. On failure -EEXIST, -EUSERS (too many), -ENOSPC and so on, and
+ * `why` says it for people.
  */
 int rb_registry_create(struct rb_registry *registry,
-		       const struct rb_config_channel *config,
-		       const uid_t *creator, char *why, size_t why_size);
+		       const struct rb_creation *creation, char *why,
+		       size_t why_size, struct rb_hosted **ret);
+
+/* Opens one that is being prepared to all. Errors as above. */
+int rb_registry_open(struct rb_registry *registry, struct rb_hosted *hosted,
+		     char *why, size_t why_size);
 
 /* Takes over one that is ready. -EUSERS if there are too many. */
 int rb_registry_add(struct rb_registry *registry, struct rb_hosted *hosted);

@@ -14,30 +14,68 @@
 #include "shm/member.h"
 
 static bool
-is_terminated(const char name[RB_NAME_SIZE])
+is_terminated(const char *text, size_t size)
 {
-	return memchr(name, '\0', RB_NAME_SIZE) != NULL;
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool
+is_zero(const void *bytes, size_t size)
+{
+	static const uint8_t zero[sizeof(((struct rb_control *)0)->reserved)];
+
+	return memcmp(bytes, zero, size) == 0;
+}
+
+static bool
+has_good_strings(const struct rb_control *r)
+{
+	return is_terminated(r->channel, sizeof(r->channel)) &&
+	       is_terminated(r->name, sizeof(r->name)) &&
+	       is_terminated(r->type_name, sizeof(r->type_name)) &&
+	       is_terminated(r->text, sizeof(r->text));
+}
+
+static bool
+has_good_flags(const struct rb_control *r)
+{
+	static const uint32_t allowed[RB_CONTROL_PING + 1] = {
+		[RB_CONTROL_DETACH] = RB_CONTROL_FORGET,
+		[RB_CONTROL_PLAN] = RB_CONTROL_RESET,
+		[RB_CONTROL_CREATE] = RB_CONTROL_PREPARE,
+		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
+	};
+
+	return (r->flags & ~allowed[r->type]) == 0;
+}
+
+static bool
+has_good_numbers(const struct rb_control *r)
+{
+	return r->role <= RB_ROLE_CONSUMER && r->slow <= RB_SLOW_LOSSY &&
+	       r->is_slow_set <= 1 && r->on_death <= RB_ON_DEATH_KEEP &&
+	       r->is_group <= 1 && r->from >= RB_FROM_RESUME &&
+	       r->max_stall_ns <= INT64_MAX && r->keep_for_ns <= INT64_MAX &&
+	       r->fill_size <= sizeof(r->fill);
 }
 
 /* Could one of our libraries, of this version, have sent it? */
 static bool
 is_well_formed(const struct rb_control *r)
 {
-	static const uint32_t zero[RB_ARRAY_SIZE(r->reserved)];
-
 	return r->version == RB_CONTROL_VERSION &&
 	       r->type >= RB_CONTROL_HELLO && r->type <= RB_CONTROL_PING &&
-	       is_terminated(r->channel) && is_terminated(r->name) &&
-	       r->role <= RB_ROLE_CONSUMER && r->join <= RB_JOIN_OLDEST &&
-	       memcmp(r->reserved, zero, sizeof(zero)) == 0;
+	       has_good_strings(r) && has_good_flags(r) &&
+	       has_good_numbers(r) && r->padding == 0 &&
+	       is_zero(r->reserved, sizeof(r->reserved));
 }
 
 static bool
 names_channel(enum rb_control_type type)
 {
 	return type == RB_CONTROL_ATTACH || type == RB_CONTROL_DETACH ||
-	       type == RB_CONTROL_CREATE || type == RB_CONTROL_REMOVE ||
-	       type == RB_CONTROL_CLOSE;
+	       type == RB_CONTROL_CREATE || type == RB_CONTROL_OPEN ||
+	       type == RB_CONTROL_REMOVE || type == RB_CONTROL_CLOSE;
 }
 
 int
@@ -66,11 +104,18 @@ rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
 	struct rb_hosted *hosted = rb_registry_find(&peer->daemon->registry,
 						    answer->channel);
 
-	if (hosted == NULL)
+	if (hosted == NULL) {
 		rb_request_refuse(peer, answer, -ENOENT,
 				  "there is none of this name; ringbusctl ls "
 				  "lists them");
-	return hosted;
+		return NULL;
+	}
+	if (hosted->preparing == NULL || hosted->preparing == peer)
+		return hosted;
+	rb_request_refuse(peer, answer, -ENOENT,
+			  "pid %d is still preparing it: try again later",
+			  hosted->preparing->who.pid);
+	return NULL;
 }
 
 bool
@@ -160,7 +205,9 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 				       struct rb_control *) = {
 		[RB_CONTROL_DETACH] = rb_request_detach,
 		[RB_CONTROL_LIST] = rb_request_list,
+		[RB_CONTROL_PLAN] = rb_request_plan,
 		[RB_CONTROL_CREATE] = rb_request_create,
+		[RB_CONTROL_OPEN] = rb_request_open,
 		[RB_CONTROL_REMOVE] = rb_request_remove,
 		[RB_CONTROL_CLOSE] = rb_request_close,
 		[RB_CONTROL_PING] = answer_ping,
@@ -187,7 +234,9 @@ rb_request_handle(struct rb_peer *peer, const struct rb_control *request)
 
 	answer.result = 0;
 	answer.pid = 0;
-	memset(answer.text, 0, sizeof(answer.text));
+	answer.missed = 0;
+	if (request->type != RB_CONTROL_ATTACH) /* which has something there */
+		memset(answer.text, 0, sizeof(answer.text));
 	/* Its socket lives on in another process, which has to connect as
 	 * itself. */
 	if (peer->process->dead)

@@ -29,7 +29,9 @@ int rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
  */
 int rb_request_detach(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_list(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_plan(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_create(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_open(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_remove(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_close(struct rb_peer *peer, struct rb_control *answer);
 
@@ -37,7 +39,11 @@ int rb_request_close(struct rb_peer *peer, struct rb_control *answer);
  * the connection has to end. */
 int rb_request_attach(struct rb_peer *peer, struct rb_control *answer);
 
-/* The channel that the request names, or NULL, and the answer says so. */
+/* The connection ends: its plan goes, and what it prepares. */
+void rb_request_abandon(struct rb_peer *peer);
+
+/* The channel that the request names, or NULL, and the answer says so. One that
+ * another connection prepares is not there yet. */
 struct rb_hosted *rb_request_find_channel(const struct rb_peer *peer,
 					  struct rb_control *answer);
 

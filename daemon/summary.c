@@ -8,22 +8,36 @@
 #include <stdio.h>
 
 #include "daemon/folder.h"
+#include "shm/layout.h"
+
+/* The part of the memory that is there for groups alone. */
+static void
+describe_groups(const struct rb_geometry *geometry, char *text, size_t size)
+{
+	if (geometry->n_groups > 0)
+		snprintf(text, size, " (%u groups, %" PRIu64 " bytes)",
+			 geometry->n_groups,
+			 geometry->gates_size - RB_GATES_SIZE);
+}
 
 static uint64_t
 print_channel(const struct rb_config_channel *channel)
 {
 	struct rb_geometry geometry;
 	uint64_t bytes = 0;
+	char groups[64] = "";
 
 	/* The configuration has been checked, so that this succeeds. */
-	if (rb_folder_geometry(channel, &geometry) == 0)
+	if (rb_folder_geometry(channel, &geometry) == 0) {
 		bytes = rb_geometry_total(&geometry);
+		describe_groups(&geometry, groups, sizeof(groups));
+	}
 	printf("%-20s %" PRIu64 " slots of %" PRIu64 " bytes, %s, %s "
-	       "producer, %u declared consumers: %" PRIu64 " bytes\n",
+	       "producer, %u declared consumers%s: %" PRIu64 " bytes\n",
 	       channel->name, channel->slots, channel->slot_size,
 	       channel->framing == RB_CONFIG_FIXED ? "fixed" : "framed",
 	       channel->producers == RB_CONFIG_SINGLE ? "single" : "multi",
-	       channel->n_consumers, bytes);
+	       channel->n_consumers, groups, bytes);
 	return bytes;
 }
 

@@ -7,11 +7,22 @@
  */
 #include "shm/barrier.h"
 
+#include "shm/bell.h"
+#include "shm/clear.h"
+#include "shm/tap.h"
+
+/* For one that arms: how often the ground may shift under it. */
+#define TRIES 16
+
 void
 rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 		unsigned index, uint32_t epoch)
 {
 	struct rb_gate *gate = &channel->gates->consumers[index];
+	/* ORDER(none, relaxed) - the daemon stored it before it told us over
+	 * the socket. */
+	uint32_t slow = rb_word32_load_relaxed(
+		&channel->meta->consumers[index].slow);
 
 	*barrier = (struct rb_barrier){
 		.channel = channel,
@@ -20,9 +31,12 @@ rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 		.index = index,
 		.epoch = epoch,
 		.fence = channel->fence,
+		.lags = slow != RB_SLOW_GATE,
+		/* What one that never gates has read makes nothing free. */
+		.clears = channel->clear != RB_CLEAR_NONE &&
+			  slow != RB_SLOW_LOSSY,
 		.wait = channel->wait,
-		/* ORDER(none, relaxed) - the daemon placed it before it told
-		 * us over the socket. */
+		/* ORDER(none, relaxed) - as above. */
 		.committed = rb_seq_load_relaxed(&gate->sequence),
 	};
 	barrier->available = barrier->committed;
@@ -34,9 +48,11 @@ rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 static int64_t
 scan(const struct rb_channel *channel, int64_t next)
 {
+	int64_t slots = (int64_t)channel->geometry.slots;
+	int64_t limit = slots < RB_SCAN_MAX ? slots : RB_SCAN_MAX;
 	int64_t sequence = next;
 
-	while (sequence - next < (int64_t)channel->geometry.slots) {
+	while (sequence - next < 2 * slots) {
 		/* ORDER(stamp, acquire) - the slot's bytes; pairs with stamp()
 		 * in multi.c and with the tombstones of repair.c. */
 		uint64_t stamp = rb_word64_load_acquire(
@@ -44,8 +60,9 @@ scan(const struct rb_channel *channel, int64_t next)
 
 		if (rb_stamp_sequence(stamp) != sequence)
 			break;
-		/* A framed event is never cut: its first stamp came last. */
-		if (sequence - next >= RB_SCAN_MAX &&
+		/* A framed event is never cut, also where it laps one who may
+		 * be overtaken: its first stamp came last. */
+		if (sequence - next >= limit &&
 		    rb_stamp_kind(stamp) != RB_STAMP_REST)
 			break;
 		sequence++;
@@ -97,7 +114,8 @@ look_at(const struct rb_barrier *b, uint64_t deps, int64_t next,
 	if (deps == 0) {
 		ret_event->event = &c->ring->event;
 		ret_event->wanted = &c->gates->data_wanted;
-		return rb_published_from(c, next);
+		return b->lags ? rb_tap_reach(c, next)
+			       : rb_published_from(c, next);
 	}
 	available = slowest(c, deps, &slow);
 	ret_event->event = &c->gates->consumers[slow].event;
@@ -107,8 +125,9 @@ look_at(const struct rb_barrier *b, uint64_t deps, int64_t next,
 
 /* As producers do: a bound counts only if nobody came to be waited for while it
  * was taken. Whoever joins later is placed at this bound or beyond. */
-static int64_t
-look(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
+int64_t
+rb_barrier_bound(const struct rb_barrier *b, int64_t next,
+		 struct rb_event *ret_event)
 {
 	const struct rb_word64 *deps = &b->member->deps;
 	uint64_t before, after;
@@ -130,9 +149,8 @@ look(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
 	return available;
 }
 
-/* Why a wait should not go on: 0, or a negative errno. */
-static int
-check_alive(struct rb_barrier *b)
+int
+rb_barrier_check(struct rb_barrier *b)
 {
 	const struct rb_meta_control *control = &b->channel->meta->control;
 	uint32_t set = 1;
@@ -150,6 +168,17 @@ check_alive(struct rb_barrier *b)
 	return 0;
 }
 
+/* More than a ring ahead is a lie, or we were thrown out and lapped. One that
+ * lags may be that far behind. */
+static bool
+is_too_far(const struct rb_barrier *b, int64_t next, int64_t available)
+{
+	if (rb_unlikely(b->lags))
+		return available > RB_SEQUENCE_MAX / 2;
+	return available > next &&
+	       available - next >= (int64_t)b->channel->geometry.slots;
+}
+
 /* Looks once: the bound, or `next` - 1 if there is nothing, or an errno. */
 static int64_t
 look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
@@ -161,17 +190,12 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 	/* ORDER(end, acquire) - before the last look: what the end includes
 	 * was published before it was stored. */
 	end = rb_seq_load_acquire(&control->end);
-	available = look(b, next, event);
-	/* More than a ring ahead: a lie, or we were thrown out and lapped. */
-	if (rb_unlikely(available > next &&
-			available - next >=
-				(int64_t)b->channel->geometry.slots)) {
-		err = check_alive(b);
-		return err < 0 ? err : -EBADMSG;
-	}
-	err = check_alive(b);
+	available = rb_barrier_bound(b, next, event);
+	err = rb_barrier_check(b);
 	if (rb_unlikely(err < 0))
 		return err;
+	if (rb_unlikely(is_too_far(b, next, available)))
+		return -EBADMSG;
 	if (available > end) /* published after the end: not in the stream */
 		available = end;
 	if (available >= next)
@@ -192,7 +216,7 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 		goto out;
 	if (timeout_ns == 0)
 		return -EAGAIN;
-	rb_wait_begin(&wait, b->wait, timeout_ns, counters);
+	rb_wait_begin(&wait, b->wait, timeout_ns, counters, &b->alerted);
 	do {
 		int late = rb_wait_turn(&wait, &event);
 
@@ -208,9 +232,79 @@ out:
 	return found;
 }
 
+/* Whether anything at `next` or later is on its way. */
+static bool
+is_under_way(const struct rb_channel *c, int64_t next)
+{
+	/* ORDER(none, relaxed) - an answer for people and event loops. */
+	return next <= (rb_channel_is_multi(c)
+				? rb_seq_load_relaxed(&c->ring->claimed)
+				: rb_seq_load_relaxed(&c->ring->published));
+}
+
+int
+rb_barrier_look(struct rb_barrier *b, int64_t next)
+{
+	struct rb_event event;
+	int64_t found = look_for_events(b, next, &event);
+
+	if (found >= next) {
+		b->available = found;
+		return RB_BARRIER_READY;
+	}
+	if (found == next - 1)
+		return is_under_way(b->channel, next) ? RB_BARRIER_GATING
+						      : RB_BARRIER_IDLE;
+	return found == -ESHUTDOWN ? RB_BARRIER_END : (int)found;
+}
+
+/* Looks, and if there is nothing makes a wish of whoever changes that. True if
+ * it stands: nothing came meanwhile, and we wait for what we looked at. */
+static bool
+wish(struct rb_barrier *b, int64_t next, int64_t *ret_found)
+{
+	struct rb_event on, again;
+
+	*ret_found = look_for_events(b, next, &on);
+	if (*ret_found != next - 1)
+		return false;
+	rb_wait_announce(&on);
+	*ret_found = look_for_events(b, next, &again);
+	return *ret_found == next - 1 && again.event == on.event;
+}
+
+int
+rb_barrier_arm(struct rb_barrier *b, int64_t next)
+{
+	uint64_t self = UINT64_C(1) << b->index;
+	int64_t found = next - 1;
+
+	/* ORDER(bell, relaxed) - by the fence that follows. */
+	rb_word64_or_relaxed(&b->channel->gates->bells, self);
+	/* ORDER(bell, seq_cst) - our bit comes before we read the count that
+	 * our wish is for; who moves it on later finds the bit. */
+	rb_fence_seq_cst();
+	for (int i = 0; i < TRIES && found == next - 1; i++)
+		if (wish(b, next, &found))
+			return 0;
+	rb_barrier_disarm(b);
+	/* With so much going on there may as well be something. */
+	return found >= next - 1 || found == -ESHUTDOWN ? 1 : (int)found;
+}
+
+void
+rb_barrier_disarm(struct rb_barrier *b)
+{
+	uint64_t self = UINT64_C(1) << b->index;
+
+	/* ORDER(none, relaxed) - too late is one ring too many. */
+	rb_word64_and_relaxed(&b->channel->gates->bells, ~self);
+}
+
 int
 rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 {
+	struct rb_channel *c = b->channel;
 	struct rb_gate *gate = b->gate;
 
 	if (rb_unlikely(sequence < b->committed || sequence > b->available))
@@ -225,17 +319,18 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	/* ORDER(commit, release) - our reads of the slots, to producers that
 	 * overwrite them, and what we did, to the stages after us. */
 	rb_seq_store_release(&gate->sequence, sequence);
-	rb_wake_if_wanted(&gate->event, &gate->wanted, b->fence, &gate->wakes);
-	/* The fence, if any, was in the first. */
-	rb_wake_if_wanted(&gate->event,
-			  &b->channel->ring->space_wanted[b->index], false,
+	rb_wake_if_wanted(c, &gate->event, &gate->wanted, b->fence,
 			  &gate->wakes);
+	/* The fence, if any, was in the first. */
+	rb_wake_if_wanted(c, &gate->event, &c->ring->space_wanted[b->index],
+			  false, &gate->wakes);
+	if (rb_unlikely(b->clears))
+		rb_clear_read(c, b->index);
 	return 0;
 }
 
 void
 rb_barrier_alert(struct rb_barrier *barrier)
 {
-	/* ORDER(none, relaxed) - a flag that carries no data. */
-	rb_word32_store_relaxed(&barrier->alerted, 1);
+	rb_alert(&barrier->alerted);
 }

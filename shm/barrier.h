@@ -25,13 +25,19 @@ struct rb_barrier {
 	unsigned index;
 	uint32_t epoch;
 	bool fence;
+	bool lags; /* may be overtaken by producers: reads copies, see tap.h */
+	bool clears; /* slots that everybody has read have to be zeroed */
 	enum rb_wait_kind wait;
 	int64_t committed; /* our sequence, as last stored */
 	int64_t available; /* as last returned by a wait */
 	struct rb_word32 alerted;
 };
 
-/* Takes over consumer `index`, which the daemon has given us under `epoch`. */
+/*
+ * Takes over consumer `index`, which the daemon has given us under `epoch`. One
+ * that is not RB_SLOW_GATE lags: a wait of its may return slots that are lost by
+ * now, or are lost before it comes to read them. rb_tap_next() tells.
+ */
 void rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 		     unsigned index, uint32_t epoch);
 
@@ -50,6 +56,32 @@ int64_t rb_barrier_wait(struct rb_barrier *barrier, int64_t next,
 			int64_t timeout_ns);
 
 /*
+ * Looks without waiting why there is nothing at `next`, or whether there is:
+ * for an event loop that wants to know what to do.
+ */
+enum rb_barrier_state {
+	RB_BARRIER_READY,  /* `next` may be read */
+	RB_BARRIER_IDLE,   /* it is not published */
+	RB_BARRIER_GATING, /* it is, and an earlier stage is not done with it; or
+			    * one of several producers has claimed it */
+	RB_BARRIER_END,    /* the stream has ended before it */
+};
+
+/* One of them, and with READY `available` is as after a wait; or -ESTALE,
+ * -EBADMSG, -ECANCELED as a wait. */
+int rb_barrier_look(struct rb_barrier *barrier, int64_t next);
+
+/*
+ * Announces to whoever publishes `next`, or does what it waits for, that it has
+ * to ring the bell. 0: it will; 1: no need to, there is something already, be it
+ * the end; or an error as above. What rang before has to be forgotten before.
+ */
+int rb_barrier_arm(struct rb_barrier *barrier, int64_t next);
+
+/* Takes the announcement back. */
+void rb_barrier_disarm(struct rb_barrier *barrier);
+
+/*
  * We are done with everything up to `sequence`: producers may overwrite it and
  * dependants may read it. -ESTALE if the consumer is no longer ours (nothing is
  * stored then), -EINVAL for a step back or beyond what was available.
@@ -57,7 +89,7 @@ int64_t rb_barrier_wait(struct rb_barrier *barrier, int64_t next,
 int rb_barrier_commit(struct rb_barrier *barrier, int64_t sequence);
 
 /* From any thread or a signal handler: the wait that sleeps, or the next one,
- * returns -ECANCELED, once. */
+ * returns -ECANCELED, once. Wakes it. */
 void rb_barrier_alert(struct rb_barrier *barrier);
 
 /*
@@ -68,5 +100,18 @@ void rb_barrier_alert(struct rb_barrier *barrier);
 int64_t rb_published_from(const struct rb_channel *channel, int64_t next);
 
 #define RB_SCAN_MAX 4096
+
+/*
+ * The parts of a wait, for who waits for more than a bound: see group.c. How far
+ * one may read from `next` on, or less than `next`; not yet held against the end
+ * of the stream, and as honest as those who wrote it. In *ret_event what wakes
+ * us when it moves.
+ */
+int64_t rb_barrier_bound(const struct rb_barrier *barrier, int64_t next,
+			 struct rb_event *ret_event);
+
+/* Why a wait should not go on: 0, -ECANCELED, -ESTALE, or -ESHUTDOWN if the
+ * stream was aborted. */
+int rb_barrier_check(struct rb_barrier *barrier);
 
 #endif

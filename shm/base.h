@@ -35,6 +35,17 @@ rb_is_power_of_two(uint64_t n)
 	return n != 0 && (n & (n - 1)) == 0;
 }
 
+/* The smallest that is not below n, which is at most 2^63. */
+static inline uint64_t
+rb_next_power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
 /* Rounds n up to a multiple of align, which need not be a power of two. */
 static inline uint64_t
 rb_round_up(uint64_t n, uint64_t align)

@@ -7,15 +7,25 @@
 #include <errno.h>
 #include <string.h>
 
-const char *const rb_file_names[RB_FILES] = { "meta", "ring", "gates" };
+#include "shm/bell.h"
+
+const char *const rb_file_names[RB_FDS] = { "meta", "ring", "gates", "bell" };
 
 bool
-rb_role_writes(enum rb_role role, enum rb_file file)
+rb_role_writes(enum rb_role role, enum rb_file file, enum rb_clear clear)
 {
-	if (role == RB_ROLE_DAEMON)
-		return true;
-	return (role == RB_ROLE_PRODUCER && file == RB_FILE_RING) ||
-	       (role == RB_ROLE_CONSUMER && file == RB_FILE_GATES);
+	switch (role) {
+	case RB_ROLE_TAP:
+		return false;
+	case RB_ROLE_PRODUCER:
+		return file == RB_FILE_RING;
+	case RB_ROLE_CONSUMER:
+		return file == RB_FILE_GATES ||
+		       (file == RB_FILE_RING && clear == RB_CLEAR_ZERO);
+	case RB_ROLE_DAEMON:
+		break;
+	}
+	return true;
 }
 
 uint64_t
@@ -23,64 +33,9 @@ rb_channel_file_size(const struct rb_geometry *geometry, enum rb_file file)
 {
 	uint64_t size = file == RB_FILE_META   ? RB_META_SIZE
 			: file == RB_FILE_RING ? geometry->ring_size
-					       : RB_GATES_SIZE;
+					       : geometry->gates_size;
 
 	return rb_round_up(size, geometry->page_size);
-}
-
-#define HASH_START UINT64_C(14695981039346656037)
-#define HASH_PRIME UINT64_C(1099511628211)
-
-/* FNV-1a over the numbers that two builds must agree on. */
-uint64_t
-rb_layout_hash(void)
-{
-	const uint64_t numbers[] = {
-		RB_LAYOUT_VERSION,
-		RB_LINE,
-		RB_NAME_SIZE,
-		RB_CONSUMERS_MAX,
-		RB_PRODUCERS_MAX,
-		sizeof(struct rb_geometry),
-		sizeof(struct rb_meta_header),
-		offsetof(struct rb_meta_header, geometry),
-		offsetof(struct rb_meta_header, max_consumers),
-		offsetof(struct rb_meta_header, creator),
-		sizeof(struct rb_meta_control),
-		offsetof(struct rb_meta_control, end),
-		offsetof(struct rb_meta_control, stream),
-		sizeof(struct rb_member),
-		offsetof(struct rb_member, state),
-		offsetof(struct rb_member, epoch),
-		offsetof(struct rb_member, pid),
-		offsetof(struct rb_member, on_death),
-		offsetof(struct rb_member, start_time),
-		offsetof(struct rb_member, after),
-		offsetof(struct rb_member, deps),
-		offsetof(struct rb_member, keep_for_ns),
-		offsetof(struct rb_member, absent_ns),
-		offsetof(struct rb_member, declared),
-		offsetof(struct rb_member, behind),
-		sizeof(struct rb_meta),
-		offsetof(struct rb_meta, consumers),
-		sizeof(struct rb_handle),
-		offsetof(struct rb_handle, n),
-		offsetof(struct rb_handle, sleeps),
-		sizeof(struct rb_ring),
-		offsetof(struct rb_ring, event),
-		offsetof(struct rb_ring, handles),
-		sizeof(struct rb_gate),
-		offsetof(struct rb_gate, wanted),
-		sizeof(struct rb_gates),
-		sizeof(struct rb_frame),
-		RB_STAMP_TOMBSTONE,
-		RB_INTENT_CLAIMED,
-	};
-	uint64_t hash = HASH_START;
-
-	for (size_t i = 0; i < RB_ARRAY_SIZE(numbers); i++)
-		hash = (hash ^ numbers[i]) * HASH_PRIME;
-	return hash;
 }
 
 static int
@@ -93,7 +48,8 @@ map_files(struct rb_channel *channel, const int fds[RB_FILES],
 		uint64_t mirror = i == RB_FILE_RING ? g->slots_offset : 0;
 		int err = rb_segment_map(&channel->segments[i], fds[i],
 					 rb_channel_file_size(g, i), mirror,
-					 rb_role_writes(role, i));
+					 rb_role_writes(role, i,
+							channel->clear));
 
 		if (err < 0)
 			return err;
@@ -126,6 +82,49 @@ fill_header(struct rb_meta_header *header, const struct rb_geometry *geometry,
 	header->max_consumers = format->max_consumers;
 	header->dynamic = format->dynamic;
 	header->creator = format->creator;
+	header->clear = format->clear;
+	header->type_version = format->type_version;
+	if (format->type != NULL)
+		strncpy(header->type, format->type, RB_NAME_SIZE - 1);
+}
+
+/* The pattern again and again over what an event may take of each slot. */
+static void
+fill_slots(struct rb_channel *c, const uint8_t *pattern, size_t size)
+{
+	const struct rb_geometry *g = &c->geometry;
+	uint64_t length = g->framing == RB_FIXED ? g->event_size : g->slot_size;
+	uint64_t slots = size > 0 ? g->slots : 0;
+
+	for (uint64_t i = 0; i < slots; i++) {
+		char *slot = c->slots + i * g->slot_size;
+
+		for (uint64_t at = 0; at < length; at += size)
+			memcpy(slot + at, pattern,
+			       rb_min_u64(size, length - at));
+	}
+}
+
+/* What does not start at zero. */
+static void
+set_sequences(struct rb_channel *c)
+{
+	/* ORDER(none, relaxed) - nobody reads before the magic. */
+	rb_seq_store_relaxed(&c->meta->control.end, RB_SEQUENCE_MAX);
+	rb_seq_store_relaxed(&c->ring->claimed, RB_SEQUENCE_INITIAL);
+	rb_seq_store_relaxed(&c->ring->published, RB_SEQUENCE_INITIAL);
+	rb_seq_store_relaxed(&c->ring->gate, RB_SEQUENCE_INITIAL);
+	/* ORDER(none, relaxed) - as above. */
+	rb_seq_store_relaxed(&c->gates->clear.begun, RB_SEQUENCE_INITIAL);
+	rb_seq_store_relaxed(&c->gates->clear.done, RB_SEQUENCE_INITIAL);
+	for (int i = 0; i < RB_CONSUMERS_MAX; i++)
+		/* ORDER(none, relaxed) - as above. */
+		rb_seq_store_relaxed(&c->gates->consumers[i].sequence,
+				     RB_SEQUENCE_INITIAL);
+	for (unsigned i = 0; i < c->geometry.n_groups; i++)
+		/* ORDER(none, relaxed) - as above. */
+		rb_seq_store_relaxed(&rb_channel_group(c, i)->hint,
+				     RB_SEQUENCE_INITIAL);
 }
 
 int
@@ -136,7 +135,9 @@ rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
 	struct rb_channel c = { .geometry = *geometry,
 				.generation = format->generation,
 				.wait = format->wait,
-				.fence = format->wake == RB_WAKE_FENCE };
+				.clear = format->clear,
+				.fence = format->wake == RB_WAKE_FENCE,
+				.bell = -1 };
 	int err = map_files(&c, fds, RB_ROLE_DAEMON);
 
 	if (err < 0) {
@@ -144,15 +145,9 @@ rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
 		return err;
 	}
 	fill_header(&c.meta->header, geometry, format);
-	/* ORDER(none, relaxed) - nobody reads before the magic. */
-	rb_seq_store_relaxed(&c.meta->control.end, RB_SEQUENCE_MAX);
-	rb_seq_store_relaxed(&c.ring->claimed, RB_SEQUENCE_INITIAL);
-	rb_seq_store_relaxed(&c.ring->published, RB_SEQUENCE_INITIAL);
-	rb_seq_store_relaxed(&c.ring->gate, RB_SEQUENCE_INITIAL);
-	for (int i = 0; i < RB_CONSUMERS_MAX; i++)
-		/* ORDER(none, relaxed) - as above. */
-		rb_seq_store_relaxed(&c.gates->consumers[i].sequence,
-				     RB_SEQUENCE_INITIAL);
+	set_sequences(&c);
+	fill_slots(&c, format->fill,
+		   format->fill != NULL ? format->fill_size : 0);
 	*channel = c;
 	return 0;
 }
@@ -185,6 +180,14 @@ read_header(int fd, struct rb_meta_header *ret)
 	return err;
 }
 
+static bool
+is_type(const char type[RB_NAME_SIZE])
+{
+	if (memchr(type, '\0', RB_NAME_SIZE) == NULL)
+		return false;
+	return type[0] == '\0' || rb_name_is_valid(type);
+}
+
 static int
 check_header(const struct rb_meta_header *header)
 {
@@ -193,7 +196,11 @@ check_header(const struct rb_meta_header *header)
 		return -EPROTONOSUPPORT;
 	if (header->wait >= RB_WAIT_KINDS || header->wake > RB_WAKE_FENCE ||
 	    header->max_producers > RB_PRODUCERS_MAX ||
-	    header->max_consumers > RB_CONSUMERS_MAX)
+	    header->max_consumers > RB_CONSUMERS_MAX ||
+	    header->clear > RB_CLEAR_ZERO || !is_type(header->type))
+		return -EBADMSG;
+	/* What is kept for those who come late would not be cleared. */
+	if (header->clear == RB_CLEAR_ZERO && header->geometry.history != 0)
 		return -EBADMSG;
 	return rb_geometry_check(&header->geometry);
 }
@@ -213,6 +220,7 @@ rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 	c.geometry = header.geometry;
 	c.generation = header.generation;
 	c.wait = header.wait;
+	c.clear = header.clear;
 	c.fence = header.wake == RB_WAKE_FENCE;
 	err = map_files(&c, fds, role);
 	if (err < 0) {
@@ -237,4 +245,41 @@ rb_channel_wake_all(struct rb_channel *channel)
 	rb_wake_anyway(&channel->ring->event);
 	for (int i = 0; i < RB_CONSUMERS_MAX; i++)
 		rb_wake_anyway(&channel->gates->consumers[i].event);
+	rb_bell_ring(channel);
+}
+
+/* What is claimed of several producers will yet be published. */
+static int64_t
+end_of(const struct rb_channel *channel)
+{
+	const struct rb_ring *ring = channel->ring;
+
+	/* ORDER(closing, acquire) - after the membarrier. */
+	return rb_channel_is_multi(channel)
+		       ? rb_seq_load_acquire(&ring->claimed)
+		       : rb_seq_load_acquire(&ring->published);
+}
+
+void
+rb_channel_close_stream(struct rb_channel *channel, bool abort)
+{
+	struct rb_meta_control *control = &channel->meta->control;
+
+	/* ORDER(none, relaxed) - the daemon is the only writer. Unknown also
+	 * if another daemon died in the middle of this. */
+	if (rb_seq_load_relaxed(&control->end) == RB_SEQUENCE_MAX) {
+		/* ORDER(closing, release) - before the cursor is read: who
+		 * published without seeing it is included in the end. */
+		rb_word32_store_release(&control->stream, RB_STREAM_CLOSING);
+		if (rb_membarrier() < 0)
+			/* ORDER(closing, seq_cst) - where it is missing. */
+			rb_fence_seq_cst();
+		/* ORDER(end, release) - all that it includes was published
+		 * before; a consumer that sees it looks once more. */
+		rb_seq_store_release(&control->end, end_of(channel));
+	}
+	if (abort)
+		/* ORDER(closing, release) - after the end. */
+		rb_word32_store_release(&control->stream, RB_STREAM_ABORTED);
+	rb_channel_wake_all(channel);
 }

@@ -31,12 +31,16 @@ enum rb_file {
 	RB_FILE_GATES,
 };
 
-#define RB_FILES 3
+#define RB_FILES 3 /* that are mapped */
 
-/* "meta", "ring", "gates". */
-extern const char *const rb_file_names[RB_FILES];
+/* The descriptor that comes with them: of the empty file that wakers write. */
+#define RB_FD_BELL 3
+#define RB_FDS 4
 
-bool rb_role_writes(enum rb_role role, enum rb_file file);
+/* "meta", "ring", "gates", "bell". */
+extern const char *const rb_file_names[RB_FDS];
+
+bool rb_role_writes(enum rb_role role, enum rb_file file, enum rb_clear clear);
 
 struct rb_channel {
 	struct rb_meta *meta;
@@ -48,11 +52,13 @@ struct rb_channel {
 	struct rb_geometry geometry;
 	uint64_t generation;
 	enum rb_wait_kind wait; /* the channel's default */
-	bool fence;             /* wakers must fence */
+	enum rb_clear clear;
+	bool fence; /* wakers must fence */
+	int bell;   /* the caller's descriptor, or -1: see wait.h */
 	struct rb_segment segments[RB_FILES];
 };
 
-#define RB_CHANNEL_NULL ((struct rb_channel){ 0 })
+#define RB_CHANNEL_NULL ((struct rb_channel){ .bell = -1 })
 
 /* What a channel is made of, beside its geometry. */
 struct rb_channel_format {
@@ -65,6 +71,11 @@ struct rb_channel_format {
 	uint32_t max_consumers;
 	bool dynamic;
 	uint32_t creator;
+	enum rb_clear clear;
+	const char *type; /* NULL: not declared */
+	uint32_t type_version;
+	const uint8_t *fill; /* the pattern of new slots; NULL: zeroes */
+	size_t fill_size;
 };
 
 /* Bytes of one of the files. */
@@ -82,8 +93,9 @@ int rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
 void rb_channel_open(struct rb_channel *channel);
 
 /*
- * Maps a channel in the given role. The descriptors stay the caller's and may
- * be closed at once. -EPROTONOSUPPORT for another layout (version, hash or
+ * Maps a channel in the given role; a consumer also maps the ring writable where
+ * it has to clear it. The descriptors stay the caller's and may be closed at
+ * once. -EPROTONOSUPPORT for another layout (version, hash or
  * page size), -EBADMSG for files that are no channel or lie about it.
  */
 int rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
@@ -94,6 +106,12 @@ void rb_channel_detach(struct rb_channel *channel);
 
 /* Wakes everybody who sleeps anywhere on this channel, once. Daemon only. */
 void rb_channel_wake_all(struct rb_channel *channel);
+
+/*
+ * Ends the stream: producers stop, the end becomes known, consumers read on up
+ * to it; with `abort` everybody leaves at once. Wakes all.
+ */
+void rb_channel_close_stream(struct rb_channel *channel, bool abort);
 
 /* Contiguous up to a whole ring from any sequence on. */
 static inline void *
@@ -107,6 +125,16 @@ static inline struct rb_word64 *
 rb_channel_stamp(const struct rb_channel *channel, int64_t sequence)
 {
 	return &channel->stamps[(uint64_t)sequence & channel->mask];
+}
+
+/* The work area of group number `n`, below n_groups. */
+static inline struct rb_group *
+rb_channel_group(const struct rb_channel *channel, unsigned n)
+{
+	uint64_t size = sizeof(struct rb_group) +
+			rb_round_up(channel->geometry.slots * 8, RB_LINE);
+
+	return (void *)((char *)channel->gates + RB_GATES_SIZE + n * size);
 }
 
 static inline bool

@@ -9,17 +9,26 @@
  *
  *   client                             daemon
  *   HELLO   versions, layout hash      0 | -EPROTONOSUPPORT
- *   ATTACH  role, channel, name, join  0, index, epoch + 3 descriptors (meta,
- *                                      ring, gates) | -ENOENT -EACCES -EBUSY
- *                                      -EUSERS -EINVAL
+ *   ATTACH  role, channel, name, from, 0, index, epoch, missed + 4 descriptors
+ *           spec, after, type          (meta, ring, gates, bell) | -ENOENT
+ *                                      -EACCES -EBUSY -EUSERS -EINVAL -ERANGE
+ *                                      -EPROTOTYPE
  *   DETACH  role, channel, index,      0 | -ESTALE
- *           epoch
+ *           epoch, flags: FORGET
  *   LIST    index                      0, channel | -ENOENT behind the last
- *   CREATE  channel, geometry          0 | -EACCES -EEXIST -EINVAL -ENOSPC
- *                                      -EUSERS
+ *   PLAN    name, spec, mask, flags    0 | -EINVAL -EUSERS
+ *   CREATE  channel, geometry, type,   0 | -EACCES -EEXIST -EINVAL -ENOSPC
+ *           fill, flags: PREPARE       -EUSERS
+ *   OPEN    channel                    0 | -EACCES -ENOENT
  *   REMOVE  channel                    0 | -EACCES -ENOENT -EBUSY
- *   CLOSE   channel                    0 | -EACCES -ENOENT
+ *   CLOSE   channel, flags: ABORT      0 | -EACCES -ENOENT
  *   PING                               0, pid
+ *
+ * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
+ * channel that this connection creates: they are numbered in the order in which
+ * they are planned, and `mask` are the numbers of those it comes after, earlier
+ * or later ones. CREATE uses the plan and forgets it. A channel created with
+ * PREPARE lets in nobody but its creator until OPEN.
  *
  * A refusal says in `text` what it concerns and what to do.
  */
@@ -31,21 +40,32 @@
 
 #include "shm/limits.h"
 
-#define RB_CONTROL_VERSION 1
-#define RB_CONTROL_SIZE 512
+#define RB_CONTROL_VERSION 2
+#define RB_CONTROL_SIZE 1536
 
 enum rb_control_type {
 	RB_CONTROL_HELLO = 1,
 	RB_CONTROL_ATTACH,
 	RB_CONTROL_DETACH,
 	RB_CONTROL_LIST,
+	RB_CONTROL_PLAN,
 	RB_CONTROL_CREATE,
+	RB_CONTROL_OPEN,
 	RB_CONTROL_REMOVE,
 	RB_CONTROL_CLOSE,
 	RB_CONTROL_PING,
 };
 
-#define RB_CONTROL_TEXT_SIZE 256
+enum rb_control_flag {
+	RB_CONTROL_FORGET = 1,  /* DETACH: the place is not kept */
+	RB_CONTROL_RESET = 2,   /* PLAN: begin anew */
+	RB_CONTROL_PREPARE = 4, /* CREATE: let in nobody yet */
+	RB_CONTROL_ABORT = 8,   /* CLOSE: whatever is unread */
+};
+
+#define RB_CONTROL_FLAGS_ALL 15
+
+#define RB_CONTROL_TEXT_SIZE 1024
 
 struct rb_control {
 	uint32_t version;     /* RB_CONTROL_VERSION */
@@ -53,13 +73,32 @@ struct rb_control {
 	int32_t result;       /* in answers */
 	uint32_t pid;         /* PING: the daemon's */
 	uint64_t layout_hash; /* HELLO */
+	uint32_t flags;       /* enum rb_control_flag */
 
+	uint32_t role; /* enum rb_role */
 	char channel[RB_NAME_SIZE];
-	char name[RB_NAME_SIZE]; /* ATTACH: the member's */
-	uint32_t role;           /* enum rb_role */
-	uint32_t join;           /* enum rb_join */
+	char name[RB_NAME_SIZE]; /* of the member */
 	uint32_t index;          /* of the member; LIST: of the channel */
 	uint32_t epoch;
+
+	/* ATTACH, CREATE: what the events are; empty: not said. */
+	char type_name[RB_NAME_SIZE];
+	uint32_t type_version;
+
+	/* ATTACH as consumer, PLAN: what kind of one. */
+	uint32_t slow;        /* enum rb_slow */
+	uint32_t is_slow_set; /* 0: as declared */
+	uint32_t on_death;    /* enum rb_on_death */
+	uint32_t is_group;    /* PLAN */
+	uint32_t key_offset;
+	uint32_t key_size;
+	uint32_t padding;
+	uint64_t max_lag;
+	uint64_t max_stall_ns;
+	uint64_t keep_for_ns;
+	uint64_t mask;  /* PLAN: whom it comes after */
+	int64_t from;   /* ATTACH: a sequence or enum rb_from */
+	int64_t missed; /* in the answer to ATTACH */
 
 	uint64_t slots; /* CREATE */
 	uint64_t slot_size;
@@ -67,8 +106,13 @@ struct rb_control {
 	uint32_t framing;   /* enum rb_framing */
 	uint32_t producers; /* enum rb_producers */
 	uint32_t wait;      /* enum rb_wait_kind */
-	uint32_t reserved[13];
+	uint32_t clear;     /* enum rb_clear */
+	uint32_t fill_size; /* of the pattern for new slots; 0: zeroes */
+	uint8_t fill[RB_FILL_SIZE];
+	uint8_t reserved[88];
 
+	/* In an answer what is wrong; in ATTACH the names of those to come
+	 * after, with blanks between, if it is not as declared. */
 	char text[RB_CONTROL_TEXT_SIZE];
 };
 

@@ -29,7 +29,7 @@ is_in_bounds(const struct rb_geometry *g, uint64_t slot_size)
 	if (g->framing > RB_FRAMED || g->producers > RB_MULTI)
 		return false;
 	return g->history <= g->slots / 2 && rb_is_power_of_two(g->page_size) &&
-	       g->page_size >= 4096;
+	       g->page_size >= 4096 && g->n_groups <= RB_CONSUMERS_MAX;
 }
 
 /* The distance of two slots: 8-byte aligned, and all of them whole pages. */
@@ -41,6 +41,16 @@ slot_distance(const struct rb_geometry *g, uint64_t slot_size)
 	if (g->slots < g->page_size / unit)
 		unit = g->page_size / g->slots;
 	return rb_round_up(slot_size, unit);
+}
+
+/* As rb_channel_group() finds them again. */
+static uint64_t
+gates_size(const struct rb_geometry *g)
+{
+	uint64_t work = g->slots * sizeof(struct rb_word64);
+
+	return RB_GATES_SIZE + g->n_groups * (sizeof(struct rb_group) +
+					      rb_round_up(work, RB_LINE));
 }
 
 static int
@@ -60,6 +70,8 @@ derive(struct rb_geometry *g, uint64_t slot_size)
 	}
 	g->slots_offset = rb_round_up(head, g->page_size);
 	g->ring_size = g->slots_offset + rb_geometry_slots_size(g);
+	g->gates_size = gates_size(g);
+	g->reserved = 0;
 	g->event_size = g->framing == RB_FIXED
 				? slot_size
 				: rb_min_u64(rb_geometry_slots_size(g) / 4,
@@ -87,6 +99,16 @@ rb_geometry_init(struct rb_geometry *ret, uint64_t slots, uint64_t slot_size,
 }
 
 int
+rb_geometry_set_groups(struct rb_geometry *geometry, unsigned n_groups)
+{
+	if (n_groups > RB_CONSUMERS_MAX)
+		return -EINVAL;
+	geometry->n_groups = n_groups;
+	geometry->gates_size = gates_size(geometry);
+	return 0;
+}
+
+int
 rb_geometry_check(const struct rb_geometry *geometry)
 {
 	struct rb_geometry g = *geometry;
@@ -105,5 +127,5 @@ rb_geometry_total(const struct rb_geometry *geometry)
 {
 	return rb_round_up(RB_META_SIZE, geometry->page_size) +
 	       rb_round_up(geometry->ring_size, geometry->page_size) +
-	       rb_round_up(RB_GATES_SIZE, geometry->page_size);
+	       rb_round_up(geometry->gates_size, geometry->page_size);
 }

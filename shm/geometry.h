@@ -2,8 +2,8 @@
 /*
  * geometry.h - from what a channel is to where its bytes are
  *
- * A few numbers (slots, slot size, framing, producers, history, page size)
- * decide all the rest. rb_geometry_init() derives it, and rb_geometry_check()
+ * A few numbers (slots, slot size, framing, producers, history, groups, page
+ * size) decide all the rest. rb_geometry_init() derives it, and rb_geometry_check()
  * derives it again to see whether a geometry read from a segment is honest.
  */
 #ifndef RB_GEOMETRY_H
@@ -31,8 +31,11 @@ struct rb_geometry {
 	uint64_t stamps_offset; /* in the ring file; 0: no stamps */
 	uint64_t slots_offset;  /* in the ring file */
 	uint64_t ring_size;     /* of the ring file */
+	uint64_t gates_size;    /* of the gates file */
 	uint32_t framing;       /* enum rb_framing */
 	uint32_t producers;     /* enum rb_producers */
+	uint32_t n_groups;      /* work areas in the gates file */
+	uint32_t reserved;
 };
 
 /*
@@ -43,6 +46,9 @@ struct rb_geometry {
 int rb_geometry_init(struct rb_geometry *ret, uint64_t slots,
 		     uint64_t slot_size, uint64_t history,
 		     enum rb_framing framing, enum rb_producers producers);
+
+/* Adds room for the work of so many groups. -EINVAL for more than consumers. */
+int rb_geometry_set_groups(struct rb_geometry *geometry, unsigned n_groups);
 
 /* 0; -EBADMSG for a geometry that rb_geometry_init() would not make; or
  * -EPROTONOSUPPORT for one of a machine with smaller pages. */

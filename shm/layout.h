@@ -19,7 +19,7 @@
  *        512 +--------------------------+
  *            | control                  | one line a word
  *            +--------------------------+
- *            | producers[64]            | member table, a line each
+ *            | producers[64]            | member table, two lines each
  *            | consumers[64]            |
  *            +--------------------------+ RB_META_SIZE
  *
@@ -38,8 +38,16 @@
  *
  *   gates  0 +--------------------------+
  *            | data_wanted              | who sleeps until something is published
+ *            | bells                    | who waits for it by descriptor
+ *            | clear                    | how far slots are cleared, and by whom
  *            | consumers[64]            | sequence; event word, waiters, counters
  *            +--------------------------+ RB_GATES_SIZE
+ *            | groups[n_groups]         | what the workers of each share, see
+ *            |   head, work[slots]      | struct rb_group
+ *            +--------------------------+ geometry.gates_size
+ *
+ * Beside them lies `bell`, an empty file: who may write ring or gates writes it
+ * to wake those that wait by descriptor, see wait.h.
  *
  * Offsets only, never pointers; sizes are 64-bit; padding is alignment. A
  * process maps a channel only if magic, version and layout hash all agree with
@@ -57,13 +65,19 @@
 #include "shm/word.h"
 
 #define RB_MAGIC UINT64_C(0x01737562676e6972) /* "ringbus" and a one */
-#define RB_LAYOUT_VERSION 1
+#define RB_LAYOUT_VERSION 2
 
 /* Does a publisher fence before it looks for sleepers, or does the sleeper
  * issue a membarrier? Chosen by the daemon when it creates the channel. */
 enum rb_wake_mode {
 	RB_WAKE_MEMBARRIER,
 	RB_WAKE_FENCE,
+};
+
+/* What becomes of a slot when the last consumer is done with it. */
+enum rb_clear {
+	RB_CLEAR_NONE,
+	RB_CLEAR_ZERO, /* consumers map the ring writable and zero it: clear.h */
 };
 
 /* Written once by the daemon, before the magic. */
@@ -82,6 +96,9 @@ struct rb_meta_header {
 	uint32_t max_consumers;
 	uint32_t dynamic; /* created by request, not by the configuration */
 	uint32_t creator; /* and by this uid */
+	uint32_t clear;   /* enum rb_clear */
+	uint32_t type_version;
+	char type[RB_NAME_SIZE]; /* of the events, empty if not declared */
 };
 
 /*
@@ -101,6 +118,8 @@ struct rb_meta_control {
 	alignas(RB_LINE) struct rb_word32 version;
 	/* Bit i: producers wait for consumers[i]. The leaves of the graph. */
 	struct rb_word64 gating;
+	/* 1 + the sequence up to which nothing is cleared: see clear.h. */
+	struct rb_word64 skip;
 	/* The last sequence of the stream; RB_SEQUENCE_MAX until it is known. */
 	struct rb_sequence end;
 	alignas(RB_LINE) struct rb_word32 stream; /* enum rb_stream_state */
@@ -109,16 +128,25 @@ struct rb_meta_control {
 /*
  *      join                  death, on_death: keep
  * FREE -----> ATTACHED ---------------------------> ABSENT
- *   ^            |  ^                                |  |
- *   |   leave,   |  |            resume              |  |
- *   +------------+  +--------------------------------+  |
+ *   ^           |  |  ^                              |  |
+ *   |   leave,  |  |  |           resume             |  |
+ *   +-----------+  |  +------------------------------+  |
+ *   |              |                                    |
+ *   |              | too slow, slow: evict              |
+ *   +-- EVICTED <--+                                    |
  *   +---------------------------------------------------+
  *                        keep_for is over
  *
  * DYING is ATTACHED whose process is dead and whose claim is being repaired.
  * A declared consumer with on_death: keep starts ABSENT. On the way from FREE a
  * consumer is JOINING: it gates already, but its place is not yet final, so
- * only ATTACHED promises what is published from now on.
+ * only ATTACHED promises what is published from now on. EVICTED gates nobody,
+ * and its entry is given to nobody else before its process has left or is dead,
+ * so that whatever it still stores harms nobody.
+ *
+ * A group has an entry of its own, which gates for all its workers: ATTACHED
+ * while it has some, else ABSENT or FREE. Each worker has an entry too, which
+ * gates nobody.
  */
 enum rb_member_state {
 	RB_MEMBER_FREE,
@@ -126,11 +154,24 @@ enum rb_member_state {
 	RB_MEMBER_ABSENT,
 	RB_MEMBER_DYING,
 	RB_MEMBER_JOINING,
+	RB_MEMBER_EVICTED,
 };
 
 enum rb_on_death {
 	RB_ON_DEATH_RELEASE,
 	RB_ON_DEATH_KEEP,
+};
+
+/*
+ * What the channel does about a consumer that is too slow. All but GATE read
+ * copies that are checked after they were made, since what they read may be
+ * overwritten: see tap.h.
+ */
+enum rb_slow {
+	RB_SLOW_GATE,  /* producers wait for it */
+	RB_SLOW_EVICT, /* they do, up to a limit: then it is thrown out */
+	RB_SLOW_PARK, /* they do, up to a limit: then not until it has caught up */
+	RB_SLOW_LOSSY, /* they never do */
 };
 
 /* One attached producer or consumer. Writer: the daemon. */
@@ -147,6 +188,18 @@ struct rb_member {
 	struct rb_word64 absent_ns;   /* since when it is, CLOCK_BOOTTIME */
 	struct rb_word32 declared;    /* in the configuration */
 	struct rb_word32 behind;      /* may have joined behind a dependant */
+
+	struct rb_word32 slow;         /* enum rb_slow */
+	struct rb_word32 parked;       /* 1: gates nobody until it caught up */
+	struct rb_word64 max_lag;      /* slots; 0: no limit */
+	struct rb_word64 max_stall_ns; /* without progress; 0: no limit */
+	struct rb_word32 group; /* of a group: 1 + the number of its area */
+	struct rb_word32
+		worker_of;        /* of a worker: 1 + the entry of its group */
+	struct rb_word64 workers; /* of a group: bit i: consumer i works here */
+	struct rb_word32
+		key_offset;        /* of a group: what events are told apart */
+	struct rb_word32 key_size; /* by, in bytes; size 0: by nothing */
 };
 
 struct rb_meta {
@@ -171,9 +224,10 @@ enum rb_intent_state {
 struct rb_handle {
 	alignas(RB_LINE) struct rb_word64 intent;
 	struct rb_word64 n;
-	struct rb_word64 sleeps; /* times it slept for space */
-	struct rb_word64 missed; /* sleeps that only their bound ended */
-	struct rb_word64 wakes;  /* times it woke consumers */
+	struct rb_word64 sleeps;  /* times it slept for space */
+	struct rb_word64 missed;  /* sleeps that only their bound ended */
+	struct rb_word64 wakes;   /* times it woke consumers */
+	struct rb_word64 dropped; /* slots given up because the ring was full */
 };
 
 struct rb_ring {
@@ -189,20 +243,59 @@ struct rb_ring {
 	struct rb_handle handles[RB_PRODUCERS_MAX];
 };
 
+/* What a consumer says of itself; see struct rb_gate. */
+enum rb_run_state {
+	RB_RUN_IDLE,
+	RB_RUN_RUNNING, /* in its event processor */
+	RB_RUN_FAILED,  /* its processor gave up over an event */
+};
+
 struct rb_gate {
-	struct rb_sequence sequence; /* writer: the consumer, once a batch */
+	/* Writer: the consumer, once a batch; of a group its workers, upwards. */
+	struct rb_sequence sequence;
 	/* Writer: the consumer, by CAS. Producers and dependants sleep on it. */
 	alignas(RB_LINE) struct rb_word32 event;
 	struct rb_word32 wanted; /* writers: dependants, only upwards */
 	struct rb_word64 sleeps; /* times it slept for events */
 	struct rb_word64 missed; /* sleeps that only their bound ended */
 	struct rb_word64 wakes;  /* times it woke others */
+	struct rb_word64 lost;   /* slots overwritten before it read them */
+	struct rb_word64 errors; /* times its handler failed */
+	struct rb_word64 failed; /* 1 + the sequence that it failed at last */
+	struct rb_word32 run;    /* enum rb_run_state */
+};
+
+/* Who zeroes slots that everybody has read, and how far; see clear.h. Writers:
+ * consumers, one at a time; the daemon for a dead one. */
+struct rb_clearing {
+	alignas(RB_LINE) struct rb_word32 owner; /* 1 + index; 0: nobody */
+	struct rb_sequence
+		begun;           /* up to here slots are zero or being zeroed */
+	struct rb_sequence done; /* up to here they are zero, and free */
 };
 
 struct rb_gates {
 	/* Writers: consumers, only upwards. Read by producers. */
 	alignas(RB_LINE) struct rb_word32 data_wanted;
+	/* Bit i: consumer i waits by descriptor. Writers: consumers, each its
+	 * bit; the daemon for a dead one. */
+	alignas(RB_LINE) struct rb_word64 bells;
+	struct rb_clearing clear;
 	struct rb_gate consumers[RB_CONSUMERS_MAX];
+};
+
+#define RB_LANES 256 /* key groups of a group of workers */
+
+/*
+ * What the workers of one group share. Writers: they, by CAS; the daemon for a
+ * dead one. See group.h.
+ */
+struct rb_group {
+	struct rb_sequence
+		hint; /* up to here all is taken, or nothing is known */
+	alignas(RB_LINE) struct rb_word32
+		lanes[RB_LANES];                  /* 1 + who; 0: free */
+	alignas(RB_LINE) struct rb_word64 work[]; /* one a slot */
 };
 
 #define RB_META_SIZE sizeof(struct rb_meta)
@@ -249,7 +342,7 @@ uint64_t rb_layout_hash(void);
 
 static_assert(sizeof(struct rb_sequence) == RB_LINE, "one line");
 static_assert(sizeof(struct rb_handle) == RB_LINE, "one line");
-static_assert(sizeof(struct rb_member) == RB_LINE, "one line");
+static_assert(sizeof(struct rb_member) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_gate) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_meta_header) <= 512, "fits before control");
 static_assert(offsetof(struct rb_meta, control) == 512, "fixed");
@@ -261,7 +354,11 @@ static_assert(offsetof(struct rb_ring, space_wanted) == 4 * RB_LINE,
 	      "own lines");
 static_assert(offsetof(struct rb_ring, handles) == 6 * RB_LINE, "own lines");
 static_assert(offsetof(struct rb_gate, event) == RB_LINE, "own line");
-static_assert(offsetof(struct rb_gates, consumers) == RB_LINE, "own lines");
+static_assert(offsetof(struct rb_gates, bells) == RB_LINE, "own line");
+static_assert(offsetof(struct rb_gates, clear) == 2 * RB_LINE, "own lines");
+static_assert(sizeof(struct rb_clearing) == 3 * RB_LINE, "own lines");
+static_assert(offsetof(struct rb_gates, consumers) == 5 * RB_LINE, "own lines");
+static_assert(offsetof(struct rb_group, lanes) == RB_LINE, "own line");
 static_assert(sizeof(struct rb_frame) == 8, "keeps events 8-byte aligned");
 static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "64-bit atomics are lock-free");
 

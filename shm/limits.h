@@ -36,6 +36,9 @@
 /* Bytes of all slots of one channel. */
 #define RB_RING_SIZE_MAX (INT64_C(1) << 40)
 
+/* Bytes of the pattern that new slots are filled with. */
+#define RB_FILL_SIZE 64
+
 /*
  * True for a name that is a safe file name and reads well in a table: 1 to 63
  * of A-Z a-z 0-9 . _ - and neither a dot nor a dash in front.

@@ -54,9 +54,6 @@ own(struct rb_sequencer *s, int64_t lo, int64_t n)
 	s->claim_lo = lo;
 	s->next = lo + n - 1;
 	s->unpublished = n;
-	/* ORDER(overwrite, release) - `claimed` comes before any write into
-	 * the slots; a tap could take torn bytes for whole ones otherwise. */
-	rb_fence_release();
 }
 
 static void
@@ -90,17 +87,14 @@ has_room(struct rb_sequencer *s, int64_t hi)
 	return hi - s->capacity <= s->gate;
 }
 
-static int
-wait_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
-	      bool committed)
+/* The slot has been published, in this lap or a later one. */
+bool
+rb_multi_is_stamped(const struct rb_channel *c, int64_t sequence)
 {
-	int err = rb_sequencer_wait_for_room(s, hi, timeout_ns, committed);
-
-	if (err == 0)
-		/* ORDER(gate, release) - what we acquired from the consumers,
-		 * handed on to the other producers. */
-		rb_seq_raise_release(&s->channel->ring->gate, s->gate);
-	return err;
+	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
+	 * will write over it. */
+	return rb_stamp_sequence(rb_word64_load_acquire(
+		       rb_channel_stamp(c, sequence))) >= sequence;
 }
 
 /*
@@ -121,11 +115,7 @@ rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 		sequence = known;
 	if (claimed > reach && sequence < claimed - reach)
 		sequence = claimed - reach;
-	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
-	 * will write over it. */
-	while (sequence < claimed &&
-	       rb_stamp_sequence(rb_word64_load_acquire(
-		       rb_channel_stamp(c, sequence + 1))) >= sequence + 1)
+	while (sequence < claimed && rb_multi_is_stamped(c, sequence + 1))
 		sequence++;
 	return sequence;
 }
@@ -149,7 +139,7 @@ claim_and_wait(struct rb_sequencer *s, int64_t n)
 	own(s, lo, n);
 	if (has_room(s, hi))
 		return hi;
-	err = wait_for_room(s, hi, -1, true);
+	err = rb_sequencer_wait_for_room(s, hi, -1, true);
 	if (err == 0)
 		return hi;
 	s->claim_lo = hi + 1; /* behind the end; nobody will miss it */
@@ -188,7 +178,8 @@ wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 			return -EBADMSG;
 		if (!has_room(s, found + n)) {
 			int64_t left_ns = time_left(timeout_ns, &deadline_ns);
-			int err = wait_for_room(s, found + n, left_ns, false);
+			int err = rb_sequencer_wait_for_room(s, found + n,
+							     left_ns, false);
 
 			if (err < 0)
 				return err;
@@ -213,12 +204,20 @@ wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 int64_t
 rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
+	int64_t hi;
+
 	if (rb_unlikely(s->unpublished > 0))
 		return -EBUSY;
 	/* ORDER(none, relaxed) - a wish that carries no data. */
 	if (timeout_ns < 0 && rb_word32_load_relaxed(&s->revocable) == 0)
-		return claim_and_wait(s, n);
-	return wait_and_claim(s, n, timeout_ns);
+		hi = claim_and_wait(s, n);
+	else
+		hi = wait_and_claim(s, n, timeout_ns);
+	/* ORDER(overwrite, release) - `claimed`, and the `gate` that we go by,
+	 * come before any write into the slots; a tap could take torn bytes for
+	 * whole ones otherwise. */
+	rb_fence_release();
+	return hi;
 }
 
 static void

@@ -5,6 +5,8 @@
  */
 #include "shm/sequencer.h"
 
+#include "shm/clear.h"
+
 void
 rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 		  unsigned index, uint32_t epoch)
@@ -82,14 +84,21 @@ look_at_gates(struct rb_sequencer *s)
 	return look_at_gates_multi(s);
 }
 
-/* Far from any overflow, as long as nobody writes what he likes. */
+/* Far from any overflow, as long as nobody writes what he likes. Of several
+ * producers none goes by a minimum that he has not told the others and the taps,
+ * which go by it. */
 static void
 update_gate(struct rb_sequencer *s)
 {
 	int64_t gate = look_at_gates(s);
 
-	if (gate < RB_SEQUENCE_MAX / 2)
-		s->gate = gate;
+	if (gate <= s->gate || gate >= RB_SEQUENCE_MAX / 2)
+		return;
+	s->gate = gate;
+	if (rb_channel_is_multi(s->channel))
+		/* ORDER(gate, release) - what we acquired from the consumers,
+		 * handed on to the other producers. */
+		rb_seq_raise_release(&s->channel->ring->gate, gate);
 }
 
 /* Whether the stream has ended before `hi`. */
@@ -122,13 +131,23 @@ check_alive(struct rb_sequencer *s)
 	return 0;
 }
 
+static int64_t
+sequence_of(const struct rb_sequencer *s, int consumer)
+{
+	/* ORDER(none, relaxed) - only to see who is behind. */
+	return rb_seq_load_relaxed(
+		&s->channel->gates->consumers[consumer].sequence);
+}
+
 static bool
 waits_for_itself(const struct rb_sequencer *s, int64_t need)
 {
 	if (s->blocker == RB_NOBODY)
 		return !rb_channel_is_multi(s->channel) &&
 		       rb_single_published(s) < need;
-	return s->is_self != NULL && s->is_self(s->is_self_context, s->blocker);
+	/* Whoever has read it and is in the way clears it yet. */
+	return s->is_self != NULL && sequence_of(s, s->blocker) < need &&
+	       s->is_self(s->is_self_context, s->blocker);
 }
 
 /* Looks once: 0 if there is room, 1 if not yet, or a negative errno. */
@@ -152,33 +171,51 @@ look_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 	return !committed && waits_for_itself(s, need) ? -EDEADLK : 1;
 }
 
-/* Where the one that blocks us would wake us. */
-static const struct rb_event *
-blocker_event(const struct rb_sequencer *s, struct rb_event *event)
+/* Where consumer `index` wakes producers. */
+static struct rb_event
+event_of(const struct rb_sequencer *s, int index)
 {
+	return (struct rb_event){
+		.event = &s->channel->gates->consumers[index].event,
+		.wanted = &s->channel->ring->space_wanted[index],
+	};
+}
+
+/* One more turn of waiting for room. */
+static int
+wait_for_blocker(struct rb_sequencer *s, struct rb_wait *wait)
+{
+	struct rb_event event;
+
 	if (s->blocker == RB_NOBODY)
-		return NULL;
-	event->event = &s->channel->gates->consumers[s->blocker].event;
-	event->wanted = &s->channel->ring->space_wanted[s->blocker];
-	return event;
+		return rb_wait_turn(wait, NULL);
+	event = event_of(s, s->channel->clear == RB_CLEAR_NONE ? s->blocker
+							       : RB_CLEAR_GATE);
+	return rb_wait_turn(wait, &event);
+}
+
+static struct rb_wait_counters
+counters_of(const struct rb_sequencer *s)
+{
+	return (struct rb_wait_counters){ &s->handle->sleeps,
+					  &s->handle->missed };
 }
 
 int
 rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 			   int64_t timeout_ns, bool committed)
 {
-	struct rb_wait_counters counters = { &s->handle->sleeps,
-					     &s->handle->missed };
-	struct rb_event event;
 	struct rb_wait wait;
 	int err;
 
 	err = look_for_room(s, hi, timeout_ns, committed);
 	if (err <= 0)
 		return err;
-	rb_wait_begin(&wait, s->wait, timeout_ns, counters);
+	/* One that may not give up does not heed calls to. */
+	rb_wait_begin(&wait, s->wait, timeout_ns, counters_of(s),
+		      committed ? NULL : &s->cancelled);
 	do {
-		int late = rb_wait_turn(&wait, blocker_event(s, &event));
+		int late = wait_for_blocker(s, &wait);
 
 		err = look_for_room(s, hi, timeout_ns, committed);
 		if (err == 1 && late < 0)
@@ -196,7 +233,7 @@ rb_sequencer_finish(struct rb_sequencer *s, int64_t hi)
 	const struct rb_meta_control *control = &c->meta->control;
 	int64_t end;
 
-	rb_wake_if_wanted(&c->ring->event, &c->gates->data_wanted, s->fence,
+	rb_wake_if_wanted(c, &c->ring->event, &c->gates->data_wanted, s->fence,
 			  &s->handle->wakes);
 	/* ORDER(closing, acquire) - as in rb_sequencer_is_quiet(). */
 	if (rb_word32_load_acquire(&control->stream) == RB_STREAM_OPEN)
@@ -286,6 +323,103 @@ rb_sequencer_remaining(struct rb_sequencer *s)
 void
 rb_sequencer_cancel(struct rb_sequencer *sequencer)
 {
-	/* ORDER(none, relaxed) - a flag that carries no data. */
-	rb_word32_store_relaxed(&sequencer->cancelled, 1);
+	rb_alert(&sequencer->cancelled);
+}
+
+/* What a drain waits for: the highest that is published and that consumers may
+ * come to. */
+static int64_t
+find_target(struct rb_sequencer *s)
+{
+	const struct rb_channel *c = s->channel;
+	int64_t claimed, lowest, target, end;
+
+	if (!rb_channel_is_multi(c)) {
+		target = rb_single_published(s);
+	} else {
+		/* ORDER(none, relaxed) - a bound. */
+		claimed = rb_seq_load_relaxed(&c->ring->claimed);
+		lowest = rb_multi_frontier(c, s->gate, claimed);
+		target = lowest + (int64_t)c->geometry.slots;
+		if (target > claimed)
+			target = claimed;
+		while (target > lowest && !rb_multi_is_stamped(c, target))
+			target--;
+		if (s->unpublished > 0 && target >= s->claim_lo)
+			target = s->claim_lo - 1;
+	}
+	/* ORDER(none, relaxed) - a bound. */
+	end = rb_seq_load_relaxed(&c->meta->control.end);
+	return target < end ? target : end;
+}
+
+/* Who gates, is behind `target` and may yet come there; the slowest of them, or
+ * RB_NOBODY. */
+static int
+find_laggard(const struct rb_sequencer *s, int64_t target)
+{
+	const struct rb_channel *c = s->channel;
+	/* ORDER(membership, acquire) - before the sequences are read. */
+	uint64_t mask = rb_word64_load_acquire(&c->meta->control.gating);
+	int laggard = RB_NOBODY;
+
+	for (; mask != 0; mask &= mask - 1) {
+		int i = __builtin_ctzll(mask);
+		const struct rb_gate *gate = &c->gates->consumers[i];
+		/* ORDER(commit, acquire) - what it did with them is done. */
+		int64_t sequence = rb_seq_load_acquire(&gate->sequence);
+
+		/* ORDER(none, relaxed) - it tells, nothing depends on it. */
+		if (sequence >= target ||
+		    rb_word32_load_relaxed(&gate->run) == RB_RUN_FAILED)
+			continue;
+		target = sequence;
+		laggard = i;
+	}
+	return laggard;
+}
+
+/* Looks once: 0 if all is read, 1 if not yet, or a negative errno. */
+static int
+look_for_laggards(struct rb_sequencer *s, int64_t target, int64_t timeout_ns)
+{
+	const struct rb_word32 *stream = &s->channel->meta->control.stream;
+	int err;
+
+	s->blocker = find_laggard(s, target);
+	if (s->blocker == RB_NOBODY)
+		return 0;
+	/* ORDER(none, relaxed) - a state that stays once set. */
+	if (rb_word32_load_relaxed(stream) == RB_STREAM_ABORTED)
+		return -ESHUTDOWN;
+	err = check_alive(s);
+	if (err < 0)
+		return err;
+	if (timeout_ns == 0)
+		return -EAGAIN;
+	return waits_for_itself(s, target) ? -EDEADLK : 1;
+}
+
+int
+rb_sequencer_drain(struct rb_sequencer *s, int64_t timeout_ns)
+{
+	int64_t target = find_target(s);
+	struct rb_wait wait;
+	int err = look_for_laggards(s, target, timeout_ns);
+
+	if (err <= 0)
+		return err;
+	rb_wait_begin(&wait, s->wait, timeout_ns, counters_of(s),
+		      &s->cancelled);
+	do {
+		struct rb_event event = event_of(s, s->blocker);
+		int late = rb_wait_turn(&wait, &event);
+
+		err = look_for_laggards(s, target, timeout_ns);
+		if (err == 1 && late < 0)
+			err = late;
+	} while (err == 1);
+	if (err == 0)
+		rb_wait_end(&wait);
+	return err;
 }

@@ -108,9 +108,25 @@ void rb_sequencer_set_revocable(struct rb_sequencer *sequencer);
 /* Slots that could be claimed now; never negative, never more than capacity. */
 int64_t rb_sequencer_remaining(struct rb_sequencer *sequencer);
 
-/* From any thread or a signal handler: the claim that waits, or the next one
- * that would, returns -ECANCELED, once. */
+/* From any thread or a signal handler: the claim or drain that waits, or the
+ * next one that would, returns -ECANCELED, once. Wakes it. */
 void rb_sequencer_cancel(struct rb_sequencer *sequencer);
+
+/*
+ * Waits until every consumer that gates has read all that is published now, but
+ * for those whose processor has failed, and for what lies behind an unpublished
+ * claim of our own. timeout_ns as in a claim. 0, or
+ *
+ *   -EAGAIN      not now (timeout 0)
+ *   -ETIMEDOUT   not in time
+ *   -ECANCELED   rb_sequencer_cancel() was called
+ *   -EDEADLK     only we ourselves could read it
+ *   -ESHUTDOWN   the stream was aborted
+ *   -ESTALE      the handle is no longer ours
+ *
+ * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
+ */
+int rb_sequencer_drain(struct rb_sequencer *sequencer, int64_t timeout_ns);
 
 /* The rest is for this layer only. */
 
@@ -139,6 +155,7 @@ int64_t rb_multi_claim(struct rb_sequencer *sequencer, int64_t n,
 		       int64_t timeout_ns);
 int rb_multi_publish(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
 int rb_multi_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi);
+bool rb_multi_is_stamped(const struct rb_channel *channel, int64_t sequence);
 int64_t rb_multi_frontier(const struct rb_channel *channel, int64_t known,
 			  int64_t claimed);
 

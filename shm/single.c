@@ -18,15 +18,17 @@
 #define ANNOUNCED_AHEAD_MAX 256
 #define ANNOUNCED_AHEAD_PART 64 /* and no more than this part of the ring */
 
-/* Says which slots we may be writing, some ahead, so that it is seldom. */
+/* Says which slots we may be writing, some ahead, so that it is seldom; but none
+ * that somebody has yet to read. */
 static void
 announce(struct rb_sequencer *s, int64_t hi)
 {
 	int64_t part = (int64_t)s->channel->geometry.slots /
 		       ANNOUNCED_AHEAD_PART;
+	int64_t room = s->gate + s->capacity;
 
-	s->announced = hi + (part < ANNOUNCED_AHEAD_MAX ? part
-							: ANNOUNCED_AHEAD_MAX);
+	hi += part < ANNOUNCED_AHEAD_MAX ? part : ANNOUNCED_AHEAD_MAX;
+	s->announced = hi < room ? hi : room;
 	/* ORDER(overwrite, relaxed) - released by the fence below. */
 	rb_seq_store_relaxed(&s->channel->ring->claimed, s->announced);
 	/* ORDER(overwrite, release) - `claimed` comes before any write into

@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "shm/bell.h"
+
 #define NAP_FIRST_NS INT64_C(50000)
 #define NAP_LAST_NS INT64_C(5000000)
 
@@ -89,20 +91,83 @@ timespec_of(int64_t ns)
 				  .tv_nsec = ns % 1000000000 };
 }
 
-static long
+/* Never PRIVATE: sleeper and waker map the word at other addresses. */
+static int
 futex_wait(const struct rb_word32 *word, uint32_t seen, int64_t timeout_ns)
 {
 	struct timespec timeout = timespec_of(timeout_ns);
 
-	/* Never PRIVATE: sleeper and waker map the word at other addresses. */
-	return syscall(SYS_futex, &word->value, FUTEX_WAIT, seen, &timeout,
-		       NULL, 0);
+	return (int)syscall(SYS_futex, &word->value, FUTEX_WAIT, seen, &timeout,
+			    NULL, 0);
 }
 
 static void
-futex_wake_all(const struct rb_word32 *word)
+futex_wake_all(const struct rb_word32 *word, int flags)
 {
-	syscall(SYS_futex, &word->value, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	syscall(SYS_futex, &word->value, FUTEX_WAKE | flags, INT_MAX, NULL,
+		NULL, 0);
+}
+
+/* 1 once the kernel has said that it does not know futex_waitv. */
+static struct rb_word32 waitv_is_missing;
+
+static bool
+is_waitv_missing(int err)
+{
+	/* EPERM is how some sandboxes say that they do not know a call. */
+	if (err != ENOSYS && err != EPERM)
+		return false;
+	/* ORDER(none, relaxed) - who does not see it asks for himself. */
+	rb_word32_store_relaxed(&waitv_is_missing, 1);
+	return true;
+}
+
+static struct futex_waitv
+waitv_of(const struct rb_word32 *word, uint32_t seen, uint32_t flags)
+{
+	return (struct futex_waitv){ .val = seen,
+				     .uaddr = (uintptr_t)&word->value,
+				     .flags = FUTEX_32 | flags };
+}
+
+/* Sleeps while the event is as seen and nobody has called us. */
+static int
+futex_wait_either(const struct rb_word32 *event, uint32_t seen,
+		  const struct rb_word32 *alert, int64_t timeout_ns)
+{
+	struct futex_waitv words[] = {
+		waitv_of(event, seen, 0),
+		waitv_of(alert, 0, FUTEX_PRIVATE_FLAG),
+	};
+	struct timespec until = timespec_of(rb_clock_ns() + timeout_ns);
+	int woken = (int)syscall(SYS_futex_waitv, words, RB_ARRAY_SIZE(words),
+				 0, &until, CLOCK_MONOTONIC);
+
+	if (woken < 0 && is_waitv_missing(errno))
+		return futex_wait(event, seen, timeout_ns);
+	return woken;
+}
+
+static int
+sleep_on(const struct rb_wait *wait, const struct rb_word32 *event,
+	 int64_t timeout_ns)
+{
+	/* ORDER(none, relaxed) - nothing depends on it but the way we take. */
+	if (wait->alert == NULL || rb_word32_load_relaxed(&waitv_is_missing))
+		return futex_wait(event, wait->seen, timeout_ns);
+	return futex_wait_either(event, wait->seen, wait->alert, timeout_ns);
+}
+
+void
+rb_alert(struct rb_word32 *alert)
+{
+	int was = errno; /* of whom a signal handler has interrupted */
+
+	/* ORDER(none, relaxed) - a flag that carries no data; the kernel looks
+	 * at it before it lets the sleeper sleep. */
+	rb_word32_store_relaxed(alert, 1);
+	futex_wake_all(alert, FUTEX_PRIVATE_FLAG);
+	errno = was;
 }
 
 int
@@ -124,12 +189,14 @@ rb_membarrier(void)
 
 void
 rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind, int64_t timeout_ns,
-	      struct rb_wait_counters counters)
+	      struct rb_wait_counters counters, const struct rb_word32 *alert)
 {
 	int64_t now = timeout_ns >= 0 ? rb_clock_ns() : 0;
 
-	*wait = (struct rb_wait){ .kind = kind, .deadline_ns = -1 };
-	wait->counters = counters;
+	*wait = (struct rb_wait){ .kind = kind,
+				  .deadline_ns = -1,
+				  .counters = counters,
+				  .alert = alert };
 	if (timeout_ns >= 0)
 		wait->deadline_ns = timeout_ns > INT64_MAX - now
 					    ? INT64_MAX
@@ -162,9 +229,9 @@ count(struct rb_word64 *counter)
 
 /* Raises *wanted; a later wish that is already there stays. */
 static void
-announce(struct rb_word32 *wanted, uint32_t value)
+raise_wanted(struct rb_word32 *wanted, uint32_t value)
 {
-	/* ORDER(none, relaxed) - the membarrier of arm() orders it. */
+	/* ORDER(none, relaxed) - the membarrier of our caller orders it. */
 	uint32_t found = rb_word32_load_relaxed(wanted);
 
 	/* ORDER(none, relaxed) - as above. */
@@ -173,15 +240,14 @@ announce(struct rb_word32 *wanted, uint32_t value)
 		;
 }
 
-/* Makes the next publisher wake us; the caller must look once more. */
-static void
-arm(struct rb_wait *wait, const struct rb_event *on)
+uint32_t
+rb_wait_announce(const struct rb_event *on)
 {
 	/* ORDER(wake, acquire) - pairs with the CAS in rb_wake(): whoever sees
 	 * the new count also sees what it was raised for. */
-	wait->seen = rb_word32_load_acquire(on->event);
-	announce(on->wanted, wait->seen + 1);
-	wait->armed = on->event;
+	uint32_t seen = rb_word32_load_acquire(on->event);
+
+	raise_wanted(on->wanted, seen + 1);
 	/* Between our wish and the next look. Without it a publisher that has
 	 * not seen the wish and a look that has not seen the event could pass
 	 * each other. Where it is refused the publishers fence, or the bound
@@ -189,6 +255,7 @@ arm(struct rb_wait *wait, const struct rb_event *on)
 	if (rb_membarrier() < 0)
 		/* ORDER(wake, seq_cst) - the sleeper's half without it. */
 		rb_fence_seq_cst();
+	return seen;
 }
 
 static int64_t
@@ -224,14 +291,15 @@ block(struct rb_wait *wait, const struct rb_event *on)
 
 	wait->slept_full = false;
 	if (wait->armed != on->event) {
-		arm(wait, on);
+		wait->seen = rb_wait_announce(on);
+		wait->armed = on->event;
 		return;
 	}
 	wait->armed = NULL;
 	if (ns <= 0)
 		return;
 	count(wait->counters.sleeps);
-	if (futex_wait(on->event, wait->seen, ns) < 0 && errno == ETIMEDOUT)
+	if (sleep_on(wait, on->event, ns) < 0 && errno == ETIMEDOUT)
 		wait->slept_full = ns == RB_WAIT_BOUND_NS;
 }
 
@@ -276,7 +344,8 @@ rb_wait_end(struct rb_wait *wait)
 }
 
 void
-rb_wake(struct rb_word32 *event, uint32_t wanted, struct rb_word64 *wakes)
+rb_wake(const struct rb_channel *channel, struct rb_word32 *event,
+	uint32_t wanted, struct rb_word64 *wakes)
 {
 	/* ORDER(none, relaxed) - checked by the CAS. */
 	uint32_t found = rb_word32_load_relaxed(event);
@@ -285,9 +354,10 @@ rb_wake(struct rb_word32 *event, uint32_t wanted, struct rb_word64 *wakes)
 	 * sleeps on the old count either is woken by it or finds the new one. */
 	while ((int32_t)(wanted - found) > 0) {
 		/* ORDER(wake, acq_rel) - what we published comes before the
-		 * new count, pairs with arm(). */
+		 * new count, pairs with rb_wait_announce(). */
 		if (rb_word32_cas_acq_rel(event, &found, wanted)) {
-			futex_wake_all(event);
+			futex_wake_all(event, 0);
+			rb_bell_ring(channel);
 			if (wakes != NULL)
 				count(wakes);
 			return;
@@ -300,5 +370,12 @@ rb_wake_anyway(struct rb_word32 *event)
 {
 	/* ORDER(wake, acq_rel) - as in rb_wake(). */
 	rb_word32_add_acq_rel(event, 1);
-	futex_wake_all(event);
+	futex_wake_all(event, 0);
+}
+
+void
+rb_wake_again(const struct rb_channel *channel, const struct rb_word32 *event)
+{
+	futex_wake_all(event, 0);
+	rb_bell_ring(channel);
 }

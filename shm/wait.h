@@ -35,9 +35,16 @@
  * That event := wanted takes the wish back: a sleeper that died does not make
  * every later publish pay for a system call.
  *
+ * Who waits by a descriptor of an event loop is woken by the same waker, in the
+ * same slow path: see bell.h.
+ *
  * Every sleep ends after RB_WAIT_BOUND_NS: a peer that holds a mapping can
  * requeue a futex away, and a killed waker may not have come to its FUTEX_WAKE.
  * Such an end that finds its event come is counted as missed.
+ *
+ * A blocking sleep also ends at once when the sleeper's own process calls
+ * rb_alert(): it sleeps by futex_waitv(2) on two words, the event and a private
+ * one. Where the kernel has no futex_waitv, the bound ends it.
  */
 #ifndef RB_WAIT_H
 #define RB_WAIT_H
@@ -59,6 +66,8 @@ enum rb_wait_kind {
 };
 
 #define RB_WAIT_KINDS (RB_WAIT_PHASED_BACKOFF + 1)
+
+struct rb_channel;
 
 /* What a sleeper sleeps on. Both words may be in read-only mappings of the
  * other party: wanted is the sleeper's to write, event the waker's. */
@@ -83,6 +92,7 @@ struct rb_wait {
 	uint32_t seen;
 	bool slept_full; /* the last sleep was ended by its bound alone */
 	struct rb_wait_counters counters;
+	const struct rb_word32 *alert; /* no sleep while it is not 0; or NULL */
 };
 
 /* "busy_spin" and so on, or NULL; and back, or -1. */
@@ -93,9 +103,12 @@ int64_t rb_clock_ns(void);
 
 /*
  * Starts a wait. timeout_ns < 0 waits for ever. `counters` may hold NULLs.
+ * `alert` is a word of this process that rb_alert() is called for, or NULL; who
+ * waits takes it back when he has seen it.
  */
 void rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind,
-		   int64_t timeout_ns, struct rb_wait_counters counters);
+		   int64_t timeout_ns, struct rb_wait_counters counters,
+		   const struct rb_word32 *alert);
 
 /*
  * Spends one turn; `on` is what would wake us, NULL if nothing does. 0 to look
@@ -105,6 +118,17 @@ int rb_wait_turn(struct rb_wait *wait, const struct rb_event *on);
 
 /* The look succeeded: books a missed wake-up if there was one. */
 void rb_wait_end(struct rb_wait *wait);
+
+/* Sets the word and wakes who sleeps with it, from any thread of this process or
+ * a signal handler. */
+void rb_alert(struct rb_word32 *alert);
+
+/*
+ * Makes the next waker of this event act; the caller must look once more.
+ * Returns the count of the event for which that is: once it has moved on, the
+ * wish is gone and has to be made again.
+ */
+uint32_t rb_wait_announce(const struct rb_event *on);
 
 /*
  * This process takes part in membarrier, as every waker must. 0, or a negative
@@ -116,18 +140,26 @@ int rb_wait_register(void);
 int rb_membarrier(void);
 
 /* The waker's slow path: `wanted` was seen ahead of `event`. */
-void rb_wake(struct rb_word32 *event, uint32_t wanted, struct rb_word64 *wakes);
+void rb_wake(const struct rb_channel *channel, struct rb_word32 *event,
+	     uint32_t wanted, struct rb_word64 *wakes);
 
-/* Wakes everybody who sleeps on this word, whatever they wait for. */
+/* Wakes everybody who sleeps on this word, whatever they wait for. Rings no
+ * bell: after the last word, rb_bell_ring() is the caller's. */
 void rb_wake_anyway(struct rb_word32 *event);
+
+/* Makes everybody look again who waits for this word, which need not be ours to
+ * write: it stays as it is. */
+void rb_wake_again(const struct rb_channel *channel,
+		   const struct rb_word32 *event);
 
 /*
  * The waker's fast path, after the store that sleepers wait for. `wakes` counts
  * and may be NULL.
  */
 static inline void
-rb_wake_if_wanted(struct rb_word32 *event, const struct rb_word32 *wanted,
-		  bool fence, struct rb_word64 *wakes)
+rb_wake_if_wanted(const struct rb_channel *channel, struct rb_word32 *event,
+		  const struct rb_word32 *wanted, bool fence,
+		  struct rb_word64 *wakes)
 {
 	uint32_t w;
 
@@ -142,7 +174,7 @@ rb_wake_if_wanted(struct rb_word32 *event, const struct rb_word32 *wanted,
 	w = rb_word32_load_relaxed(wanted);
 	/* ORDER(none, relaxed) - only grows, and rb_wake() looks again. */
 	if (rb_unlikely((int32_t)(w - rb_word32_load_relaxed(event)) > 0))
-		rb_wake(event, w, wakes);
+		rb_wake(channel, event, w, wakes);
 }
 
 /* Tells the core that this is a spin loop. */

@@ -95,6 +95,29 @@ rb_word64_store_release(struct rb_word64 *word, uint64_t value)
 	atomic_store_explicit(&word->value, value, memory_order_release);
 }
 
+/* On failure *expected becomes the value found. */
+static inline bool
+rb_word64_cas_acq_rel(struct rb_word64 *word, uint64_t *expected,
+		      uint64_t value)
+{
+	return atomic_compare_exchange_strong_explicit(&word->value, expected,
+						       value,
+						       memory_order_acq_rel,
+						       memory_order_acquire);
+}
+
+static inline void
+rb_word64_or_relaxed(struct rb_word64 *word, uint64_t mask)
+{
+	atomic_fetch_or_explicit(&word->value, mask, memory_order_relaxed);
+}
+
+static inline void
+rb_word64_and_relaxed(struct rb_word64 *word, uint64_t mask)
+{
+	atomic_fetch_and_explicit(&word->value, mask, memory_order_relaxed);
+}
+
 static inline void
 rb_fence_acquire(void)
 {

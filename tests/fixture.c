@@ -10,8 +10,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* In a file system: where nothing is ever opened by its name, as with memfds,
+ * inotify may not look. */
+static int
+open_bell(void)
+{
+	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, 1), 0);
+	return fd;
+}
+
 void
-fixture_files(const struct rb_geometry *geometry, int fds[RB_FILES])
+fixture_files(const struct rb_geometry *geometry, int fds[RB_FDS])
 {
 	for (int i = 0; i < RB_FILES; i++) {
 		uint64_t size = rb_channel_file_size(geometry, i);
@@ -20,6 +32,7 @@ fixture_files(const struct rb_geometry *geometry, int fds[RB_FILES])
 		ck_assert_int_ge(fds[i], 0);
 		ck_assert_int_eq(ftruncate(fds[i], (off_t)size), 0);
 	}
+	fds[RB_FD_BELL] = open_bell();
 }
 
 void
@@ -32,6 +45,11 @@ fixture_format(struct fixture *f, const struct shape *shape)
 		.wake = shape->wake,
 		.max_producers = RB_PRODUCERS_MAX,
 		.max_consumers = RB_CONSUMERS_MAX,
+		.clear = shape->clear,
+		.type = shape->type,
+		.type_version = shape->type_version,
+		.fill = (const uint8_t *)shape->fill,
+		.fill_size = shape->fill != NULL ? strlen(shape->fill) : 0,
 	};
 	struct rb_geometry geometry;
 
@@ -40,8 +58,10 @@ fixture_format(struct fixture *f, const struct shape *shape)
 			      shape->slot_size ? shape->slot_size : 32,
 			      shape->history, shape->framing,
 			      shape->producers));
+	t_ok(rb_geometry_set_groups(&geometry, shape->n_groups));
 	fixture_files(&geometry, f->fds);
 	t_ok(rb_channel_format(&f->channel, f->fds, &geometry, &format));
+	f->channel.bell = f->fds[RB_FD_BELL];
 	f->pid = getpid();
 }
 
@@ -56,8 +76,15 @@ void
 fixture_close(struct fixture *f)
 {
 	rb_channel_detach(&f->channel);
-	for (int i = 0; i < RB_FILES; i++)
+	for (int i = 0; i < RB_FDS; i++)
 		close(f->fds[i]);
+}
+
+void
+fixture_declare(struct fixture *f, unsigned index, const char *name,
+		const struct rb_consumer_spec *spec)
+{
+	rb_member_declare(&f->channel, index, name, spec);
 }
 
 struct seat
@@ -75,17 +102,43 @@ fixture_join_producer(struct fixture *f)
 }
 
 struct seat
-fixture_join_consumer(struct fixture *f, const char *name, enum rb_join join)
+fixture_join_spec(struct fixture *f, const char *name, int64_t from,
+		  const struct rb_consumer_spec *spec)
 {
-	struct rb_identity who = { name, (uint32_t)getpid(), 1 };
+	struct rb_join join = {
+		.who = { name, (uint32_t)getpid(), 1 },
+		.from = from,
+		.spec = spec,
+	};
 	int i = rb_member_find_consumer(&f->channel, name);
+	struct rb_joined joined;
 
 	t_ok(i);
-	return (struct seat){
-		.index = (unsigned)i,
-		.epoch = rb_member_join_consumer(&f->channel, (unsigned)i, &who,
-						 join),
+	t_ok(rb_member_join_consumer(&f->channel, (unsigned)i, &join, &joined));
+	return (struct seat){ (unsigned)i, joined.epoch, joined.missed };
+}
+
+struct seat
+fixture_join_consumer(struct fixture *f, const char *name, int64_t from)
+{
+	return fixture_join_spec(f, name, from, NULL);
+}
+
+struct seat
+fixture_join_worker(struct fixture *f, const char *group, int64_t from)
+{
+	struct rb_join join = {
+		.who = { group, (uint32_t)getpid(), 1 },
+		.from = from,
 	};
+	int i = rb_member_find_named(&f->channel, group);
+	struct rb_joined joined;
+	unsigned index;
+
+	t_ok(i);
+	t_ok(rb_member_join_worker(&f->channel, (unsigned)i, &join, &index,
+				   &joined));
+	return (struct seat){ index, joined.epoch, joined.missed };
 }
 
 void
@@ -99,25 +152,27 @@ fixture_producer(struct fixture *f, struct rb_sequencer *ret)
 void
 fixture_consumer(struct fixture *f, const char *name, struct rb_barrier *ret)
 {
-	struct seat seat = fixture_join_consumer(f, name, RB_JOIN_NOW);
+	struct seat seat = fixture_join_consumer(f, name, RB_FROM_NOW);
 
 	rb_barrier_init(ret, &f->channel, seat.index, seat.epoch);
 }
 
-static void
-attach(const struct fixture *f, enum rb_role role, struct rb_channel *ret)
+void
+fixture_attach(const struct fixture *f, enum rb_role role,
+	       struct rb_channel *ret)
 {
 	if (getpid() == f->pid)
 		*ret = f->channel;
 	else
 		t_ok(rb_channel_attach(ret, f->fds, role));
+	ret->bell = f->fds[RB_FD_BELL];
 }
 
 void
 fixture_attach_producer(const struct fixture *f, struct seat seat,
 			struct rb_channel *channel, struct rb_sequencer *ret)
 {
-	attach(f, RB_ROLE_PRODUCER, channel);
+	fixture_attach(f, RB_ROLE_PRODUCER, channel);
 	rb_sequencer_init(ret, channel, seat.index, seat.epoch);
 }
 
@@ -125,7 +180,7 @@ void
 fixture_attach_consumer(const struct fixture *f, struct seat seat,
 			struct rb_channel *channel, struct rb_barrier *ret)
 {
-	attach(f, RB_ROLE_CONSUMER, channel);
+	fixture_attach(f, RB_ROLE_CONSUMER, channel);
 	rb_barrier_init(ret, channel, seat.index, seat.epoch);
 }
 

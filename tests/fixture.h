@@ -2,7 +2,7 @@
 /*
  * fixture.h - a channel without a daemon: the test plays its part
  *
- * The test formats a channel in three memfds, declares and joins members, and
+ * The test formats a channel in memfds, declares and joins members, and
  * repairs after deaths. Children do what a client does: they attach in their
  * own role through the descriptors they inherit, for the mapping itself does
  * not cross fork(). FORKED and THREADED tell t_start() which of the two the
@@ -36,14 +36,20 @@ struct shape {
 	enum rb_producers producers;
 	unsigned wait; /* WAIT(enum rb_wait_kind) */
 	enum rb_wake_mode wake;
+	enum rb_clear clear;
+	unsigned n_groups;
+	const char *type; /* NULL: none */
+	uint32_t type_version;
+	const char *fill; /* a string, without its NUL; NULL: zeroes */
 };
 
 #define SHAPE(...) (&(const struct shape){ __VA_ARGS__ })
+#define SPEC(...) (&(const struct rb_consumer_spec){ __VA_ARGS__ })
 #define WAIT(kind) ((unsigned)(kind) + 1)
 
 struct fixture {
 	struct rb_channel channel; /* the daemon's mapping */
-	int fds[RB_FILES];
+	int fds[RB_FDS];
 	pid_t pid; /* of the process that it is mapped in */
 };
 
@@ -51,6 +57,7 @@ struct fixture {
 struct seat {
 	unsigned index;
 	uint32_t epoch;
+	int64_t missed;
 };
 
 /* New files, formatted, not yet open: time to declare consumers. */
@@ -60,17 +67,33 @@ void fixture_format(struct fixture *f, const struct shape *shape);
 void fixture_open(struct fixture *f, const struct shape *shape);
 void fixture_close(struct fixture *f);
 
-/* Three zeroed memfds of the right sizes. */
-void fixture_files(const struct rb_geometry *geometry, int fds[RB_FILES]);
+/* Zeroed memfds of the right sizes, and the bell. */
+void fixture_files(const struct rb_geometry *geometry, int fds[RB_FDS]);
 
+/* Between format and open. */
+void fixture_declare(struct fixture *f, unsigned index, const char *name,
+		     const struct rb_consumer_spec *spec);
+
+/* `from` is an enum rb_from or a sequence; `spec` may be NULL. */
 struct seat fixture_join_producer(struct fixture *f);
 struct seat fixture_join_consumer(struct fixture *f, const char *name,
-				  enum rb_join join);
+				  int64_t from);
+struct seat fixture_join_spec(struct fixture *f, const char *name, int64_t from,
+			      const struct rb_consumer_spec *spec);
+
+/* A worker of the declared group of that name; its own seat. */
+struct seat fixture_join_worker(struct fixture *f, const char *group,
+				int64_t from);
 
 /* Joins, and takes the seat in this process. */
 void fixture_producer(struct fixture *f, struct rb_sequencer *ret);
 void fixture_consumer(struct fixture *f, const char *name,
 		      struct rb_barrier *ret);
+
+/* Maps the channel in that role: for a child. In this process it is the
+ * daemon's own mapping. */
+void fixture_attach(const struct fixture *f, enum rb_role role,
+		    struct rb_channel *ret);
 
 /* Takes a seat: in a child after attaching in that role, in a thread of this
  * process through the same mapping, so that tsan knows it as the same. */

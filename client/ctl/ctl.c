@@ -8,6 +8,7 @@
 #include "client/ctl/ctl.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/ctl/output.h"
+#include "client/ctl/json.h"
 
 static void
 print_prefix(const struct ctl *ctl)
@@ -99,6 +100,38 @@ ctl_finish(const struct ctl *ctl, struct output *out)
 	if (r != -EPIPE)
 		ctl_say(ctl, "cannot write to stdout: %s", strerror(-r));
 	return CTL_FAILED;
+}
+
+enum ctl_exit
+ctl_confirm(const struct ctl *ctl, const char *done)
+{
+	struct output out;
+	struct json json;
+
+	if (!ctl->common.json)
+		return CTL_OK;
+	output_init(&out, STDOUT_FILENO);
+	json_begin(&json, &out);
+	json_string(&json, "channel", ctl->operands[0]);
+	json_bool(&json, done, true);
+	json_end(&json);
+	return ctl_finish(ctl, &out);
+}
+
+const char *
+ctl_describe_laggard(const struct ringbus_member *member, char *text)
+{
+	char who[32] = "absent";
+
+	if (member->group)
+		snprintf(who, sizeof(who), "group");
+	else if (member->pid > 0)
+		snprintf(who, sizeof(who), "pid %" PRId64, member->pid);
+	snprintf(text, CTL_LAGGARD_TEXT,
+		 "consumer %s (%s) is %" PRId64 " slots behind, at sequence "
+		 "%" PRId64,
+		 member->name, who, member->lag, member->sequence);
+	return text;
 }
 
 /* All places that were tried; see ringbus_connect(). */

@@ -87,6 +87,14 @@ enum ctl_exit ctl_failed(const struct ctl *ctl, int err);
 /* Writes the rest of the output, or says why it cannot be written. */
 enum ctl_exit ctl_finish(const struct ctl *ctl, struct output *out);
 
+/* With --json: {"channel": ..., DONE: true}. */
+enum ctl_exit ctl_confirm(const struct ctl *ctl, const char *done);
+
+/* "consumer app (pid 12) is 34 slots behind, at sequence 99" */
+#define CTL_LAGGARD_TEXT 192
+const char *ctl_describe_laggard(const struct ringbus_member *member,
+				 char *text);
+
 /* Says what is wrong with the command line. */
 enum ctl_exit ctl_misused(const struct ctl *ctl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

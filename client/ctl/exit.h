@@ -14,8 +14,9 @@ enum ctl_exit {
 	CTL_USAGE = 2,          /* the command line makes no sense */
 	CTL_ABSENT = 3,         /* no daemon, or no such channel */
 	CTL_DENIED = 4,         /* not allowed */
-	CTL_TIMED_OUT = 5,      /* --timeout is over */
+	CTL_TIMED_OUT = 5,      /* the time given is over */
 	CTL_BUSY = 6,           /* a name or place is taken */
+	CTL_NOT_DRAINED = 7,    /* somebody has not read all of it in time */
 	CTL_BAD_DATA = 65,      /* the input is no event of this channel */
 	CTL_ENDED = 69,         /* the stream has ended */
 	CTL_CANNOT_CREATE = 73, /* no space, or a limit is reached */

@@ -109,8 +109,8 @@ format_event(const struct format *format, const struct ringbus_event *event,
 }
 
 void
-format_lost(const struct format *format, int64_t lost, int64_t sequence,
-	    struct output *out)
+format_gap(const struct format *format, const struct format_gap *gap,
+	   struct output *out)
 {
 	struct json json;
 
@@ -118,7 +118,7 @@ format_lost(const struct format *format, int64_t lost, int64_t sequence,
 		return;
 	json_begin(&json, out);
 	json_string(&json, "channel", format->channel);
-	json_int(&json, "lost", lost);
-	json_int(&json, "before", sequence);
+	json_int(&json, gap->what, gap->n);
+	json_int(&json, "before", gap->sequence);
 	json_end(&json);
 }

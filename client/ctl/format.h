@@ -31,8 +31,15 @@ struct format {
 void format_event(const struct format *format,
 		  const struct ringbus_event *event, struct output *out);
 
-/* JSON: `lost` slots in front of `sequence` were missed. Others: nothing. */
-void format_lost(const struct format *format, int64_t lost, int64_t sequence,
-		 struct output *out);
+/* JSON: n slots in front of `sequence` were `what`, "lost" or "missed". Others:
+ * nothing. */
+struct format_gap {
+	const char *what;
+	int64_t n;
+	int64_t sequence;
+};
+
+void format_gap(const struct format *format, const struct format_gap *gap,
+		struct output *out);
 
 #endif

@@ -37,9 +37,11 @@ count_attached(const struct ringbus_channel *channel, int role)
 	unsigned i;
 	int n = 0;
 
-	for (i = 0; i < 64; i++)
+	/* Also one that is parked or has failed, but no group: it has no
+	 * process of its own. */
+	for (i = 0; i < RINGBUS_MEMBERS_MAX; i++)
 		if (ringbus_channel_member(channel, role, i, &member) == 1 &&
-		    member.state == RINGBUS_MEMBER_ATTACHED)
+		    member.pid > 0 && member.state != RINGBUS_MEMBER_DYING)
 			n++;
 	return n;
 }

@@ -61,29 +61,19 @@ const char *
 progress_name_blocker(const struct ringbus_producer *producer, char *text)
 {
 	struct ringbus_member member = { .size = sizeof(member) };
-	char pid[32] = "absent";
 
-	if (ringbus_producer_blocker(producer, &member) != 1) {
-		snprintf(text, PROGRESS_BLOCKER_TEXT,
-			 "another producer has not published what it claimed");
-		return text;
-	}
-	if (member.pid > 0)
-		snprintf(pid, sizeof(pid), "pid %" PRId64, member.pid);
-	snprintf(text, PROGRESS_BLOCKER_TEXT,
-		 "consumer %s (%s) is %" PRId64 " slots behind, at sequence "
-		 "%" PRId64,
-		 member.name, pid, member.lag, member.sequence);
-	return text;
+	if (ringbus_producer_blocker(producer, &member) == 1)
+		return ctl_describe_laggard(&member, text);
+	return "another producer has not published what it claimed";
 }
 
 static void
 warn(struct progress *progress, const struct ringbus_producer *producer,
      int64_t waited_ns)
 {
-	char text[PROGRESS_BLOCKER_TEXT];
+	char buffer[CTL_LAGGARD_TEXT];
+	const char *text = progress_name_blocker(producer, buffer);
 
-	progress_name_blocker(producer, text);
 	progress_clear(progress);
 	if (!progress->is_tty) {
 		ctl_say(progress->ctl, "full for %" PRId64 " s: %s",

@@ -45,8 +45,7 @@ progress_unblocked(struct progress *progress)
 /* Removes the line from the terminal, so that others can write. */
 void progress_clear(struct progress *progress);
 
-/* Who is in the way: "consumer app (pid 12) is ... behind". */
-#define PROGRESS_BLOCKER_TEXT 192
+/* Who is in the way; may be written into `text`, CTL_LAGGARD_TEXT bytes. */
 const char *progress_name_blocker(const struct ringbus_producer *producer,
 				  char *text);
 

@@ -23,6 +23,11 @@
 /* Events between two looks at the clock. */
 #define SHOW_EVERY 1024
 
+struct when_full {
+	int policy;         /* RINGBUS_FULL_... */
+	int64_t timeout_ns; /* of RINGBUS_FULL_DEADLINE */
+};
+
 struct pub_args {
 	const char *file;
 	const char *name;
@@ -34,7 +39,7 @@ struct pub_args {
 	bool end;
 	uint64_t count; /* 0: all there is */
 	uint64_t rate;  /* 0: as fast as it goes */
-	int64_t timeout_ns;
+	struct when_full when_full;
 };
 
 struct pub {
@@ -45,6 +50,7 @@ struct pub {
 	struct input input;
 	struct progress progress;
 	uint64_t n_events;
+	uint64_t n_dropped;
 	uint64_t n_bytes;
 	int64_t due_ns; /* of the next event, if there is a rate */
 };
@@ -77,24 +83,36 @@ keep_pace(struct pub *pub)
 
 /* Claims in slices, so that we notice signals and can tell who blocks. */
 static int64_t
-claim_event(struct pub *pub, size_t size, void **ret)
+claim_patiently(struct pub *pub, size_t size, void **ret)
 {
-	int64_t timeout = pub->args->timeout_ns, slice = CTL_SLICE_NS;
-	int64_t waited = 0, sequence;
+	const struct when_full *full = &pub->args->when_full;
+	bool ends = full->policy == RINGBUS_FULL_DEADLINE;
+	int64_t slice = CTL_SLICE_NS, waited = 0, sequence;
 
 	for (;;) {
-		if (timeout >= 0 && timeout - waited < slice)
-			slice = timeout - waited;
+		if (ends && full->timeout_ns - waited < slice)
+			slice = full->timeout_ns - waited;
 		sequence = ringbus_producer_claim_event(pub->producer, size,
 							slice, ret);
 		if (sequence != -ETIMEDOUT && sequence != -EAGAIN)
 			return sequence;
 		waited = progress_blocked(&pub->progress, pub->producer, slice);
-		if (timeout >= 0 && waited >= timeout)
+		if (ends && waited >= full->timeout_ns)
 			return -ETIMEDOUT;
 		if (interrupt_is_pending())
 			return -EINTR;
 	}
+}
+
+static int64_t
+claim_event(struct pub *pub, size_t size, void **ret)
+{
+	int policy = pub->args->when_full.policy;
+
+	if (policy == RINGBUS_FULL_BLOCK || policy == RINGBUS_FULL_DEADLINE)
+		return claim_patiently(pub, size, ret);
+	return ringbus_producer_claim_event(pub->producer, size,
+					    RINGBUS_BY_POLICY, ret);
 }
 
 static int
@@ -102,15 +120,25 @@ publish_event(struct pub *pub, const char *data, size_t size)
 {
 	int64_t sequence;
 	void *slot;
+	int r;
 
 	sequence = claim_event(pub, size, &slot);
+	if (sequence == -ENOBUFS) {
+		pub->n_dropped++;
+		return 0;
+	}
 	if (sequence < 0)
 		return (int)sequence;
 	progress_unblocked(&pub->progress);
 	memcpy(slot, data, size);
 	if (pub->info.framing == RINGBUS_FIXED)
 		memset((char *)slot + size, 0, pub->info.event_size - size);
-	return ringbus_producer_publish_event(pub->producer, sequence);
+	r = ringbus_producer_publish_event(pub->producer, sequence);
+	if (r < 0)
+		return r;
+	pub->n_events++;
+	pub->n_bytes += size;
+	return 0;
 }
 
 /* The next record, from the beginning again if we are to repeat. */
@@ -120,7 +148,7 @@ next_record(struct pub *pub, const char **ret, size_t *ret_size)
 	int r = input_next(&pub->input, ret, ret_size);
 
 	/* An input without any record would be repeated for ever. */
-	if (r != 0 || !pub->args->repeat || pub->n_events == 0)
+	if (r != 0 || !pub->args->repeat || pub->n_events + pub->n_dropped == 0)
 		return r;
 	r = input_rewind(&pub->input);
 	return r < 0 ? r : input_next(&pub->input, ret, ret_size);
@@ -178,15 +206,15 @@ explain_input(struct pub *pub, int err, size_t size)
 static enum ctl_exit
 explain_channel(struct pub *pub, int err)
 {
-	char text[PROGRESS_BLOCKER_TEXT];
+	char text[CTL_LAGGARD_TEXT];
 
 	progress_clear(&pub->progress);
 	if (err == -EINTR)
 		return CTL_INTERRUPTED;
-	if (err != -ETIMEDOUT)
+	if (err != -ETIMEDOUT && err != -EAGAIN)
 		return ctl_failed(pub->ctl, err);
 	ctl_say(pub->ctl,
-		"full all the time: %s: wait longer with --timeout, or see "
+		"the ring is full: %s: wait longer with --when-full, or see "
 		"`ringbusctl show %s`",
 		progress_name_blocker(pub->producer, text),
 		pub->ctl->operands[0]);
@@ -200,6 +228,7 @@ publish_all(struct pub *pub)
 {
 	const char *data = NULL;
 	size_t size = 0;
+	uint64_t n_done;
 	int r;
 
 	for (;;) {
@@ -211,10 +240,10 @@ publish_all(struct pub *pub)
 			r = publish_event(pub, data, size);
 		if (r < 0)
 			return explain_channel(pub, r);
-		pub->n_bytes += size;
-		if (++pub->n_events == pub->args->count)
+		n_done = pub->n_events + pub->n_dropped;
+		if (n_done == pub->args->count)
 			return CTL_OK;
-		if (pub->n_events % SHOW_EVERY == 0)
+		if (n_done % SHOW_EVERY == 0)
 			progress_show(&pub->progress, pub->n_events);
 	}
 }
@@ -225,6 +254,11 @@ summarize(const struct pub *pub)
 	struct output out;
 	struct json json;
 
+	if (pub->n_dropped > 0)
+		ctl_say(pub->ctl,
+			"dropped %" PRIu64 " of %" PRIu64
+			" events, as the ring was full",
+			pub->n_dropped, pub->n_events + pub->n_dropped);
 	if (!pub->ctl->common.json)
 		return CTL_OK;
 	output_init(&out, STDOUT_FILENO);
@@ -232,6 +266,7 @@ summarize(const struct pub *pub)
 	json_string(&json, "channel", pub->ctl->operands[0]);
 	json_uint(&json, "events", pub->n_events);
 	json_uint(&json, "bytes", pub->n_bytes);
+	json_uint(&json, "dropped", pub->n_dropped);
 	json_end(&json);
 	return ctl_finish(pub->ctl, &out);
 }
@@ -265,6 +300,8 @@ open_producer(struct pub *pub)
 
 	options.name = pub->args->name;
 	options.wait = pub->args->wait;
+	options.full = pub->args->when_full.policy;
+	options.full_timeout_ns = pub->args->when_full.timeout_ns;
 	r = ringbus_producer_open(pub->ctl->bus, pub->ctl->operands[0],
 				  &options, &pub->producer);
 	if (r < 0)
@@ -360,6 +397,25 @@ parse_delimiter(const char *text, void *target)
 static const struct options_type delimiter_type = { parse_delimiter,
 						    "nl or nul" };
 
+static int
+parse_when_full(const char *text, void *target)
+{
+	static const char *const names[] = { "block", "fail", "drop" };
+	static const int policies[] = { RINGBUS_FULL_BLOCK, RINGBUS_FULL_FAIL,
+					RINGBUS_FULL_DROP };
+	int i = options_choose(text, names, 3);
+	struct when_full *ret = target;
+
+	if (i < 0 && options_duration.parse(text, &ret->timeout_ns) < 0)
+		return -EINVAL;
+	ret->policy = i < 0 ? RINGBUS_FULL_DEADLINE : policies[i];
+	return 0;
+}
+
+static const struct options_type when_full_type = {
+	parse_when_full, "one of block, fail, drop, or a time such as 5s"
+};
+
 #define AT(name_) offsetof(struct pub_args, name_)
 
 static const struct options_entry pub_options[] = {
@@ -380,8 +436,8 @@ static const struct options_entry pub_options[] = {
 	  "end the stream when done, for good" },
 	{ 'w', "wait", "WAIT", &options_wait, AT(wait),
 	  "how to wait while the ring is full" },
-	{ 't', "timeout", "TIME", &options_duration, AT(timeout_ns),
-	  "give up when it is full for so long" },
+	{ 0, "when-full", "HOW", &when_full_type, AT(when_full),
+	  "block, fail, drop, or a time to wait (block)" },
 	{ 0, "name", "NAME", &options_text, AT(name),
 	  "what `show` calls this producer" },
 	{ 0 },
@@ -391,7 +447,6 @@ static const struct pub_args pub_defaults = {
 	.name = "ringbusctl",
 	.delimiter = -1,
 	.wait = RINGBUS_WAIT_DEFAULT,
-	.timeout_ns = RINGBUS_FOREVER,
 };
 
 const struct ctl_verb ctl_pub = {

@@ -8,19 +8,44 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BUFFER_SIZE 4096
+
+/* "a,b" as the library takes it: "a b". */
+static char *
+copy_names(const char *names)
+{
+	char *copy = strdup(names), *p;
+
+	for (p = copy; p != NULL && *p != '\0'; p++)
+		if (*p == ',')
+			*p = ' ';
+	return copy;
+}
 
 static int
 open_consumer(struct reader *reader, struct ringbus *bus, const char *channel,
 	      const struct reader_options *options)
 {
 	struct ringbus_consumer_options o = RINGBUS_CONSUMER_OPTIONS_INIT;
+	char *after = NULL;
+	int r;
 
+	if (options->after != NULL) {
+		after = copy_names(options->after);
+		if (after == NULL)
+			return -ENOMEM;
+	}
 	o.name = options->gate;
 	o.from = options->from;
 	o.wait = options->wait;
-	return ringbus_consumer_open(bus, channel, &o, &reader->consumer);
+	o.after = after;
+	o.slow = options->slow;
+	o.max_lag = options->max_lag;
+	r = ringbus_consumer_open(bus, channel, &o, &reader->consumer);
+	free(after);
+	return r;
 }
 
 static int
@@ -142,9 +167,18 @@ reader_commit(struct reader *reader)
 }
 
 int64_t
+reader_missed(const struct reader *reader)
+{
+	return reader->consumer != NULL
+		       ? ringbus_consumer_missed(reader->consumer)
+		       : 0;
+}
+
+int64_t
 reader_lost(const struct reader *reader)
 {
-	return reader->tap != NULL ? ringbus_tap_lost(reader->tap) : 0;
+	return reader->tap != NULL ? ringbus_tap_lost(reader->tap)
+				   : ringbus_consumer_lost(reader->consumer);
 }
 
 int64_t

@@ -3,7 +3,7 @@
  * reader.h - a tap and a consumer behind one face
  *
  * Both give event after event. A tap copies and may miss some; a consumer holds
- * producers up until reader_commit().
+ * producers up until reader_commit(), or if it is lossy misses some as well.
  */
 #ifndef CTL_READER_H
 #define CTL_READER_H
@@ -25,9 +25,13 @@ struct reader_options {
 	const char *gate; /* the consumer's name; NULL: a tap */
 	int64_t from;
 	int wait;
+	/* Of a consumer that is not declared. */
+	const char *after; /* names with commas between; NULL: nobody */
+	int slow;
+	int64_t max_lag;
 };
 
-/* 0, or an error of the library's open. */
+/* 0, or an error of the library's open; -ENOMEM. */
 int reader_open(struct reader *reader, struct ringbus *bus, const char *channel,
 		const struct reader_options *options);
 
@@ -46,7 +50,8 @@ int reader_next(struct reader *reader, int64_t timeout_ns,
 /* What was handed out has been dealt with. 0 or -ESTALE. */
 int reader_commit(struct reader *reader);
 
-/* Slots missed so far. */
+/* Slots that were gone when it came, and that it lost since. */
+int64_t reader_missed(const struct reader *reader);
 int64_t reader_lost(const struct reader *reader);
 
 /* The sequence at which a reader just opened starts. Of a tap, others may have

@@ -6,87 +6,62 @@
  * what the daemon believes.
  */
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
 #include "client/ctl/table.h"
+#include "client/ctl/tree.h"
+#include "client/ctl/view.h"
 #include "client/ctl/words.h"
 
-#define MEMBERS_MAX 64
+struct show_args {
+	bool is_verbose;
+};
 
 static const struct table_column columns[] = {
-	{ "ROLE", false },  { "NAME", false },    { "PID", true },
-	{ "STATE", false }, { "SEQUENCE", true }, { "LAG", true },
-	{ "GATES", false }, { "AFTER", false },   { "SLEEPS", true },
-	{ "MISSED", true }, { "WAKES", true },
+	{ "ROLE", false },    { "NAME", false },  { "PID", true },
+	{ "STATE", false },   { "SLOW", false },  { "GATES", false },
+	{ "SEQUENCE", true }, { "LAG", true },    { "LOST", true },
+	{ "ERRORS", true },   { "SLEEPS", true }, { "MISSED", true },
+	{ "WAKES", true },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
-
-/* A copy of all that is shown, made at once. */
-struct view {
-	struct ringbus_info info;
-	struct ringbus_member members[2 * MEMBERS_MAX];
-	unsigned n_members;
-};
-
-static void
-read_members(const struct ringbus_channel *channel, int role, struct view *view)
-{
-	struct ringbus_member *member;
-	unsigned i;
-
-	for (i = 0; i < MEMBERS_MAX; i++) {
-		member = &view->members[view->n_members];
-		member->size = sizeof(*member);
-		if (ringbus_channel_member(channel, role, i, member) == 1)
-			view->n_members++;
-	}
-}
-
-static int
-read_view(const struct ringbus_channel *channel, struct view *view)
-{
-	memset(view, 0, sizeof(*view));
-	view->info.size = sizeof(view->info);
-	read_members(channel, RINGBUS_PRODUCER, view);
-	read_members(channel, RINGBUS_CONSUMER, view);
-	return ringbus_channel_info(channel, &view->info);
-}
-
-/* The name of consumer `index`, or NULL if it has gone. */
-static const char *
-name_consumer(const struct view *view, unsigned index)
-{
-	const struct ringbus_member *member;
-	unsigned i;
-
-	for (i = 0; i < view->n_members; i++) {
-		member = &view->members[i];
-		if (member->role == RINGBUS_CONSUMER && member->index == index)
-			return member->name;
-	}
-	return NULL;
-}
+#define N_VERBOSE 3 /* the last ones, about waiting */
 
 /* -------------------------------------------------------------------- JSON */
 
 static void
 write_after(struct json *json, const struct view *view, uint64_t after)
 {
-	const char *name;
+	const struct ringbus_member *member;
 	unsigned i;
 
 	json_open(json, "after", '[');
-	for (i = 0; i < MEMBERS_MAX; i++) {
-		name = after >> i & 1 ? name_consumer(view, i) : NULL;
-		if (name != NULL)
-			json_string(json, NULL, name);
+	for (i = 0; i < RINGBUS_MEMBERS_MAX; i++) {
+		member = after >> i & 1 ? view_consumer(view, i) : NULL;
+		if (member != NULL)
+			json_string(json, NULL, member->name);
 	}
 	json_close(json, ']');
+}
+
+static void
+write_consumer(struct json *json, const struct view *view,
+	       const struct ringbus_member *member)
+{
+	json_int(json, "lag", member->lag);
+	json_bool(json, "gates", member->gates != 0);
+	json_string(json, "slow", words_slow(member->slow));
+	json_bool(json, "group", member->group != 0);
+	if (member->group)
+		json_uint(json, "workers", view_count_workers(view, member));
+	json_int(json, "worker_of", member->worker_of);
+	write_after(json, view, member->after);
+	json_int(json, "failed", member->failed);
+	json_uint(json, "errors", member->errors);
+	json_uint(json, "lost", member->lost);
 }
 
 static void
@@ -99,12 +74,11 @@ write_member(struct json *json, const struct view *view,
 	json_int(json, "index", member->index);
 	json_int(json, "pid", member->pid);
 	json_string(json, "state", words_state(member->state));
-	if (member->role == RINGBUS_CONSUMER) {
-		json_int(json, "sequence", member->sequence);
-		json_int(json, "lag", member->lag);
-		json_bool(json, "gates", member->gates != 0);
-		write_after(json, view, member->after);
-	}
+	json_int(json, "sequence", member->sequence);
+	if (member->role == RINGBUS_CONSUMER)
+		write_consumer(json, view, member);
+	else
+		json_uint(json, "dropped", member->dropped);
 	json_uint(json, "sleeps", member->sleeps);
 	json_uint(json, "missed", member->missed);
 	json_uint(json, "wakes", member->wakes);
@@ -112,27 +86,35 @@ write_member(struct json *json, const struct view *view,
 }
 
 static void
+write_info(struct json *json, const struct ringbus_info *info)
+{
+	json_string(json, "name", info->name);
+	json_uint(json, "generation", info->generation);
+	json_string(json, "framing", words_framing(info->framing));
+	json_string(json, "producers", words_producers(info->producers));
+	json_string(json, "wait", words_wait(info->wait));
+	json_string(json, "clear", words_clear(info->clear));
+	json_string(json, "type", info->type);
+	json_uint(json, "type_version", info->type_version);
+	json_uint(json, "slots", info->slots);
+	json_uint(json, "slot_size", info->slot_size);
+	json_uint(json, "event_size", info->event_size);
+	json_uint(json, "history", info->history);
+	json_uint(json, "memory", info->memory);
+	json_bool(json, "ended", info->ended != 0);
+	json_int(json, "cursor", info->cursor);
+	json_int(json, "gating", info->gating);
+	json_int(json, "lag", info->cursor - info->gating);
+}
+
+static void
 write_view(const struct view *view, struct output *out)
 {
-	const struct ringbus_info *info = &view->info;
 	struct json json;
 	unsigned i;
 
 	json_begin(&json, out);
-	json_string(&json, "name", info->name);
-	json_uint(&json, "generation", info->generation);
-	json_string(&json, "framing", words_framing(info->framing));
-	json_string(&json, "producers", words_producers(info->producers));
-	json_string(&json, "wait", words_wait(info->wait));
-	json_uint(&json, "slots", info->slots);
-	json_uint(&json, "slot_size", info->slot_size);
-	json_uint(&json, "event_size", info->event_size);
-	json_uint(&json, "history", info->history);
-	json_uint(&json, "memory", info->memory);
-	json_bool(&json, "ended", info->ended != 0);
-	json_int(&json, "cursor", info->cursor);
-	json_int(&json, "gating", info->gating);
-	json_int(&json, "lag", info->cursor - info->gating);
+	write_info(&json, &view->info);
 	json_open(&json, "members", '[');
 	for (i = 0; i < view->n_members; i++)
 		write_member(&json, view, &view->members[i]);
@@ -152,6 +134,11 @@ print_info(const struct ringbus_info *info, struct output *out)
 	output_print(out, "framing     %s\n", words_framing(info->framing));
 	output_print(out, "producers   %s\n", words_producers(info->producers));
 	output_print(out, "wait        %s\n", words_wait(info->wait));
+	if (info->type[0] != '\0')
+		output_print(out, "type        %s, version %u\n", info->type,
+			     info->type_version);
+	if (info->clear)
+		output_print(out, "clear       %s\n", words_clear(info->clear));
 	output_print(out, "slots       %" PRIu64 "\n", info->slots);
 	output_print(out, "slot_size   %" PRIu64 "\n", info->slot_size);
 	output_print(out, "event_size  %" PRIu64 "\n", info->event_size);
@@ -165,23 +152,14 @@ print_info(const struct ringbus_info *info, struct output *out)
 		     info->cursor - info->gating);
 }
 
-/* "journal,replicate" */
-static int
-add_after(struct table *table, const struct view *view, uint64_t after)
+static const char *
+name_role(const struct ringbus_member *member)
 {
-	char text[MEMBERS_MAX * RINGBUS_NAME_SIZE] = "";
-	size_t used = 0;
-	const char *name;
-	unsigned i;
-
-	for (i = 0; i < MEMBERS_MAX; i++) {
-		name = after >> i & 1 ? name_consumer(view, i) : NULL;
-		if (name != NULL)
-			used += (size_t)snprintf(text + used,
-						 sizeof(text) - used, "%s%s",
-						 used > 0 ? "," : "", name);
-	}
-	return table_add(table, "%s", used > 0 ? text : "-");
+	if (member->role == RINGBUS_CONSUMER && member->group)
+		return "group";
+	if (member->role == RINGBUS_CONSUMER && member->worker_of >= 0)
+		return "worker";
+	return words_role(member->role);
 }
 
 static int
@@ -192,30 +170,42 @@ add_number(struct table *table, int64_t value, bool is_known)
 }
 
 static int
-add_member(struct table *table, const struct view *view,
-	   const struct ringbus_member *member)
+add_word(struct table *table, const char *word, bool is_known)
 {
-	bool reads = member->role == RINGBUS_CONSUMER;
-	int r = table_add(table, "%s", words_role(member->role));
+	return table_add(table, "%s", is_known ? word : "-");
+}
 
-	r |= table_add(table, "%s", member->name);
-	r |= add_number(table, member->pid, member->pid > 0);
-	r |= table_add(table, "%s", words_state(member->state));
-	r |= add_number(table, member->sequence, reads);
-	r |= add_number(table, member->lag, reads);
-	r |= table_add(table, "%s",
-		       !reads          ? "-"
-		       : member->gates ? "yes"
-				       : "no");
-	r |= add_after(table, view, reads ? member->after : 0);
-	r |= table_add(table, "%" PRIu64, member->sleeps);
+static int
+add_waits(struct table *table, const struct ringbus_member *member)
+{
+	int r = table_add(table, "%" PRIu64, member->sleeps);
+
 	r |= table_add(table, "%" PRIu64, member->missed);
 	r |= table_add(table, "%" PRIu64, member->wakes);
 	return r;
 }
 
 static int
-print_members(const struct view *view, struct output *out)
+add_member(struct table *table, const struct ringbus_member *member)
+{
+	bool reads = member->role == RINGBUS_CONSUMER;
+	int r = table_add(table, "%s", name_role(member));
+
+	r |= table_add(table, "%s", member->name);
+	r |= add_number(table, member->pid, member->pid > 0);
+	r |= table_add(table, "%s", words_state(member->state));
+	r |= add_word(table, words_slow(member->slow), reads);
+	r |= add_word(table, member->gates ? "yes" : "no", reads);
+	r |= add_number(table, member->sequence, reads);
+	r |= add_number(table, member->lag, reads);
+	r |= table_add(table, "%" PRIu64,
+		       reads ? member->lost : member->dropped);
+	r |= add_number(table, (int64_t)member->errors, reads);
+	return r;
+}
+
+static int
+print_members(const struct view *view, bool is_verbose, struct output *out)
 {
 	struct table table;
 	unsigned i;
@@ -223,9 +213,12 @@ print_members(const struct view *view, struct output *out)
 
 	if (view->n_members == 0)
 		return 0;
-	table_init(&table, columns, N_COLUMNS);
-	for (i = 0; i < view->n_members; i++)
-		r |= add_member(&table, view, &view->members[i]);
+	table_init(&table, columns, N_COLUMNS - (is_verbose ? 0 : N_VERBOSE));
+	for (i = 0; i < view->n_members; i++) {
+		r |= add_member(&table, &view->members[i]);
+		if (is_verbose)
+			r |= add_waits(&table, &view->members[i]);
+	}
 	if (r == 0) {
 		output_string(out, "\n");
 		table_print(&table, out);
@@ -235,37 +228,53 @@ print_members(const struct view *view, struct output *out)
 }
 
 static enum ctl_exit
-run_show(struct ctl *ctl, void *args)
+run_show(struct ctl *ctl, void *args_)
 {
+	const struct show_args *args = args_;
 	enum ctl_exit code = ctl_connect(ctl);
 	struct ringbus_tap *tap;
 	struct output out;
 	struct view view;
 	int r;
 
-	(void)args;
 	if (code != CTL_OK)
 		return code;
 	r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
 	if (r < 0)
 		return ctl_refused(ctl, r);
-	r = read_view(ringbus_tap_channel(tap), &view);
+	r = view_read(ringbus_tap_channel(tap), &view);
 	ringbus_tap_close(tap);
 	output_init(&out, STDOUT_FILENO);
 	if (r == 0 && ctl->common.json) {
 		write_view(&view, &out);
 	} else if (r == 0) {
 		print_info(&view.info, &out);
-		r = print_members(&view, &out);
+		r = print_members(&view, args->is_verbose, &out);
+		tree_print(&view, &out);
 	}
 	return r < 0 ? ctl_failed(ctl, r) : ctl_finish(ctl, &out);
 }
 
+static const struct options_entry show_options[] = {
+	{ 'v', "verbose", NULL, &options_flag,
+	  offsetof(struct show_args, is_verbose),
+	  "also how often members slept and woke others" },
+	{ 0 },
+};
+
+static const struct show_args show_defaults = { 0 };
+
 const struct ctl_verb ctl_show = {
 	.name = "show",
 	.operands = "CHANNEL",
-	.brief = "Show a channel and its members",
+	.brief = "Show a channel, its members, and who comes after whom",
+	.help = "LOST counts slots that were overwritten before a consumer "
+		"read them, or that a producer\ndropped because the ring was "
+		"full.\n",
 	.min_operands = 1,
 	.max_operands = 1,
+	.options = show_options,
+	.defaults = &show_defaults,
+	.args_size = sizeof(show_defaults),
 	.run = run_show,
 };

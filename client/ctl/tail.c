@@ -18,6 +18,7 @@
 #include "client/ctl/format.h"
 #include "client/ctl/interrupt.h"
 #include "client/ctl/reader.h"
+#include "client/ctl/words.h"
 
 #define FLUSH_AT (OUTPUT_SIZE / 2)
 
@@ -37,8 +38,9 @@ struct tail {
 	struct format format;
 	struct output out;
 	uint64_t n_events;
-	int64_t lost;        /* of which somebody was told */
-	int64_t lost_in_out; /* the same for what is in the output */
+	int64_t lost;          /* of which somebody was told */
+	int64_t lost_in_out;   /* the same for what is in the output, */
+	int64_t missed_in_out; /* and of what was gone before */
 	int64_t told_ns;
 };
 
@@ -63,22 +65,36 @@ tell_lost(struct tail *tail, int64_t now)
 		return;
 	ctl_say(tail->ctl,
 		"lost %" PRId64 " slots, overwritten before they were read: "
-		"write faster, or use --gate",
+		"write faster, or be a consumer that gates",
 		lost - tail->lost);
 	tail->lost = lost;
 	tail->told_ns = now;
 }
 
 static void
-note_lost(struct tail *tail, int64_t sequence)
+note_gap(struct tail *tail, const struct format_gap *gap, int64_t *noted)
 {
-	int64_t lost = reader_lost(&tail->reader);
+	struct format_gap more = *gap;
 
-	if (lost == tail->lost_in_out)
+	if (gap->n == *noted)
 		return;
-	format_lost(&tail->format, lost - tail->lost_in_out, sequence,
-		    &tail->out);
-	tail->lost_in_out = lost;
+	more.n -= *noted;
+	*noted = gap->n;
+	format_gap(&tail->format, &more, &tail->out);
+}
+
+static void
+note_gaps(struct tail *tail, int64_t sequence)
+{
+	struct format_gap missed = { "missed", reader_missed(&tail->reader),
+				     sequence };
+	struct format_gap lost = { "lost", reader_lost(&tail->reader),
+				   sequence };
+
+	note_gap(tail, &missed, &tail->missed_in_out);
+	if (lost.n == tail->lost_in_out)
+		return;
+	note_gap(tail, &lost, &tail->lost_in_out);
 	tell_lost(tail, ctl_now_ns());
 }
 
@@ -129,7 +145,7 @@ print_events(struct tail *tail)
 		r = next_event(tail, &event);
 		if (r < 0)
 			return r;
-		note_lost(tail, event.sequence);
+		note_gaps(tail, event.sequence);
 		format_event(&tail->format, &event, &tail->out);
 		if (tail->out.error != 0)
 			return tail->out.error;
@@ -172,13 +188,28 @@ explain(const struct tail *tail, int err)
 	}
 }
 
+/* Nothing if it has seen everything. */
+static void
+tell_all_gaps(const struct tail *tail)
+{
+	int64_t missed = reader_missed(&tail->reader);
+	int64_t lost = reader_lost(&tail->reader);
+
+	if (missed == 0 && lost == 0)
+		return;
+	ctl_say(tail->ctl,
+		"%" PRIu64 " events; missed %" PRId64
+		" slots, gone when it came; lost %" PRId64
+		" slots, overwritten before they were read",
+		tail->n_events, missed, lost);
+}
+
 static enum ctl_exit
 finish(struct tail *tail, int reason)
 {
 	int r = 0;
 
-	tail->told_ns = 0;
-	tell_lost(tail, ctl_now_ns());
+	tell_all_gaps(tail);
 	if (tail->out.error == 0)
 		r = settle(tail);
 	return explain(tail, reason == 0 || reason == -ESHUTDOWN ? r : reason);
@@ -228,6 +259,13 @@ follow(struct tail *tail)
 	return code;
 }
 
+static bool
+wants_gate(const struct reader_options *options)
+{
+	return options->slow != RINGBUS_SLOW_DEFAULT || options->max_lag > 0 ||
+	       options->after != NULL || options->from == RINGBUS_FROM_RESUME;
+}
+
 static enum ctl_exit
 run_tail(struct ctl *ctl, void *args_)
 {
@@ -235,9 +273,11 @@ run_tail(struct ctl *ctl, void *args_)
 	struct tail tail = { .ctl = ctl, .args = args };
 	enum ctl_exit code;
 
-	if (args->reader.gate != NULL && args->reader.from >= 0)
-		return ctl_misused(ctl, "--from SEQ is for a tap; a consumer "
-					"starts now or with the oldest");
+	if (args->reader.gate == NULL && wants_gate(&args->reader))
+		return ctl_misused(ctl,
+				   "--slow, --max-lag, --after and --from "
+				   "resume are for a consumer: name it with "
+				   "--gate");
 	if (args->has_lengths &&
 	    (args->format != FORMAT_RAW || ctl->common.json))
 		return ctl_misused(ctl, "--lengths needs --format raw");
@@ -251,24 +291,21 @@ run_tail(struct ctl *ctl, void *args_)
 static int
 parse_from(const char *text, void *target)
 {
+	static const char *const names[] = { "now", "oldest", "resume" };
+	static const int64_t places[] = { RINGBUS_FROM_NOW, RINGBUS_FROM_OLDEST,
+					  RINGBUS_FROM_RESUME };
+	int i = options_choose(text, names, 3);
 	uint64_t sequence;
 
-	if (strcmp(text, "now") == 0) {
-		*(int64_t *)target = RINGBUS_FROM_NOW;
-		return 0;
-	}
-	if (strcmp(text, "oldest") == 0) {
-		*(int64_t *)target = RINGBUS_FROM_OLDEST;
-		return 0;
-	}
-	if (options_read_number(text, &sequence) < 0)
+	if (i < 0 && options_read_number(text, &sequence) < 0)
 		return -EINVAL;
-	*(int64_t *)target = (int64_t)sequence;
+	*(int64_t *)target = i < 0 ? (int64_t)sequence : places[i];
 	return 0;
 }
 
-static const struct options_type from_type = { parse_from,
-					       "now, oldest or a sequence" };
+static const struct options_type from_type = {
+	parse_from, "now, oldest, resume or a sequence"
+};
 
 #define AT(name_) offsetof(struct tail_args, name_)
 
@@ -276,7 +313,13 @@ static const struct options_entry tail_options[] = {
 	{ 'g', "gate", "NAME", &options_text, AT(reader.gate),
 	  "be the consumer NAME: miss nothing, producers wait" },
 	{ 0, "from", "WHERE", &from_type, AT(reader.from),
-	  "now, oldest, or for a tap a sequence (now)" },
+	  "now, oldest, resume or a sequence (now)" },
+	{ 0, "slow", "HOW", &words_slow_type, AT(reader.slow),
+	  "if too slow: gate, evict, park or lossy (gate)" },
+	{ 0, "max-lag", "N", &options_count, AT(reader.max_lag),
+	  "slots behind that are too slow, for evict and park" },
+	{ 0, "after", "NAMES", &options_text, AT(reader.after),
+	  "come after these consumers, with commas between" },
 	{ 'n', "count", "N", &options_count, AT(count), "stop after N events" },
 	{ 'f', "format", "FORMAT", &format_type, AT(format),
 	  "text, hex, raw or json (text)" },
@@ -301,8 +344,8 @@ const struct ctl_verb ctl_tail = {
 	.name = "tail",
 	.operands = "CHANNEL",
 	.brief = "Print what is published",
-	.help = "Without --gate it holds nobody up, and tells what it missed. "
-		"Ends with the stream.\n",
+	.help = "Without --gate it holds nobody up. Tells on stderr what it "
+		"missed. Ends with the\nstream.\n",
 	.min_operands = 1,
 	.max_operands = 1,
 	.options = tail_options,

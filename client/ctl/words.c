@@ -33,7 +33,18 @@ static const char *const states[] = {
 	[RINGBUS_MEMBER_ABSENT] = "absent",
 	[RINGBUS_MEMBER_DYING] = "dying",
 	[RINGBUS_MEMBER_DECLARED] = "declared",
+	[RINGBUS_MEMBER_EVICTED] = "evicted",
+	[RINGBUS_MEMBER_FAILED] = "failed",
+	[RINGBUS_MEMBER_PARKED] = "parked",
 };
+
+static const char *const slows[] = {
+	[RINGBUS_SLOW_DEFAULT] = "",    [RINGBUS_SLOW_GATE] = "gate",
+	[RINGBUS_SLOW_EVICT] = "evict", [RINGBUS_SLOW_PARK] = "park",
+	[RINGBUS_SLOW_LOSSY] = "lossy",
+};
+
+static const char *const clears[] = { "none", "zero" };
 
 static const char *
 name_at(const char *const names[], int n, int i)
@@ -63,6 +74,18 @@ const char *
 words_state(int state)
 {
 	return name_at(states, N_NAMES(states), state);
+}
+
+const char *
+words_slow(int slow)
+{
+	return name_at(slows, N_NAMES(slows), slow);
+}
+
+const char *
+words_clear(int clear)
+{
+	return clears[clear != 0];
 }
 
 const char *
@@ -97,7 +120,28 @@ parse_producers(const char *text, void *target)
 			    target);
 }
 
+/* The default is not a word: it is what one has who says nothing. */
+static int
+parse_slow(const char *text, void *target)
+{
+	int i = options_choose(text, slows + 1, N_NAMES(slows) - 1);
+
+	if (i < 0)
+		return i;
+	*(int *)target = i + 1;
+	return 0;
+}
+
+static int
+parse_clear(const char *text, void *target)
+{
+	return store_choice(text, clears, N_NAMES(clears), target);
+}
+
 const struct options_type words_framing_type = { parse_framing,
 						 "fixed or framed" };
 const struct options_type words_producers_type = { parse_producers,
 						   "single or multi" };
+const struct options_type words_slow_type = { parse_slow, "one of gate, evict, "
+							  "park, lossy" };
+const struct options_type words_clear_type = { parse_clear, "none or zero" };

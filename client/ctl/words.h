@@ -9,9 +9,11 @@
 
 #include "client/ctl/options.h"
 
-/* Stores RINGBUS_FIXED or RINGBUS_FRAMED, RINGBUS_SINGLE or RINGBUS_MULTI. */
+/* Each stores one of the API's numbers in an int. */
 extern const struct options_type words_framing_type;
 extern const struct options_type words_producers_type;
+extern const struct options_type words_slow_type;
+extern const struct options_type words_clear_type;
 
 /* For a number that means nothing: "?". */
 const char *words_framing(int framing);
@@ -19,5 +21,7 @@ const char *words_producers(int producers);
 const char *words_wait(int wait);
 const char *words_role(int role);
 const char *words_state(int state);
+const char *words_slow(int slow);
+const char *words_clear(int clear);
 
 #endif

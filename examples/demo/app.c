@@ -9,7 +9,6 @@
  * each event that is further than one of the four.
  */
 #include <stdbool.h>
-#include <string.h>
 
 #include "examples/demo/member.h"
 #include "examples/demo/roles.h"
@@ -27,15 +26,12 @@ find_member(const struct ringbus_channel *channel, const char *name,
 	    unsigned *ret)
 {
 	struct ringbus_member member = { .size = sizeof(member) };
+	int found = ringbus_channel_find(channel, RINGBUS_CONSUMER, name,
+					 &member);
 
-	for (unsigned i = 0; i < 64; i++)
-		if (ringbus_channel_member(channel, RINGBUS_CONSUMER, i,
-					   &member) > 0 &&
-		    strcmp(member.name, name) == 0) {
-			*ret = i;
-			return 0;
-		}
-	return -1;
+	if (found == 1)
+		*ret = member.index;
+	return found == 1 ? 0 : -1;
 }
 
 static int

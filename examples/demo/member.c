@@ -44,57 +44,67 @@ attach(struct member *m)
 	return 0;
 }
 
-/* Some of what the last wait found. */
-static int
-read_batch(struct member *m, const struct stage *stage)
-{
-	struct ringbus_event event;
-	int err = 0, more = 1, n = 0;
+/* What the event processor calls. */
+struct handling {
+	struct member *member;
+	const struct stage *stage;
+};
 
-	while (err == 0 && n < BATCH_MAX &&
-	       (more = ringbus_consumer_next(m->consumer, &event)) > 0) {
-		m->sequence = event.sequence;
-		err = stage->event(m, &event);
-		n++;
-	}
-	if (more < 0)
-		return board_fail_bus(m->demo, m->role, "cannot read", more,
-				      m->bus);
-	return err;
+/* Any failure has been told, so that the number does not matter. */
+static int
+fail(struct member *m)
+{
+	m->has_failed = true;
+	return -ECANCELED;
 }
 
 static int
-finish_batch(struct member *m, const struct stage *stage)
+begin_batch(void *context, int64_t batch_size, int64_t queue_depth)
 {
-	int err = stage->end != NULL ? stage->end(m) : 0;
+	const struct handling *h = context;
+	int64_t committed = ringbus_consumer_sequence(h->member->consumer);
 
-	if (err < 0)
-		return err;
-	board_note(m->demo, m->role, m->sequence, m->report.tally.n_events);
-	err = ringbus_consumer_commit(m->consumer);
-	if (err < 0)
-		return board_fail_bus(m->demo, m->role, "cannot commit", err,
-				      m->bus);
+	(void)batch_size;
+	if (h->stage->begin != NULL &&
+	    h->stage->begin(h->member, committed + queue_depth) < 0)
+		return fail(h->member);
 	return 0;
+}
+
+static int
+handle_event(void *context, const struct ringbus_event *event, int end_of_batch)
+{
+	const struct handling *h = context;
+	struct member *m = h->member;
+
+	m->sequence = event->sequence;
+	if (h->stage->event(m, event) < 0)
+		return fail(m);
+	if (!end_of_batch)
+		return RINGBUS_CONTINUE;
+	if (h->stage->end != NULL && h->stage->end(m) < 0)
+		return fail(m);
+	board_note(m->demo, m->role, m->sequence, m->report.tally.n_events);
+	return RINGBUS_CONTINUE; /* and now the batch is committed */
 }
 
 static int
 consume(struct member *m, const struct stage *stage)
 {
-	for (;;) {
-		int64_t highest = ringbus_consumer_wait(m->consumer,
-							RINGBUS_FOREVER);
+	struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
+	struct handling handling = { m, stage };
+	int err;
 
-		if (highest == -ESHUTDOWN)
-			return 0; /* the producer has ended the stream */
-		if (highest < 0)
-			return board_fail_bus(m->demo, m->role, "cannot wait",
-					      (int)highest, m->bus);
-		if (stage->begin != NULL && stage->begin(m, highest) < 0)
-			return -1;
-		if (read_batch(m, stage) < 0 || finish_batch(m, stage) < 0)
-			return -1;
-	}
+	handlers.context = &handling;
+	handlers.on_batch_start = begin_batch;
+	handlers.on_event = handle_event;
+	handlers.max_batch = BATCH_MAX;
+	err = ringbus_consumer_run(m->consumer, &handlers);
+	if (err == -ESHUTDOWN)
+		return 0; /* the producer has ended the stream */
+	if (!m->has_failed)
+		board_fail_bus(m->demo, m->role, "cannot consume", err, m->bus);
+	return -1;
 }
 
 int

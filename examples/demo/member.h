@@ -3,10 +3,12 @@
  * member.h - what the three consumers have in common
  *
  * They differ in what they do with an event and at the ends of a batch. The
- * rest - wait, tally, note, commit, until the stream ends - is here.
+ * rest - attach, note, and the event processor, until the stream ends - is here.
  */
 #ifndef DEMO_MEMBER_H
 #define DEMO_MEMBER_H
+
+#include <stdbool.h>
 
 #include "client/ringbus.h"
 #include "examples/demo/board.h"
@@ -19,12 +21,13 @@ struct member {
 	struct ringbus *bus;
 	struct ringbus_consumer *consumer;
 	int64_t sequence; /* of the last event seen */
+	bool has_failed;  /* and said why */
 	struct report report;
 };
 
 /* Each returns 0, or -1 after board_fail(); NULL: nothing to do. */
 struct stage {
-	/* After a wait: up to `highest` may be read. */
+	/* Before a batch: up to `highest` may be read. */
 	int (*begin)(struct member *member, int64_t highest);
 	int (*event)(struct member *member, const struct ringbus_event *event);
 	/* Before the commit: what has to be done by then? */

@@ -3,9 +3,10 @@
 #
 # check_api.sh - what a user of the library gets: its header and its symbols
 #
-# The header alone compiles in each language a user may write; the shared
-# library exports what its map says, and needs libc alone. BUILD and CC come
-# from the runner. Reports as check does.
+# The header alone compiles in each language a user may write, and so do its
+# initialisers and calls; the shared library exports what its map says, and needs
+# libc alone, and what the compiler adds to unwind a stack. BUILD and CC come from
+# the runner. Reports as check does.
 
 set -u
 
@@ -31,6 +32,49 @@ compiles() {
 	echo '#include "client/ringbus.h"' |
 		"$3" -x "$1" -std="$2" -I. -Wall -Wextra -pedantic -Werror \
 			-fsyntax-only -
+}
+
+# A program, good in C and C++, that takes all initial options and the address of
+# every function.
+user() {
+	cat <<-'END'
+		#include "client/ringbus.h"
+
+		typedef void (*function)(void);
+
+		int
+		main(void)
+		{
+			struct ringbus_channel_options channel =
+				RINGBUS_CHANNEL_OPTIONS_INIT;
+			struct ringbus_producer_options producer =
+				RINGBUS_PRODUCER_OPTIONS_INIT;
+			struct ringbus_consumer_options consumer =
+				RINGBUS_CONSUMER_OPTIONS_INIT;
+			struct ringbus_tap_options tap = RINGBUS_TAP_OPTIONS_INIT;
+			struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
+			function all[] = {
+	END
+	declared | sed 's/.*/(function)&,/'
+	cat <<-'END'
+			};
+
+			return channel.size != sizeof(channel) ||
+			       producer.size != sizeof(producer) ||
+			       consumer.size != sizeof(consumer) ||
+			       consumer.from != RINGBUS_FROM_NOW ||
+			       tap.size != sizeof(tap) ||
+			       tap.from != RINGBUS_FROM_NOW ||
+			       handlers.size != sizeof(handlers) || all[0] == 0;
+		}
+	END
+}
+
+# links LANGUAGE STANDARD COMPILER
+links() {
+	user | "$3" -x "$1" -std="$2" -I. -Wall -Wextra -pedantic -Werror \
+		-o /dev/null - -L"$BUILD" -lringbus \
+		-Wl,--unresolved-symbols=ignore-in-shared-libs
 }
 
 # The names of the map: all that stands between `global:` and `local:`.
@@ -61,6 +105,29 @@ documented() {
 		grep -oE '\*ringbus_[a-z0-9_]+\*' | tr -d '*' | sort -u
 }
 
+# The constants of the header, and the fields of its structs.
+declared_names() {
+	sed -n 's/^#define \(RINGBUS_[A-Z0-9_]*\) .*/\1/p' client/ringbus.h |
+		grep -vE '^RINGBUS_API$'
+	"$CC" -E -P -x c -I. client/ringbus.h | tr -s '[:space:]' ' ' |
+		grep -oE 'struct ringbus_[a-z_]+ \{[^}]*\}' |
+		sed 's/.*{//' | tr ';' '\n' |
+		sed -nE -e 's/.*\(\*([a-z_]+)\)\(.*/\1/p;t' \
+			-e 's/.*[ *]([a-z_]+)(\[.*)?$/\1/p'
+}
+
+are_all_documented() {
+	local name n=0
+
+	for name in $(declared_names | sort -u); do
+		n=$((n + 1))
+		grep -qF "*$name*" docs/man/libringbus.3.scd && continue
+		echo "$name"
+		return 1
+	done
+	((n > 100))
+}
+
 same() {
 	diff -u <("$1") <("$2")
 }
@@ -86,8 +153,10 @@ fi
 
 ok 'the header is not C99' compiles c c99 "$CC"
 ok 'the header is not C11' compiles c c11 "$CC"
+ok 'a C99 program cannot use all of it' links c c99 "$CC"
 if command -v "$CXX" >/dev/null; then
 	ok 'the header is not C++17' compiles c++ c++17 "$CXX"
+	ok 'a C++17 program cannot use all of it' links c++ c++17 "$CXX"
 else
 	n_checks=$((n_checks + 1))
 	echo "SKIP header_is_cxx17: no $CXX"
@@ -95,6 +164,7 @@ fi
 ok 'the library exports something else than its map says' same mapped exported
 ok 'the map lists something else than the header declares' same declared mapped
 ok 'libringbus(3) has other calls than the header' same declared documented
+ok 'libringbus(3) lacks a constant or field of the header' are_all_documented
 ok 'a foreign name is exported' all_are_ours
 ok 'the library needs more than libc' needs_libc_alone
 ok 'the soname is not libringbus.so.0' has_soname

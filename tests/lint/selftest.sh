@@ -119,6 +119,7 @@ test_layers() {
 	catches layers 'must not include' shm/x.h append "$include \"tests/t.h\""
 	catches layers 'below the root' shm/x.c append "$include \"x.h\""
 	catches layers 'is not for client/' client/ring.c append "$include <yaml.h>"
+	catches layers 'is not for client/' client/ring.c append "$include <sqlite3.h>"
 	catches layers 'not malloc()' shm/x.c append 'malloc(1);'
 	catches layers 'not printf()' client/ring.c append 'printf("x");'
 }

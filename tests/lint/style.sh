@@ -15,7 +15,7 @@ EXCEPTIONS=()
 
 mapfile -t all < <(sources)
 mapfile -t scripts < <(files -path './*' \( -path './.ci/*' -o -name '*.sh' \
-	-o -path ./tests/run \))
+	-o -path ./tests/run -o -path ./tests/conformance/show \))
 
 is_excepted() {
 	local exception

@@ -85,11 +85,10 @@ run(enum rb_wait_kind wait, enum rb_producers kind, enum side side)
 	fixture_format(&f, SHAPE(.slots = SLOTS, .slot_size = 8,
 				 .wait = WAIT(wait), .producers = kind));
 	for (unsigned i = 0; i < 3; i++)
-		rb_member_declare(&f.channel, i, names[i], i == 2 ? 3 : 0,
-				  RB_ON_DEATH_RELEASE, 0);
+		fixture_declare(&f, i, names[i], SPEC(.after = i == 2 ? 3 : 0));
 	rb_channel_open(&f.channel);
 	for (int i = 0; i < 3; i++) {
-		seats[i] = fixture_join_consumer(&f, names[i], RB_JOIN_NOW);
+		seats[i] = fixture_join_consumer(&f, names[i], RB_FROM_NOW);
 		task_start(&tasks[i], side, read_numbers, &seats[i]);
 	}
 	seats[3] = fixture_join_producer(&f);

@@ -142,7 +142,7 @@ run_plan(enum side side, enum rb_wait_kind wait)
 	for (int i = 0; i < plan.n_consumers; i++) {
 		char name[] = { (char)('a' + i), '\0' };
 
-		parts[i].seat = fixture_join_consumer(&f, name, RB_JOIN_NOW);
+		parts[i].seat = fixture_join_consumer(&f, name, RB_FROM_NOW);
 		task_start(&tasks[i], side, read_all, &parts[i]);
 	}
 	for (int i = plan.n_consumers; i < n; i++) {

@@ -52,7 +52,7 @@ ping_pong(enum rb_wait_kind kind, enum rb_wake_mode wake, enum side side)
 	for (int i = 0; i < 2; i++) {
 		table.producers[i] = fixture_join_producer(&f);
 		table.consumers[i] = fixture_join_consumer(&f, i ? "a" : "b",
-							   RB_JOIN_NOW);
+							   RB_FROM_NOW);
 	}
 	task_start(&task, side, answer, NULL);
 	rb_barrier_init(&b, &f.channel, table.consumers[0].index,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_channel_info.c - what a channel tells about itself and its members, and
- * channels that come and go by request
+ * test_channel_info.c - what a channel tells about itself and its members
  */
 #include <errno.h>
 #include <pthread.h>
@@ -195,6 +194,130 @@ TEST(questions_that_make_no_sense_are_refused)
 	t_bus_end(&b);
 }
 
+TEST(members_are_found_by_name)
+{
+	const struct ringbus_channel *channel;
+	struct ringbus_member m = { .size = sizeof(m) };
+	struct t_bus b;
+
+	t_bus_begin(&b, GRAPH);
+	channel = ringbus_producer_channel(t_produce(b.bus, NULL));
+	ck_assert_int_eq(
+		ringbus_channel_find(channel, RINGBUS_CONSUMER, "app", &m), 1);
+	ck_assert_str_eq(m.name, "app");
+	ck_assert_uint_eq(m.index, 2);
+	ck_assert_int_eq(
+		ringbus_channel_find(channel, RINGBUS_PRODUCER, "app", &m), 0);
+	ck_assert_int_eq(ringbus_channel_find(channel, RINGBUS_PRODUCER,
+					      "producer", &m),
+			 1);
+	ck_assert_int_eq(m.pid, getpid());
+	ck_assert_int_eq(ringbus_channel_find(channel, 2, "app", &m), -EINVAL);
+	m.size = 0;
+	ck_assert_int_eq(ringbus_channel_find(channel, RINGBUS_CONSUMER, "app",
+					      &m),
+			 -EINVAL);
+	ck_assert_int_eq(ringbus_channel_laggard(channel, 0, &m), -EINVAL);
+	t_bus_end(&b);
+}
+
+TEST(a_plain_member_has_nothing_special)
+{
+	const struct ringbus_channel *channel;
+	struct ringbus_member m;
+	struct t_bus b;
+
+	t_bus_begin(&b, GRAPH);
+	t_consume_as(b.bus, "journal", RINGBUS_FROM_NOW);
+	channel = ringbus_producer_channel(t_produce(b.bus, NULL));
+	m = consumer(channel, "journal");
+	ck_assert_int_eq(m.slow, RINGBUS_SLOW_GATE);
+	ck_assert_int_eq(m.group, 0);
+	ck_assert_int_eq(m.worker_of, -1);
+	ck_assert_int_eq(m.failed, -1);
+	ck_assert_uint_eq(m.errors, 0);
+	ck_assert_uint_eq(m.lost, 0);
+	m = t_member(channel, RINGBUS_PRODUCER, "producer");
+	ck_assert_int_eq(m.worker_of, -1);
+	ck_assert_int_eq(m.failed, -1);
+	ck_assert_uint_eq(m.dropped, 0);
+	t_bus_end(&b);
+}
+
+TEST(a_group_and_its_workers_are_told_apart)
+{
+	struct ringbus_consumer *workers[2];
+	struct ringbus_member m = { .size = sizeof(m) };
+	const struct ringbus_channel *channel;
+	struct ringbus_producer *p;
+	unsigned n_workers = 0;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8, consumers:"
+			" { other: , pool: { group: true } }");
+	p = t_produce(b.bus, NULL);
+	channel = ringbus_producer_channel(p);
+	for (int i = 0; i < 2; i++)
+		workers[i] = t_consume_as(b.bus, "pool", RINGBUS_FROM_NOW);
+	t_put_all(p, 0, 3);
+	ck_assert_int_eq(
+		ringbus_channel_find(channel, RINGBUS_CONSUMER, "pool", &m), 1);
+	ck_assert_uint_eq(m.index, 1);
+	ck_assert_int_ne(m.group, 0);
+	ck_assert_int_eq(m.worker_of, -1);
+	ck_assert_int_eq(m.pid, 0);
+	ck_assert_int_ne(m.gates, 0);
+	ck_assert_int_eq(m.lag, 4);
+	for (unsigned i = 2; i < RINGBUS_MEMBERS_MAX; i++) {
+		if (ringbus_channel_member(channel, RINGBUS_CONSUMER, i, &m) ==
+		    0)
+			continue;
+		n_workers++;
+		ck_assert_str_eq(m.name, "pool");
+		ck_assert_int_eq(m.worker_of, 1);
+		ck_assert_int_eq(m.group, 0);
+		ck_assert_int_eq(m.gates, 0);
+		ck_assert_int_eq(m.lag, 0);
+		ck_assert_int_eq(m.pid, getpid());
+	}
+	ck_assert_uint_eq(n_workers, 2);
+	ck_assert_int_eq(ringbus_channel_laggard(channel, 0, &m), 1);
+	ck_assert_str_eq(m.name, "pool");
+	ck_assert_int_eq(ringbus_channel_laggard(channel, 1, &m), 0);
+	ringbus_consumer_close(workers[0]);
+	ringbus_consumer_close(workers[1]);
+	t_bus_end(&b);
+}
+
+TEST(who_was_too_slow_is_shown_so)
+{
+	struct ringbus_consumer *evicted, *parked;
+	const struct ringbus_channel *channel;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8, consumers:"
+			" { e: { slow: evict, max_lag: 8 },"
+			" p: { slow: park, max_lag: 8 } }");
+	evicted = t_consume_as(b.bus, "e", RINGBUS_FROM_NOW);
+	parked = t_consume_as(b.bus, "p", RINGBUS_FROM_NOW);
+	p = t_produce(b.bus, NULL);
+	channel = ringbus_producer_channel(p);
+	ck_assert_int_eq(consumer(channel, "e").slow, RINGBUS_SLOW_EVICT);
+	ck_assert_int_eq(consumer(channel, "p").slow, RINGBUS_SLOW_PARK);
+	t_put_all(p, 0, 63);
+	t_until(consumer(channel, "e").state == RINGBUS_MEMBER_EVICTED);
+	t_until(consumer(channel, "p").state == RINGBUS_MEMBER_PARKED);
+	ck_assert_int_eq(consumer(channel, "e").gates, 0);
+	ck_assert_int_eq(consumer(channel, "p").gates, 0);
+	ringbus_consumer_close(parked);
+	ck_assert_int_eq(consumer(channel, "p").state, RINGBUS_MEMBER_PARKED);
+	ck_assert_int_eq(consumer(channel, "p").pid, 0);
+	ringbus_consumer_close(evicted);
+	ck_assert_int_eq(consumer(channel, "e").state, RINGBUS_MEMBER_DECLARED);
+	t_bus_end(&b);
+}
+
 /* Sleepers and those who woke them are counted. */
 static int
 sleep_for_one(void *arg)
@@ -276,114 +399,5 @@ TEST(members_are_listed_while_they_come_and_go)
 					ck_assert_uint_lt(strlen(m.name), 64);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	ringbus_close(churn.bus);
-	t_bus_end(&b);
-}
-
-/* ----------------------------------------------- channels by request */
-
-#define DYNAMIC "dynamic: { allow: any, max_channels: 2, max_size: 8MiB }"
-
-TEST(a_channel_is_made_used_and_removed)
-{
-	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
-	struct ringbus_consumer *c;
-	struct ringbus_producer *p;
-	struct ringbus_info info;
-	uint64_t generation;
-	struct t_bus b;
-
-	t_bus_begin_with(&b, DYNAMIC);
-	o.slots = 128;
-	o.slot_size = 8;
-	o.history = 16;
-	o.producers = RINGBUS_MULTI;
-	o.wait = RINGBUS_WAIT_SLEEPING;
-	t_bus_ok(b.bus, ringbus_create(b.bus, "a", &o));
-	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -EEXIST);
-	p = t_produce(b.bus, NULL);
-	c = t_consume(b.bus, NULL);
-	info = t_info(ringbus_producer_channel(p));
-	generation = info.generation;
-	ck_assert_uint_eq(info.slots, 128);
-	ck_assert_uint_eq(info.event_size, 8);
-	ck_assert_uint_eq(info.history, 16);
-	ck_assert_int_eq(info.producers, RINGBUS_MULTI);
-	ck_assert_int_eq(info.wait, RINGBUS_WAIT_SLEEPING);
-	t_put_all(p, 0, 9);
-	t_take(c, 0, 9);
-	ck_assert_int_eq(ringbus_remove(b.bus, "a"), -EBUSY);
-	ringbus_producer_close(p);
-	ringbus_consumer_close(c);
-	t_bus_ok(b.bus, ringbus_remove(b.bus, "a"));
-	ck_assert_int_eq(ringbus_remove(b.bus, "a"), -ENOENT);
-	t_bus_ok(b.bus, ringbus_create(b.bus, "a", NULL));
-	p = t_produce(b.bus, NULL);
-	info = t_info(ringbus_producer_channel(p));
-	ck_assert_uint_ne(info.generation, generation);
-	ck_assert_uint_eq(info.slots, 65536);
-	ck_assert_uint_eq(info.event_size, 64);
-	ringbus_producer_close(p);
-	t_bus_ok(b.bus, ringbus_remove(b.bus, "a"));
-	t_bus_end(&b);
-}
-
-TEST(channels_that_cannot_be_are_refused)
-{
-	static const struct ringbus_channel_options all[] = {
-		{ sizeof(*all), 1000, 64, 0, 0, 0, 0 },
-		{ sizeof(*all), 0, 64, 0, 0, 0, 0 },
-		{ sizeof(*all), 1, 64, 0, 0, 0, 0 },
-		{ sizeof(*all), UINT64_MAX, 64, 0, 0, 0, 0 },
-		{ sizeof(*all), UINT64_C(1) << 63, 64, 0, 0, 0, 0 },
-		{ sizeof(*all), 64, 0, 0, 0, 0, 0 },
-		{ sizeof(*all), 64, UINT64_MAX, 0, 0, 0, 0 },
-		{ sizeof(*all), 64, 64, 33, 0, 0, 0 },
-		{ sizeof(*all), 64, 64, 0, 2, 0, 0 },
-		{ sizeof(*all), 64, 64, 0, -1, 0, 0 },
-		{ sizeof(*all), 64, 64, 0, 0, 2, 0 },
-		{ sizeof(*all), 64, 64, 0, 0, -1, 0 },
-		{ sizeof(*all), 64, 64, 0, 0, 0, 6 },
-		{ sizeof(*all), 64, 64, 0, 0, 0, -1 },
-		{ sizeof(*all), 64, 24, 0, RINGBUS_FRAMED, 0, 0 },
-		{ sizeof(*all), 64, 8, 0, RINGBUS_FRAMED, 0, 0 },
-	};
-	struct t_bus b;
-
-	t_bus_begin_with(&b, DYNAMIC);
-	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++)
-		ck_assert_int_eq(ringbus_create(b.bus, "a", &all[i]), -EINVAL);
-	t_bus_end(&b);
-}
-
-TEST(requests_have_their_limits)
-{
-	struct ringbus_channel_options large = RINGBUS_CHANNEL_OPTIONS_INIT;
-	struct t_bus b;
-
-	t_bus_begin_with(&b, DYNAMIC "\nchannels: { a: { slots: 16 } }");
-	ck_assert_int_eq(ringbus_create(b.bus, "a", NULL), -EEXIST);
-	ck_assert_int_eq(ringbus_remove(b.bus, "a"), -EACCES);
-	large.slots = 131072;
-	ck_assert_int_eq(ringbus_create(b.bus, "b", &large), -EUSERS);
-	large.slots = 64;
-	t_bus_ok(b.bus, ringbus_create(b.bus, "b", &large));
-	t_bus_ok(b.bus, ringbus_create(b.bus, "c", &large));
-	ck_assert_int_eq(ringbus_create(b.bus, "d", &large), -EUSERS);
-	ck_assert_ptr_nonnull(strstr(ringbus_error(b.bus), "d"));
-	t_bus_ok(b.bus, ringbus_remove(b.bus, "b"));
-	t_bus_ok(b.bus, ringbus_create(b.bus, "d", &large));
-	t_bus_ok(b.bus, ringbus_remove(b.bus, "c"));
-	t_bus_ok(b.bus, ringbus_remove(b.bus, "d"));
-	t_bus_end(&b);
-}
-
-TEST(without_permission_nothing_is_made)
-{
-	struct t_bus b;
-
-	t_bus_begin(&b, "slots: 16");
-	ck_assert_int_eq(ringbus_create(b.bus, "b", NULL), -EACCES);
-	ck_assert_ptr_nonnull(strstr(ringbus_error(b.bus), "b"));
-	ck_assert_int_eq(ringbus_remove(b.bus, "b"), -ENOENT);
 	t_bus_end(&b);
 }

@@ -17,7 +17,7 @@ begin(struct t_bus *b)
 	t_bus_begin(b, "slots: 16, event_size: 8");
 }
 
-/* Opens a consumer while there is one descriptor left, of the three it takes. */
+/* Opens a consumer while there is one descriptor left, of the four it takes. */
 static int
 open_with_one_descriptor_left(struct ringbus *bus)
 {
@@ -129,6 +129,33 @@ TEST(cancelled_tap_returns_though_there_is_an_event)
 					  RINGBUS_NOW),
 			 0);
 	ck_assert_uint_eq(value, 7);
+	t_bus_end(&b);
+}
+
+TEST(only_worker_does_not_wait_for_itself)
+{
+	struct ringbus_consumer *c, *other;
+	struct ringbus_producer *p;
+	struct t_bus b;
+	uint64_t value = 16;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8, consumers:"
+			" { first: , pool: { group: true } }");
+	c = t_consume_as(b.bus, "pool", RINGBUS_FROM_NOW);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 15);
+	t_ok(ringbus_consumer_wait(c, RINGBUS_NOW));
+	ck_assert_int_eq(ringbus_producer_write(p, &value, sizeof(value),
+						RINGBUS_FOREVER),
+			 -EDEADLK);
+	/* Another one may be faster. */
+	other = t_consume_as(b.bus, "pool", RINGBUS_FROM_NOW);
+	ck_assert_int_eq(ringbus_producer_write(p, &value, sizeof(value),
+						5 * T_MS),
+			 -ETIMEDOUT);
+	ringbus_consumer_close(other);
+	t_take(c, 0, 15);
+	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
 	t_bus_end(&b);
 }
 

@@ -300,8 +300,9 @@ TEST(nothing_stays_open_over_exec)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		if (flags < 0 || readlink(path, target, sizeof(target) - 1) < 0)
 			continue;
-		ck_assert(strstr(target, "ringbus") == NULL);
-		if (strncmp(target, "socket:", 7) == 0)
+		/* The bell of a channel is what a handle keeps open. */
+		if (strncmp(target, "socket:", 7) == 0 ||
+		    strstr(target, b.daemon.shm) != NULL)
 			ck_assert_int_ne(flags & FD_CLOEXEC, 0);
 	}
 	t_bus_end(&b);
@@ -334,11 +335,13 @@ TEST(null_may_be_closed)
 TEST(errors_and_strategies_have_names)
 {
 	static const int errors[] = {
-		EINVAL,   EAGAIN,          ETIMEDOUT, ECANCELED,  EDEADLK,
-		EBUSY,    EUSERS,          ESHUTDOWN, ESTALE,     EBADMSG,
-		EMSGSIZE, EPROTONOSUPPORT, EPROTO,    ECONNRESET, ECONNREFUSED,
-		ENOENT,   EACCES,          EEXIST,    ENOSPC,     ENAMETOOLONG,
-		ENOMEM,   EMFILE,          ENFILE,
+		EINVAL,  EAGAIN,     ETIMEDOUT,    ECANCELED,
+		EDEADLK, EBUSY,      EUSERS,       ESHUTDOWN,
+		ESTALE,  EBADMSG,    EMSGSIZE,     EPROTONOSUPPORT,
+		EPROTO,  ECONNRESET, ECONNREFUSED, ENOENT,
+		EACCES,  EEXIST,     ENOSPC,       ENAMETOOLONG,
+		ENOMEM,  EMFILE,     ENFILE,       ENOBUFS,
+		ERANGE,  EPROTOTYPE, ELOOP,        ENOTSUP,
 	};
 	const char *unexpected = ringbus_strerror(-EXDEV);
 

@@ -170,8 +170,9 @@ TEST(a_short_answer_is_none)
 
 TEST(a_long_answer_is_none)
 {
-	ck_assert_int_eq(connect_to_fake((struct fake){ .size = 513 }),
-			 -EPROTO);
+	ck_assert_int_eq(
+		connect_to_fake((struct fake){ .size = RB_CONTROL_SIZE + 1 }),
+		-EPROTO);
 }
 
 TEST(an_answer_to_something_else_is_none)
@@ -209,10 +210,10 @@ TEST(too_few_descriptors_are_closed)
 	ck_assert_int_eq(open_at_fake((struct fake){ .n_fds = 2 }), -EPROTO);
 }
 
-/* What the alignment of control data leaves room for. */
 TEST(one_descriptor_too_many_is_closed)
 {
-	ck_assert_int_eq(open_at_fake((struct fake){ .n_fds = 4 }), -EPROTO);
+	ck_assert_int_eq(open_at_fake((struct fake){ .n_fds = RB_FDS + 1 }),
+			 -EPROTO);
 }
 
 TEST(many_descriptors_are_closed)
@@ -224,27 +225,28 @@ TEST(many_descriptors_are_closed)
 
 TEST(descriptors_of_a_refusal_are_closed)
 {
-	ck_assert_int_eq(
-		open_at_fake((struct fake){ .n_fds = 3, .result = -ENOENT }),
-		-ENOENT);
+	ck_assert_int_eq(open_at_fake((struct fake){ .n_fds = RB_FDS,
+						     .result = -ENOENT }),
+			 -ENOENT);
 }
 
 TEST(descriptors_of_nonsense_are_closed)
 {
-	ck_assert_int_eq(open_at_fake((struct fake){ .n_fds = 3, .size = 8 }),
-			 -EPROTO);
+	ck_assert_int_eq(
+		open_at_fake((struct fake){ .n_fds = RB_FDS, .size = 8 }),
+		-EPROTO);
 }
 
 TEST(descriptors_of_something_else_are_no_channel)
 {
-	int err = open_at_fake((struct fake){ .n_fds = 3 });
+	int err = open_at_fake((struct fake){ .n_fds = RB_FDS });
 
 	ck_assert_int_eq(err, -EBADMSG);
 }
 
 TEST(a_place_outside_the_table_is_refused)
 {
-	struct fake fake = { .n_fds = 3, .index = 64 };
+	struct fake fake = { .n_fds = RB_FDS, .index = 64 };
 	struct ringbus_consumer *c = NULL;
 	struct ringbus_producer *p = NULL;
 	struct ringbus *bus;

@@ -53,9 +53,10 @@ TEST(a_wrong_command_line_is_code_2)
 		{ "ls --json=1", "--json takes no value" },
 		{ "pub a --rate", "--rate needs a value" },
 		{ "pub a --rate 0", "'0' is not a number of events" },
-		{ "pub a --timeout 5", "'5' is not a time such as" },
-		{ "pub a --timeout 30s1m", "'30s1m' is not a time" },
-		{ "pub a --timeout 1m1min", "'1m1min' is not a time" },
+		{ "tail a --timeout 5", "'5' is not a time such as" },
+		{ "tail a --timeout 30s1m", "'30s1m' is not a time" },
+		{ "tail a --timeout 1m1min", "'1m1min' is not a time" },
+		{ "pub a --when-full 5", "'5' is not one of block, fail" },
 		{ "pub a --wait fast", "one of busy_spin" },
 		{ "pub a --count -1", "'-1' is not a number" },
 		{ "pub a --delimiter tab", "nl or nul" },
@@ -65,8 +66,22 @@ TEST(a_wrong_command_line_is_code_2)
 		{ "create a --producers 2", "single or multi" },
 		{ "create a --slot-size 1X", "a number of bytes" },
 		{ "create a --slots 99999999999999999999", "a number from 1" },
-		{ "tail a --from then", "now, oldest or a sequence" },
-		{ "tail a --gate g --from 3", "is for a tap" },
+		{ "create a --clear all", "none or zero" },
+		{ "create a --version 1", "--version is that of a --type" },
+		{ "create a -c a:slow=fast", "consumer a: slow: 'fast' is" },
+		{ "create a -c a:slower=1", "there is no 'slower': after" },
+		{ "create a -c a:after", "after needs a value: after=NAMES" },
+		{ "create a -c a:group=1", "consumer a: group takes no" },
+		{ "create a -c a:key=4", "'4' is not OFFSET+SIZE" },
+		{ "create a -c a:key=4+0", "'4+0' is not OFFSET+SIZE" },
+		{ "create a -c a:keep=long", "such as 30s, or forever" },
+		{ "create a -c a -c b -c a:group",
+		  "consumer a: declared twice" },
+		{ "end a --drain 5", "'5' is not a time" },
+		{ "tail a --from then", "now, oldest, resume or a sequence" },
+		{ "tail a --from resume", "name it with --gate" },
+		{ "tail a --slow park", "name it with --gate" },
+		{ "tail a --gate g --slow fast", "one of gate, evict, park" },
 		{ "tail a --lengths", "--format raw" },
 		{ "tail a --format xml", "one of text, hex, raw, json" },
 		{ "help pubs", "no verb 'pubs'" },
@@ -209,6 +224,16 @@ TEST(an_input_that_is_no_event_is_code_65)
 		    "ends within frame 2");
 	refuse_data(&daemon, "\1\0\0\0a\2\0\0\0b", 10, "pub fixed --frames",
 		    "ends within frame 2");
+	t_daemon_stop(&daemon);
+}
+
+TEST(what_is_not_yet_published_is_code_1)
+{
+	struct t_daemon daemon;
+
+	t_daemon_start(&daemon, channels);
+	assert_refused(&daemon, "tail fixed --gate g --from 100", 1,
+		       "tail fixed: ");
 	t_daemon_stop(&daemon);
 }
 

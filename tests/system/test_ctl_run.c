@@ -133,7 +133,7 @@ TEST(count_rate_and_repeat_work_together)
 	t_ctl_join(&tail, 0);
 	ck_assert_str_eq(t_ctl_out(&tail), "1\n2\n3\n1\n2\n");
 	ck_assert_str_eq(t_ctl_out(&pub), "{\"channel\":\"fixed\",\"events\":5,"
-					  "\"bytes\":5}\n");
+					  "\"bytes\":5,\"dropped\":0}\n");
 	t_daemon_stop(&daemon);
 }
 
@@ -164,7 +164,7 @@ TEST(a_full_ring_names_who_blocks_it)
 	options.name = "sluggard";
 	t_ok(ringbus_consumer_open(bus, "fixed", &options, &consumer));
 	t_ctl_fail(&pub, &daemon, t_text_file("x\n"),
-		   "pub fixed --repeat --timeout 20ms", 5);
+		   "pub fixed --repeat --when-full 20ms", 5);
 	ck_assert(t_ctl_said(&pub, "consumer sluggard"));
 	t_ctl_start(&pub, &daemon, t_text_file("y\n"), "pub fixed");
 	t_until(t_ctl_said(&pub, "full for 2 s: consumer sluggard"));

@@ -23,6 +23,7 @@ TEST(clean_stop_removes_everything)
 	ck_assert(t_daemon_has(&d, "a/meta"));
 	ck_assert(t_daemon_has(&d, "a/ring"));
 	ck_assert(t_daemon_has(&d, "a/gates"));
+	ck_assert(t_daemon_has(&d, "a/bell"));
 	t_daemon_stop(&d);
 	ck_assert_int_eq(access(d.shm, F_OK), -1);
 	ck_assert_int_eq(access(d.socket, F_OK), -1);
@@ -79,6 +80,24 @@ TEST(check_prints_a_line_a_channel_and_the_sum)
 	ck_assert_ptr_nonnull(strstr(text, "2 channels, "));
 	ck_assert_ptr_nonnull(strstr(text, " bytes of shared memory"));
 	ck_assert_int_eq(access(d.socket, F_OK), -1);
+}
+
+TEST(check_prints_the_memory_of_groups)
+{
+	struct t_daemon d;
+	char command[3 * PATH_MAX], text[4096];
+
+	t_daemon_prepare(&d, "channels:\n"
+			     "  a: { slots: 1024, event_size: 64, consumers: {"
+			     " pool: { group: true }, more: { group: true },"
+			     " last: {} } }\n");
+	snprintf(command, sizeof(command), "%s --check --config %s",
+		 t_program("ringbusd"), d.config);
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, "3 declared consumers (2 groups, "));
+	t_daemon_prepare(&d, SMALL);
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_null(strstr(text, "group"));
 }
 
 TEST(what_cannot_be_printed_is_a_failure)
@@ -191,6 +210,43 @@ TEST(drain_ends_by_itself)
 	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, NULL, &attached));
 	t_daemon_stop(&d);
 	ck_assert(t_daemon_said(&d, "stopping all the same"));
+	close(peer);
+}
+
+TEST(drain_names_the_laggards)
+{
+	struct rb_control producer, consumer, done;
+	struct rb_channel c;
+	struct t_daemon d;
+	char line[128];
+	int peer;
+
+	t_daemon_start(&d, "daemon: { drain: 10ms }\n" SMALL);
+	t_daemon_map(&d, "a", RB_ROLE_DAEMON, &c);
+	peer = t_peer_greet(&d);
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, "feed", &producer));
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, "slow", &consumer));
+	t_ok(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, "done", &done));
+	t_publish(&c, 6);
+	t_commit(&c, consumer.index, 1);
+	t_commit(&c, done.index, 6);
+	t_daemon_stop(&d);
+	snprintf(line, sizeof(line),
+		 "channel a: consumer slow (pid %d) is 5 "
+		 "slots behind\n",
+		 getpid());
+	ck_assert(t_daemon_said(&d, line));
+	snprintf(line, sizeof(line),
+		 "channel a: consumer done (pid %d) is 0 "
+		 "slots behind\n",
+		 getpid());
+	ck_assert(t_daemon_said(&d, line));
+	snprintf(line, sizeof(line),
+		 "channel a: producer feed (pid %d) is "
+		 "still attached\n",
+		 getpid());
+	ck_assert(t_daemon_said(&d, line));
+	rb_channel_detach(&c);
 	close(peer);
 }
 

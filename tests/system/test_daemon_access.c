@@ -52,13 +52,15 @@ TEST(descriptors_are_writable_only_where_the_role_writes)
 	peer = t_peer_greet(&d);
 	for (unsigned r = 0; r < RB_ARRAY_SIZE(roles); r++) {
 		struct rb_control m = t_attach_message("a", roles[r], NULL);
-		int fds[RB_FILES] = { -1, -1, -1 };
+		int fds[RB_FDS] = { -1, -1, -1, -1 };
 
 		t_ok(t_peer_ask(peer, &m, fds));
-		for (int i = 0; i < RB_FILES; i++) {
-			check_fd(fds[i], rb_role_writes(roles[r], i));
+		for (int i = 0; i < RB_FILES; i++)
+			check_fd(fds[i],
+				 rb_role_writes(roles[r], i, RB_CLEAR_NONE));
+		check_fd(fds[RB_FD_BELL], roles[r] != RB_ROLE_TAP);
+		for (int i = 0; i < RB_FDS; i++)
 			close(fds[i]);
-		}
 	}
 	close(peer);
 	t_daemon_stop(&d);
@@ -172,14 +174,14 @@ reopen_writable(void *arg)
 {
 	struct rb_control tap = t_attach_message("a", RB_ROLE_TAP, NULL);
 	int peer = connect_as_stranger(arg);
-	int fds[RB_FILES] = { -1, -1, -1 };
+	int fds[RB_FDS] = { -1, -1, -1, -1 };
 	char path[64];
 	struct stat st;
 
 	/* Else nothing below /proc/self could be opened, for another reason. */
 	ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
 	t_ok(t_peer_ask(peer, &tap, fds));
-	for (int i = 0; i < RB_FILES; i++) {
+	for (int i = 0; i < RB_FDS; i++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
 		ck_assert_int_eq(stat(path, &st), 0);
 		ck_assert_int_eq(open(path, O_RDWR | O_CLOEXEC), -1);

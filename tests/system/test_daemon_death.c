@@ -328,7 +328,7 @@ TEST(truncated_file_harms_only_its_channel)
 {
 	struct rb_control attach = t_attach_message("a", RB_ROLE_PRODUCER, 0);
 	struct rb_control answer, end = t_message(RB_CONTROL_CLOSE, "a");
-	int fds[RB_FILES] = { -1, -1, -1 };
+	int fds[RB_FDS] = { -1, -1, -1, -1 };
 	struct t_daemon d;
 	int peer;
 
@@ -341,7 +341,7 @@ TEST(truncated_file_harms_only_its_channel)
 	t_ok(t_peer_ask(peer, &end, NULL));
 	t_until(t_daemon_said(&d, "channel a: a client has truncated"));
 	t_ok(t_peer_attach(peer, "b", RB_ROLE_PRODUCER, NULL, &answer));
-	for (int i = 0; i < RB_FILES; i++)
+	for (int i = 0; i < RB_FDS; i++)
 		close(fds[i]);
 	close(peer);
 	t_daemon_stop(&d);

@@ -46,15 +46,18 @@ run_stage(void *arg)
 {
 	static const char *const names[] = { "left", "right", "join" };
 	struct ringbus_consumer_options o = RINGBUS_CONSUMER_OPTIONS_INIT;
+	struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
 	struct stage *s = arg;
 	struct ringbus *bus = t_connect(s->daemon);
 	struct ringbus_consumer *c;
 
+	handlers.on_event = work;
+	handlers.context = s;
 	o.name = names[s->who];
 	o.wait = s->wait;
 	c = t_consume(bus, &o);
 	t_store(s->ready, 1);
-	ck_assert_int_eq(ringbus_consumer_run(c, work, s), -ESHUTDOWN);
+	ck_assert_int_eq(ringbus_consumer_run(c, &handlers), -ESHUTDOWN);
 	ck_assert_uint_eq(s->next, EVENTS);
 	ringbus_close(bus);
 	return 0;

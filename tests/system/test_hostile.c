@@ -22,7 +22,12 @@
 #define LIMIT 30 /* seconds of one test */
 #define N_CHILDREN 4
 
+#define DEPENDANT "first: , second: { after: first }"
+#define LAGGING "first: { slow: lossy }, second: { slow: park, max_lag: 16 }"
+#define WORKERS "first: { group: true }, second: { after: first }"
+
 struct crowd {
+	const char *consumers;
 	struct t_bus b;
 	struct rb_channel shm;
 	struct rb_word64 *stop;
@@ -83,11 +88,24 @@ goes_on(const struct crowd *crowd)
 }
 
 static void
+describe_all(const struct ringbus_channel *channel)
+{
+	struct ringbus_info info = { .size = sizeof(info) };
+	struct ringbus_member m = { .size = sizeof(m) };
+
+	t_ok(ringbus_channel_info(channel, &info));
+	for (unsigned i = 0; i < 4; i++) {
+		t_ok(ringbus_channel_member(channel, RINGBUS_CONSUMER, i, &m));
+		t_ok(ringbus_channel_member(channel, RINGBUS_PRODUCER, i, &m));
+		t_ok(ringbus_channel_laggard(channel, i, &m));
+	}
+}
+
+static void
 consume_garbage(struct crowd *crowd, const char *name, unsigned place)
 {
 	struct ringbus *bus = t_connect(&crowd->b.daemon);
 	struct ringbus_consumer *c = t_consume_as(bus, name, RINGBUS_FROM_NOW);
-	struct ringbus_info info = { .size = sizeof(info) };
 
 	t_store(crowd->ready[place], 1);
 	while (goes_on(crowd)) {
@@ -103,7 +121,7 @@ consume_garbage(struct crowd *crowd, const char *name, unsigned place)
 				look_at(crowd, event.data, event.size);
 		}
 		expect_documented("commit", ringbus_consumer_commit(c));
-		t_ok(ringbus_channel_info(ringbus_consumer_channel(c), &info));
+		describe_all(ringbus_consumer_channel(c));
 	}
 	ringbus_close(bus);
 }
@@ -165,6 +183,7 @@ run_producer(void *arg)
 		 * makes of a sequence is theirs to bear. */
 		ringbus_producer_write(p, words, words[0] % 8 + 1, T_MS);
 		ringbus_producer_remaining(p);
+		expect_documented("drain", ringbus_producer_drain(p, T_MS));
 		expect_documented("blocker", ringbus_producer_blocker(p, &m));
 	}
 	ringbus_close(bus);
@@ -182,9 +201,8 @@ begin(struct crowd *crowd, const char *keys, enum rb_producers kind)
 	};
 
 	t_bus_begin(&crowd->b,
-		    "slots: 64, %s, producers: %s,"
-		    " consumers: { first: , second: { after: first } }",
-		    keys, t_kind(kind));
+		    "slots: 64, %s, producers: %s, consumers: { %s }", keys,
+		    t_kind(kind), crowd->consumers);
 	crowd->stop = t_counter();
 	crowd->sum = t_counter();
 	for (int i = 0; i < N_CHILDREN; i++) {
@@ -279,7 +297,34 @@ lie_in_gates(struct crowd *crowd)
 	rb_seq_store_relaxed(&gate->sequence, random_lie());
 	rb_word32_store_relaxed(&gate->event, (uint32_t)random());
 	rb_word32_store_relaxed(&gate->wanted, (uint32_t)random());
+	rb_word64_store_relaxed(&gate->failed, (uint64_t)random_lie());
+	rb_word32_store_relaxed(&gate->run, (uint32_t)random());
+	rb_word64_store_relaxed(&gates->bells, (uint64_t)random_lie());
 	rb_word32_store_relaxed(&gates->data_wanted, (uint32_t)random());
+}
+
+static void
+lie_in_clearing(struct crowd *crowd)
+{
+	struct rb_clearing *clear = &crowd->shm.gates->clear;
+
+	lie_in_gates(crowd);
+	rb_word32_store_relaxed(&clear->owner, (uint32_t)random() % 70);
+	rb_seq_store_relaxed(random() % 2 ? &clear->begun : &clear->done,
+			     random_lie());
+}
+
+static void
+lie_in_work(struct crowd *crowd)
+{
+	struct rb_group *group = rb_channel_group(&crowd->shm, 0);
+
+	lie_in_gates(crowd);
+	rb_seq_store_relaxed(&group->hint, random_lie());
+	rb_word32_store_relaxed(&group->lanes[random() % RB_LANES],
+				(uint32_t)random());
+	rb_word64_store_relaxed(&group->work[random() % 64],
+				(uint64_t)random_lie());
 }
 
 /* Any bytes anywhere in a file. */
@@ -315,13 +360,20 @@ lie_in_all_gates(struct crowd *crowd)
 }
 
 static void
-hear_lies(const char *keys, enum rb_producers kind, void (*fn)(struct crowd *))
+hear_lies_among(const char *consumers, const char *keys, enum rb_producers kind,
+		void (*fn)(struct crowd *))
 {
-	struct crowd crowd = { .stop = NULL };
+	struct crowd crowd = { .consumers = consumers };
 
 	begin(&crowd, keys, kind);
 	lie(&crowd, fn);
 	end(&crowd);
+}
+
+static void
+hear_lies(const char *keys, enum rb_producers kind, void (*fn)(struct crowd *))
+{
+	hear_lies_among(DEPENDANT, keys, kind, fn);
 }
 
 #define FIXED "event_size: 64"
@@ -352,6 +404,29 @@ LIES(intents_lie, lie_in_intents)
 LIES(gates_lie, lie_in_gates)
 LIES(the_ring_is_garbage, lie_in_the_ring)
 LIES(the_gates_are_garbage, lie_in_all_gates)
+
+/* The same where consumers do more than read. */
+#define LIES_AMONG(name, consumers, keys, fn)                                  \
+	TEST_TIMEOUT(name##_single, LIMIT)                                     \
+	{                                                                      \
+		hear_lies_among(consumers, keys, RB_SINGLE, fn);               \
+	}                                                                      \
+	TEST_TIMEOUT(name##_multi, LIMIT)                                      \
+	{                                                                      \
+		hear_lies_among(consumers, keys, RB_MULTI, fn);                \
+	}
+
+#define CLEARED FIXED ", clear: zero"
+
+LIES_AMONG(clearing_lies, DEPENDANT, CLEARED, lie_in_clearing)
+LIES_AMONG(the_gates_of_clearing_ones_are_garbage, DEPENDANT, CLEARED,
+	   lie_in_all_gates)
+LIES_AMONG(cursors_lie_to_lagging_ones, LAGGING, FIXED, lie_in_cursors)
+LIES_AMONG(the_ring_of_lagging_ones_is_garbage, LAGGING, FRAMED,
+	   lie_in_the_ring)
+LIES_AMONG(work_lies, WORKERS, FIXED, lie_in_work)
+LIES_AMONG(work_lies_framed, WORKERS, FRAMED, lie_in_work)
+LIES_AMONG(the_gates_of_workers_are_garbage, WORKERS, FIXED, lie_in_all_gates)
 
 /* ---------------------------------------------- lies that the daemon hears */
 
@@ -385,7 +460,7 @@ static void
 repair_by_lies(const char *keys, int64_t claimed, uint64_t intent, uint64_t n,
 	       int64_t stamps)
 {
-	struct crowd crowd = { .stop = NULL };
+	struct crowd crowd = { .consumers = DEPENDANT };
 
 	begin(&crowd, keys, RB_MULTI);
 	ck_assert_int_eq(kill(crowd.children[3], SIGSTOP), 0);

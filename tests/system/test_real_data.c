@@ -83,6 +83,7 @@ collect_lines(void *arg)
 {
 	const struct transfer *t = arg;
 	struct ringbus_consumer_options o = RINGBUS_CONSUMER_OPTIONS_INIT;
+	struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
 	struct ringbus *bus = t_connect(t->daemon);
 	FILE *files[PRODUCERS_MAX];
 	char path[PATH_MAX];
@@ -94,8 +95,9 @@ collect_lines(void *arg)
 	}
 	o.name = "collector";
 	o.wait = t->wait;
-	ck_assert_int_eq(ringbus_consumer_run(t_consume(bus, &o), append,
-					      files),
+	handlers.on_event = append;
+	handlers.context = files;
+	ck_assert_int_eq(ringbus_consumer_run(t_consume(bus, &o), &handlers),
 			 -ESHUTDOWN);
 	for (unsigned i = 0; i < PRODUCERS_MAX; i++)
 		ck_assert_int_eq(fclose(files[i]), 0);

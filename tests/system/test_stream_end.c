@@ -214,6 +214,58 @@ KINDS(a_stop_ends_waiting_producers)
 	stop_while_waiting(kind, true);
 }
 
+/* Whoever waits, and with events unread. */
+static void
+abort_while_waiting(enum rb_producers kind, bool publishes)
+{
+	struct waiter s = { .publishes = publishes };
+	struct t_bus b;
+	pid_t child;
+
+	for (s.wait = 1; s.wait <= 5; s.wait++) {
+		t_bus_begin(&b,
+			    "slots: 16, event_size: 8, producers: %s,"
+			    " consumers: { x: { on_death: keep } }",
+			    t_kind(kind));
+		s.daemon = &b.daemon;
+		s.ready = t_counter();
+		child = t_child(wait_for_good, &s);
+		t_until(t_read(s.ready) == 1);
+		t_bus_ok(b.bus, ringbus_abort(b.bus, "a"));
+		t_join(child);
+		t_bus_end(&b);
+	}
+}
+
+KINDS(an_abort_ends_waiting_consumers)
+{
+	abort_while_waiting(kind, false);
+}
+
+KINDS(an_abort_ends_waiting_producers)
+{
+	abort_while_waiting(kind, true);
+}
+
+KINDS(an_abort_leaves_the_rest_unread)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8, producers: %s",
+		    t_kind(kind));
+	c = t_consume_as(b.bus, "c", RINGBUS_FROM_NOW);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 9);
+	t_take(c, 0, 2);
+	t_bus_ok(b.bus, ringbus_abort(b.bus, "a"));
+	ck_assert_int_eq(ringbus_consumer_wait(c, T_LONG), -ESHUTDOWN);
+	ck_assert_int_eq(write_one(p, RINGBUS_FOREVER), -ESHUTDOWN);
+	ck_assert_int_eq(ringbus_consumer_sequence(c), 2);
+	t_bus_end(&b);
+}
+
 TEST(a_stop_lets_everything_be_read)
 {
 	struct ringbus_consumer *c;

@@ -70,6 +70,43 @@ TEST_HIDDEN(traced_backlog)
 	ringbus_close(bus);
 }
 
+static int
+count_up(void *context, void *slot, size_t size, int64_t sequence)
+{
+	uint64_t *value = context;
+
+	(void)sequence;
+	memcpy(slot, value, size);
+	++*value;
+	return 0;
+}
+
+/* Callbacks are of the data path, and so is what is dropped. */
+TEST_HIDDEN(traced_translators)
+{
+	struct ringbus_producer_options o = RINGBUS_PRODUCER_OPTIONS_INIT;
+	struct ringbus *bus = connect_traced();
+	struct ringbus_consumer *c = t_consume(bus, NULL);
+	struct ringbus_producer *p;
+	uint64_t value = 100;
+
+	o.full = RINGBUS_FULL_DROP;
+	p = t_produce(bus, &o);
+	t_put_all(p, 0, 99);
+	t_take(c, 0, 0);
+	mark();
+	while (value < EVENTS) {
+		t_ok(ringbus_producer_publish_batch_with(
+			p, 2, RINGBUS_BY_POLICY, count_up, &value));
+		if (ringbus_producer_claim(p, 128, RINGBUS_BY_POLICY) !=
+		    -ENOBUFS)
+			ck_abort_msg("a full ring takes a whole one more");
+		t_take(c, value - 101, value - 100);
+	}
+	mark();
+	ringbus_close(bus);
+}
+
 TEST_HIDDEN(traced_marks)
 {
 	mark();
@@ -220,4 +257,14 @@ TEST(blocking_ones_make_no_calls_while_nobody_sleeps)
 TEST(many_blocking_ones_make_no_calls_while_nobody_sleeps)
 {
 	expect_silence("traced_backlog", BLOCKING ", producers: multi", 2);
+}
+
+TEST(translators_and_drops_make_no_calls)
+{
+	expect_silence("traced_translators", BLOCKING, 2);
+}
+
+TEST(translators_and_drops_of_many_make_no_calls)
+{
+	expect_silence("traced_translators", BLOCKING ", producers: multi", 2);
 }

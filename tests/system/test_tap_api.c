@@ -353,7 +353,7 @@ TEST(nobody_can_write_what_is_not_its_own)
 		for (poke.file = 0; poke.file < RB_FILES; poke.file++) {
 			pid_t child = t_child(write_into, &poke);
 
-			if (rb_role_writes(poke.role, poke.file))
+			if (rb_role_writes(poke.role, poke.file, RB_CLEAR_NONE))
 				t_join(child);
 			else
 				t_join_signal(child, SIGSEGV);

@@ -5,9 +5,11 @@
 #include "tests/system/util_bus.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 void
 t_bus_begin_with(struct t_bus *b, const char *yaml)
@@ -154,6 +156,45 @@ t_nothing(struct ringbus_consumer *c)
 
 	ck_assert_int_eq(ringbus_consumer_next(c, &event), 0);
 	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -EAGAIN);
+}
+
+struct reader {
+	const struct t_daemon *daemon;
+	const char *name;
+	struct rb_word64 *ready;
+};
+
+static int
+read_to_the_end(void *arg)
+{
+	const struct reader *reader = arg;
+	struct ringbus *bus = t_connect(reader->daemon);
+	struct ringbus_consumer *c = t_consume_as(bus, reader->name,
+						  RINGBUS_FROM_NOW);
+	struct ringbus_event event;
+
+	t_store(reader->ready, 1);
+	while (ringbus_consumer_wait(c, RINGBUS_FOREVER) >= 0) {
+		while (ringbus_consumer_next(c, &event) > 0)
+			;
+		t_ok(ringbus_consumer_commit(c));
+	}
+	ringbus_close(bus);
+	return 0;
+}
+
+pid_t
+t_stopped_consumer(const struct t_bus *b, const char *name)
+{
+	struct reader reader = { &b->daemon, name, t_counter() };
+	pid_t child = t_child(read_to_the_end, &reader);
+	int status;
+
+	t_until(t_read(reader.ready) == 1);
+	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+	ck_assert(WIFSTOPPED(status));
+	return child;
 }
 
 struct ringbus_info

@@ -85,6 +85,12 @@ void t_take(struct ringbus_consumer *c, uint64_t first, uint64_t last);
 /* Nothing more is there now. */
 void t_nothing(struct ringbus_consumer *c);
 
+/*
+ * A process that reads all of "a" as a consumer of that name, but is stopped
+ * before the first event: SIGCONT lets it go on, up to the end of the stream.
+ */
+pid_t t_stopped_consumer(const struct t_bus *b, const char *name);
+
 /* What the channel says. */
 struct ringbus_info t_info(const struct ringbus_channel *channel);
 

@@ -239,16 +239,16 @@ t_message(enum rb_control_type type, const char *channel)
 }
 
 static void
-take_fds(struct msghdr *header, int fds[RB_FILES])
+take_fds(struct msghdr *header, int fds[RB_FDS])
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(header);
-	int got[RB_FILES];
+	int got[RB_FDS];
 
 	if (c == NULL)
 		return;
 	ck_assert_uint_eq(c->cmsg_len, CMSG_LEN(sizeof(got)));
 	memcpy(got, CMSG_DATA(c), sizeof(got));
-	for (int i = 0; i < RB_FILES; i++)
+	for (int i = 0; i < RB_FDS; i++)
 		if (fds != NULL)
 			fds[i] = got[i];
 		else
@@ -256,11 +256,11 @@ take_fds(struct msghdr *header, int fds[RB_FILES])
 }
 
 int
-t_peer_ask(int peer, struct rb_control *message, int fds[RB_FILES])
+t_peer_ask(int peer, struct rb_control *message, int fds[RB_FDS])
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(RB_FILES * sizeof(int))];
+		char bytes[CMSG_SPACE(RB_FDS * sizeof(int))];
 	} control;
 	struct iovec part = { message, sizeof(*message) };
 	struct msghdr header = { .msg_iov = &part,
@@ -285,6 +285,7 @@ t_attach_message(const char *channel, enum rb_role role, const char *name)
 	struct rb_control message = t_message(RB_CONTROL_ATTACH, channel);
 
 	message.role = role;
+	message.from = RB_FROM_NOW;
 	if (name != NULL)
 		snprintf(message.name, RB_NAME_SIZE, "%s", name);
 	return message;
@@ -299,7 +300,17 @@ t_peer_attach(int peer, const char *channel, enum rb_role role,
 }
 
 int
-t_peer_detach(int peer, const struct rb_control *attached)
+t_peer_refuses(int peer, struct rb_control *message, const char *text)
+{
+	int result = t_peer_ask(peer, message, NULL);
+
+	if (result < 0 && strstr(message->text, text) == NULL)
+		ck_abort_msg("%s: not in: %s", text, message->text);
+	return result;
+}
+
+static struct rb_control
+detach_message(const struct rb_control *attached)
 {
 	struct rb_control message = t_message(RB_CONTROL_DETACH,
 					      attached->channel);
@@ -307,6 +318,23 @@ t_peer_detach(int peer, const struct rb_control *attached)
 	message.role = attached->role;
 	message.index = attached->index;
 	message.epoch = attached->epoch;
+	return message;
+}
+
+int
+t_peer_detach(int peer, const struct rb_control *attached)
+{
+	struct rb_control message = detach_message(attached);
+
+	return t_peer_ask(peer, &message, NULL);
+}
+
+int
+t_peer_forget(int peer, const struct rb_control *attached)
+{
+	struct rb_control message = detach_message(attached);
+
+	message.flags = RB_CONTROL_FORGET;
 	return t_peer_ask(peer, &message, NULL);
 }
 
@@ -371,13 +399,34 @@ t_daemon_map(const struct t_daemon *daemon, const char *channel,
 	ck_assert_int_ge(dir, 0);
 	for (int i = 0; i < RB_FILES; i++) {
 		fds[i] = rb_segment_open(dir, rb_file_names[i],
-					 rb_role_writes(role, i));
+					 rb_role_writes(role, i,
+							RB_CLEAR_ZERO));
 		t_ok(fds[i]);
 	}
 	t_ok(rb_channel_attach(ret, fds, role));
 	for (int i = 0; i < RB_FILES; i++)
 		close(fds[i]);
 	close(dir);
+}
+
+/* Both words, as if there was a producer; of several its stamps too. */
+void
+t_publish(struct rb_channel *channel, int64_t sequence)
+{
+	int64_t first = rb_seq_load_acquire(&channel->ring->claimed) + 1;
+
+	rb_seq_store_release(&channel->ring->claimed, sequence);
+	rb_seq_store_release(&channel->ring->published, sequence);
+	for (; channel->stamps != NULL && first <= sequence; first++)
+		rb_word64_store_release(rb_channel_stamp(channel, first),
+					rb_stamp(first, RB_STAMP_EVENT));
+}
+
+void
+t_commit(struct rb_channel *channel, unsigned index, int64_t sequence)
+{
+	rb_seq_store_release(&channel->gates->consumers[index].sequence,
+			     sequence);
 }
 
 uint32_t

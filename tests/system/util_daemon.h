@@ -23,6 +23,7 @@
 
 #include "shm/channel.h"
 #include "shm/control.h"
+#include "shm/member.h"
 #include "tests/t.h"
 
 struct t_daemon {
@@ -77,7 +78,7 @@ struct rb_control t_message(enum rb_control_type type, const char *channel);
  * Sends, receives the answer in place, and returns its result, or -ECONNRESET.
  * Descriptors go into `fds`, if given; else they are closed.
  */
-int t_peer_ask(int peer, struct rb_control *message, int fds[RB_FILES]);
+int t_peer_ask(int peer, struct rb_control *message, int fds[RB_FDS]);
 
 /* A request to attach as `name`, which may be NULL. */
 struct rb_control t_attach_message(const char *channel, enum rb_role role,
@@ -87,8 +88,12 @@ struct rb_control t_attach_message(const char *channel, enum rb_role role,
 int t_peer_attach(int peer, const char *channel, enum rb_role role,
 		  const char *name, struct rb_control *ret);
 
-/* Detaches what an answer to ATTACH let in. */
+/* As t_peer_ask(); and if it is refused, `text` has to be in the reason. */
+int t_peer_refuses(int peer, struct rb_control *message, const char *text);
+
+/* Detaches what an answer to ATTACH let in; and gives its place up. */
 int t_peer_detach(int peer, const struct rb_control *attached);
+int t_peer_forget(int peer, const struct rb_control *attached);
 
 /*
  * A process that attaches by hand, tells its answer, and waits to be killed
@@ -103,6 +108,11 @@ bool t_peer_is_closed(int peer);
 /* Maps a channel by its files, as the daemon does: this test has its uid. */
 void t_daemon_map(const struct t_daemon *daemon, const char *channel,
 		  enum rb_role role, struct rb_channel *ret);
+
+/* On a channel that is mapped as by the daemon, with nobody else publishing:
+ * everything up to `sequence` is published, and committed by a consumer. */
+void t_publish(struct rb_channel *channel, int64_t sequence);
+void t_commit(struct rb_channel *channel, unsigned index, int64_t sequence);
 
 /* Reads of the member table that t_until() can poll. */
 uint32_t t_member_state(const struct rb_member *member);

@@ -19,9 +19,8 @@ open_fan(struct rb_barrier first[3], struct rb_barrier *last)
 
 	fixture_format(&f, SHAPE(.slots = 32));
 	for (unsigned i = 0; i < 3; i++)
-		rb_member_declare(&f.channel, i, names[i], 0,
-				  RB_ON_DEATH_RELEASE, 0);
-	rb_member_declare(&f.channel, 3, "last", 7, RB_ON_DEATH_RELEASE, 0);
+		fixture_declare(&f, i, names[i], SPEC(0));
+	fixture_declare(&f, 3, "last", SPEC(.after = 7));
 	rb_channel_open(&f.channel);
 	for (int i = 0; i < 3; i++)
 		fixture_consumer(&f, names[i], &first[i]);
@@ -74,7 +73,7 @@ release_by_all_three(enum side side)
 	ck_assert_int_eq(put(&s, 10, 0), 9);
 	for (int i = 0; i < 3; i++)
 		take(&first[i], 8);
-	stage.seat = (struct seat){ last.index, last.epoch };
+	stage.seat = (struct seat){ .index = last.index, .epoch = last.epoch };
 	task_start(&task, side, wait_once, &stage);
 	t_until(rb_word64_load_relaxed(&last.gate->sleeps) > 0);
 	ck_assert_int_eq(put(&s, 1, 0), 10);
@@ -133,6 +132,38 @@ TEST(b03_alert_ends_every_strategy)
 {
 	for (int kind = 0; kind < RB_WAIT_KINDS; kind++)
 		alert_a_wait(kind);
+}
+
+#define N_ALERTS 2000
+
+static int
+wait_for_alerts(void *arg)
+{
+	struct alerted *a = arg;
+
+	for (uint32_t i = 1; i <= N_ALERTS; i++) {
+		ck_assert_int_eq(rb_barrier_wait(&a->b, 0, -1), -ECANCELED);
+		rb_word32_store_release(&a->done, i);
+	}
+	return 0;
+}
+
+/* So often that the bound of a sleep would take longer than the test may. */
+TEST_TIMEOUT(b03_alert_ends_a_sleep_at_once, 50)
+{
+	struct alerted a = { 0 };
+	struct task task;
+
+	fixture_open(&f, SHAPE(0));
+	fixture_consumer(&f, "c", &a.b);
+	task_start(&task, THREADED, wait_for_alerts, &a);
+	for (uint32_t i = 1; i <= N_ALERTS; i++) {
+		t_until(rb_word64_load_relaxed(&a.b.gate->sleeps) >= i);
+		rb_barrier_alert(&a.b);
+		t_until(rb_word32_load_acquire(&a.done) >= i);
+	}
+	task_join(&task);
+	fixture_close(&f);
 }
 
 TEST(b05_alert_is_for_one_wait_of_one_consumer)
@@ -238,6 +269,53 @@ TEST(cursor_more_than_a_ring_ahead_is_a_lie)
 	ck_assert_int_eq(rb_barrier_wait(&b, 0, 0), -EBADMSG);
 	rb_seq_store_relaxed(&f.channel.ring->published, INT64_MIN);
 	ck_assert_int_eq(rb_barrier_wait(&b, 0, 0), -EAGAIN);
+	fixture_close(&f);
+}
+
+/* ---------------------------------------------------------------- looking */
+
+KINDS(look_tells_why_there_is_nothing)
+{
+	struct rb_sequencer s;
+	struct rb_barrier b;
+
+	fixture_open(&f, SHAPE(.producers = kind));
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &s);
+	ck_assert_int_eq(rb_barrier_look(&b, 0), RB_BARRIER_IDLE);
+	ck_assert_int_eq(rb_sequencer_claim(&s, 2, 0), 1);
+	ck_assert_int_eq(rb_barrier_look(&b, 0), kind == RB_MULTI
+							 ? RB_BARRIER_GATING
+							 : RB_BARRIER_IDLE);
+	fill_slots(&s, 0, 1);
+	t_ok(rb_sequencer_publish(&s, 0, 1));
+	ck_assert_int_eq(rb_barrier_look(&b, 0), RB_BARRIER_READY);
+	ck_assert_int_eq(b.available, 1);
+	t_ok(rb_barrier_commit(&b, 1));
+	ck_assert_int_eq(rb_barrier_look(&b, 2), RB_BARRIER_IDLE);
+	rb_barrier_alert(&b);
+	ck_assert_int_eq(rb_barrier_look(&b, 2), -ECANCELED);
+	rb_channel_close_stream(&f.channel, false);
+	ck_assert_int_eq(rb_barrier_look(&b, 2), RB_BARRIER_END);
+	rb_member_leave_consumer(&f.channel, b.index, false);
+	ck_assert_int_eq(rb_barrier_look(&b, 2), -ESTALE);
+	fixture_close(&f);
+}
+
+TEST(look_tells_that_the_stage_before_is_not_done)
+{
+	struct rb_barrier first[3], last;
+	struct rb_sequencer s;
+
+	open_fan(first, &last);
+	fixture_producer(&f, &s);
+	ck_assert_int_eq(rb_barrier_look(&last, 0), RB_BARRIER_IDLE);
+	ck_assert_int_eq(put(&s, 1, 0), 0);
+	take(&first[0], 0);
+	take(&first[1], 0);
+	ck_assert_int_eq(rb_barrier_look(&last, 0), RB_BARRIER_GATING);
+	take(&first[2], 0);
+	ck_assert_int_eq(rb_barrier_look(&last, 0), RB_BARRIER_READY);
 	fixture_close(&f);
 }
 
@@ -367,7 +445,7 @@ KINDS(close_under_flow_loses_nothing_before_the_end)
 	fixture_open(&f, SHAPE(.producers = kind, .slots = 64));
 	for (int i = 0; i < 2; i++) {
 		seats[i] = fixture_join_consumer(&f, i ? "a" : "b",
-						 RB_JOIN_NOW);
+						 RB_FROM_NOW);
 		pids[i] = t_child(read_until_end, &seats[i]);
 	}
 	for (int i = 2; i < 2 + n_producers; i++) {

@@ -2,7 +2,6 @@
 /*
  * test_config.c - keys and values: what they mean, what is refused and where
  */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "shm/base.h"
@@ -56,6 +55,10 @@ assert_channel_defaults(const struct rb_config_channel *channel)
 	ck_assert(channel->prefault);
 	ck_assert(!channel->lock);
 	ck_assert(!channel->huge_pages);
+	ck_assert_int_eq(channel->clear, RB_CONFIG_CLEAR_NONE);
+	ck_assert_str_eq(channel->type, "");
+	ck_assert_uint_eq(channel->version, 0);
+	ck_assert_uint_eq(channel->fill_size, 0);
 	ck_assert_uint_eq(channel->max_producers, 64);
 	ck_assert_uint_eq(channel->max_consumers, 64);
 	ck_assert(!channel->publish.given);
@@ -93,6 +96,12 @@ TEST(consumer_defaults)
 	ck_assert_uint_eq(a->after, 0);
 	ck_assert_int_eq(a->on_death, RB_CONFIG_RELEASE);
 	ck_assert_int_eq(a->keep_for_ns, 0);
+	ck_assert_int_eq(a->slow, RB_CONFIG_GATE);
+	ck_assert_uint_eq(a->max_lag, 0);
+	ck_assert_int_eq(a->max_stall_ns, 0);
+	ck_assert(!a->group);
+	ck_assert_uint_eq(a->key_offset, 0);
+	ck_assert_uint_eq(a->key_size, 0);
 	rb_config_free(config);
 }
 
@@ -157,6 +166,45 @@ TEST(channel_keys)
 	rb_config_free(config);
 }
 
+TEST(keys_about_events)
+{
+	static const uint8_t fill[] = { 0x00, 0xfF, 0xa1 };
+	struct rb_config *config = parses(CHANNEL("clear: zero\n"
+						  "    fill: 00fFA1\n"
+						  "    type: order\n"
+						  "    version: 4294967295"));
+	const struct rb_config_channel *orders = only_channel(config);
+
+	ck_assert_int_eq(orders->clear, RB_CONFIG_CLEAR_ZERO);
+	ck_assert_str_eq(orders->type, "order");
+	ck_assert_uint_eq(orders->version, UINT32_MAX);
+	ck_assert_uint_eq(orders->fill_size, sizeof(fill));
+	ck_assert_mem_eq(orders->fill, fill, sizeof(fill));
+	rb_config_free(config);
+	config = parses(CHANNEL("clear: none\n    type: 7"));
+	ck_assert_int_eq(only_channel(config)->clear, RB_CONFIG_CLEAR_NONE);
+	ck_assert_str_eq(only_channel(config)->type, "7");
+	rb_config_free(config);
+}
+
+TEST(fill_is_at_most_64_bytes)
+{
+	char *text = repeat("channels: { a: { fill: '", "a5", RB_FILL_SIZE,
+			    "' } }");
+	struct rb_config *config = parses(text);
+	unsigned i;
+
+	ck_assert_uint_eq(only_channel(config)->fill_size, RB_FILL_SIZE);
+	for (i = 0; i < RB_FILL_SIZE; i++)
+		ck_assert_uint_eq(only_channel(config)->fill[i], 0xa5);
+	rb_config_free(config);
+	free(text);
+	text = repeat("channels: { a: { fill: ", "a5", RB_FILL_SIZE + 1,
+		      " } }");
+	refuses(text, "test:1:24: 'fill' has 65 bytes, more than 64\n");
+	free(text);
+}
+
 TEST(wait_names_are_in_the_order_of_the_enum)
 {
 	static const char *const names[] = {
@@ -205,7 +253,8 @@ TEST(defaults_hold_for_channels_that_do_not_say)
 		"  b: { framing: framed }\n"
 		"  c: { framing: framed, slot_size: 32 }\n"
 		"defaults: { slots: 1024, event_size: 24, "
-		"slot_size: 128, access: { publish: any } }\n");
+		"slot_size: 128, fill: '0102', type: t, version: 2, "
+		"access: { publish: any } }\n");
 	const struct rb_config_channel *c = config->channels;
 
 	ck_assert_uint_eq(config->n_channels, 3);
@@ -215,98 +264,15 @@ TEST(defaults_hold_for_channels_that_do_not_say)
 	ck_assert_uint_eq(c[0].tap.n_entries, 0);
 	ck_assert(c[0].publish.given);
 	ck_assert(!c[0].consume.given);
+	ck_assert_str_eq(c[0].type, "t");
+	ck_assert_uint_eq(c[0].version, 2);
+	ck_assert_uint_eq(c[0].fill_size, 2);
+	ck_assert_uint_eq(c[0].fill[1], 2);
 	ck_assert_uint_eq(c[1].slots, 1024);
 	ck_assert_uint_eq(c[1].slot_size, 128);
 	ck_assert_uint_eq(c[2].slot_size, 32);
 	ck_assert(!c[2].tap.given);
 	rb_config_free(config);
-}
-
-/* ------------------------------------------------------------------- units */
-
-static void
-assert_size(const char *text, int error, uint64_t expected)
-{
-	uint64_t size = 42;
-
-	ck_assert_msg(rb_config_parse_size(text, &size) == error, "%s", text);
-	ck_assert_msg(size == (error ? 42 : expected), "%s: %" PRIu64, text,
-		      size);
-}
-
-TEST(sizes)
-{
-	assert_size("0", 0, 0);
-	assert_size("65536", 0, 65536);
-	assert_size("1B", 0, 1);
-	assert_size("64Ki", 0, 65536);
-	assert_size("64KiB", 0, 65536);
-	assert_size("64K", 0, 65536);
-	assert_size("64kB", 0, 64000);
-	assert_size("3MiB", 0, 3 << 20);
-	assert_size("3MB", 0, 3000000);
-	assert_size("2GiB", 0, UINT64_C(2) << 30);
-	assert_size("2GB", 0, UINT64_C(2000000000));
-	assert_size("1TiB", 0, UINT64_C(1) << 40);
-	assert_size("1TB", 0, UINT64_C(1000000000000));
-	assert_size("18446744073709551615", 0, UINT64_MAX);
-}
-
-TEST(bad_sizes)
-{
-	static const char *const texts[] = { "",    "KiB",   "-1",    "+1",
-					     " 1",  "1 ",    "1 KiB", "1kib",
-					     "1KB", "1.5G",  "0x10",  "010",
-					     "1e3", "1KiBx", "1,000" };
-	size_t i;
-
-	for (i = 0; i < RB_ARRAY_SIZE(texts); i++)
-		assert_size(texts[i], -EINVAL, 0);
-	assert_size("18446744073709551616", -ERANGE, 0);
-	assert_size("16777216TiB", -ERANGE, 0);
-	assert_size("99999999999999999999999999GiB", -ERANGE, 0);
-}
-
-static void
-assert_duration(const char *text, int error, int64_t expected_ns)
-{
-	int64_t ns = 42;
-
-	ck_assert_msg(rb_config_parse_duration(text, &ns) == error, "%s", text);
-	ck_assert_msg(ns == (error ? 42 : expected_ns), "%s: %" PRId64, text,
-		      ns);
-}
-
-TEST(durations)
-{
-	assert_duration("0", 0, 0);
-	assert_duration("0s", 0, 0);
-	assert_duration("7ns", 0, 7);
-	assert_duration("250us", 0, 250000);
-	assert_duration("5ms", 0, 5 * MS);
-	assert_duration("30s", 0, 30000 * MS);
-	assert_duration("1m30s", 0, 90000 * MS);
-	assert_duration("1min30s", 0, 90000 * MS);
-	assert_duration("1h", 0, 3600000 * MS);
-	assert_duration("1d2h3m4s5ms6us7ns", 0, INT64_C(93784005006007));
-	assert_duration("9223372036854775807ns", 0, INT64_MAX);
-}
-
-TEST(bad_durations)
-{
-	static const char *const texts[] = { "",     "5",     "-5s",  "5 s",
-					     "s",    "5sec",  "1s1m", "1s1s",
-					     "1m30", "1.5s",  "05s",  "5S",
-					     "00",   "1m1min" };
-	size_t i;
-
-	for (i = 0; i < RB_ARRAY_SIZE(texts); i++)
-		assert_duration(texts[i], -EINVAL, 0);
-	assert_duration("9223372036854775808ns", -ERANGE, 0);
-	assert_duration("9223372036854775807ns1ns", -EINVAL, 0);
-	assert_duration("9223372036s999ms", -ERANGE, 0);
-	assert_duration("99999999999999999999s", -ERANGE, 0);
-	assert_duration("106752d", -ERANGE, 0);
 }
 
 /* -------------------------------------------------------------- wrong keys */
@@ -325,6 +291,9 @@ REFUSES(unknown_key_in_access, CHANNEL("access: { foo: any }"),
 	"test:3:15: unknown key 'foo' in 'access' in channel 'orders'\n")
 REFUSES(unknown_key_in_a_consumer, CHANNEL("consumers: { a: { foo: 1 } }"),
 	"test:3:23: unknown key 'foo' in consumer 'a'\n")
+REFUSES(unknown_key_in_a_key,
+	CHANNEL("consumers: { a: { group: true, key: { foo: 1, size: 1 } } }"),
+	"test:3:43: unknown key 'foo' in 'key' of consumer 'a'\n")
 REFUSES(consumers_are_no_default, "defaults:\n  consumers: {}\n",
 	"test:2:3: 'consumers' cannot be a default\n")
 
@@ -339,6 +308,11 @@ TEST(misspelt_keys_get_a_suggestion)
 	hints(CHANNEL("producer: multi"), "did you mean 'producers'?");
 	hints(CHANNEL("consumers: { a: { on-deaht: keep } }"),
 	      "did you mean 'on_death'?");
+	hints(CHANNEL("consumers: { a: { maxlag: 3 } }"),
+	      "did you mean 'max_lag'?");
+	hints(CHANNEL("consumers: { a: { group: true, "
+		      "key: { ofset: 0, size: 1 } } }"),
+	      "did you mean 'offset'?");
 }
 
 TEST(misplaced_keys_are_sent_home)
@@ -348,6 +322,9 @@ TEST(misplaced_keys_are_sent_home)
 	hints(CHANNEL("publish: any"),
 	      "'publish' belongs in 'access' of a channel");
 	hints(CHANNEL("keep_for: 3s"), "'keep_for' belongs in a consumer");
+	hints(CHANNEL("slow: park"), "'slow' belongs in a consumer");
+	hints(CHANNEL("consumers: { a: { offset: 3 } }"),
+	      "'offset' belongs in 'key' of a consumer");
 }
 
 TEST(far_words_get_no_suggestion)
@@ -393,6 +370,23 @@ REFUSES(yes_is_no_boolean, CHANNEL("lock: yes"),
 	"test:3:11: 'lock' must be true or false, not 'yes'\n")
 REFUSES(unknown_choice, CHANNEL("framing: raw"),
 	"test:3:14: 'framing' must be one of fixed, framed, not 'raw'\n")
+REFUSES(unknown_clear, CHANNEL("clear: ones"),
+	"test:3:12: 'clear' must be one of none, zero, not 'ones'\n")
+REFUSES(fill_that_is_no_bytes, CHANNEL("fill: 00fg"),
+	"test:3:11: 'fill' must be bytes as hex digits, such as 00ff, not "
+	"'00fg'\n")
+REFUSES(fill_without_bytes, CHANNEL("fill: ''"),
+	"test:3:11: 'fill' must be bytes as hex digits, such as 00ff, not ''\n")
+REFUSES(list_for_a_fill, CHANNEL("fill: [00, ff]"),
+	"test:3:11: 'fill' must be bytes as hex digits, such as 00ff, not a "
+	"list\n")
+REFUSES(type_that_is_no_name, CHANNEL("type: a b"),
+	"test:3:11: 'type' must be a name, not 'a b'\n")
+REFUSES(type_that_is_empty, CHANNEL("type:"),
+	"test:3:10: 'type' must be a name, not empty\n")
+REFUSES(version_beyond_32_bits, CHANNEL("type: t\n    version: 4294967296"),
+	"test:4:14: 'version' must be from 0 to 4294967295, not "
+	"'4294967296'\n")
 REFUSES(list_for_a_number, CHANNEL("slots: [64]"),
 	"test:3:12: 'slots' must be a whole number, not a list\n")
 REFUSES(mapping_for_a_choice, CHANNEL("wait: { a: b }"),
@@ -437,6 +431,14 @@ TEST(values_get_hints)
 	hints(CHANNEL("slots: 01024"), "write it without leading zeros");
 	hints(CHANNEL("wait: busy-spin"), "did you mean 'busy_spin'?");
 	hints(CHANNEL("lock: on"), "lock: lock the segments into memory");
+	hints(CHANNEL("clear: zeros"), "did you mean 'zero'?");
+	hints(CHANNEL("fill: 0x00"), "write it without 0x");
+	hints(CHANNEL("fill: '00f'"), "each byte is two digits");
+	hints(CHANNEL("fill: zz"),
+	      "fill: what new slots are filled with, 1 to 64 bytes as hex "
+	      "digits");
+	hints(CHANNEL("type: -t"), "1 to 63 of A-Z a-z 0-9 . _ - and neither a "
+				   "dot nor a dash in front");
 }
 
 TEST(path_too_long)

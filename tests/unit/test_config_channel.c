@@ -84,10 +84,27 @@ REFUSES(more_consumers_than_allowed,
 	CHANNEL("max_consumers: 1\n    consumers: { a: , b: }"),
 	"test:3:20: channel 'orders': 2 consumers, but 'max_consumers' is 1\n")
 REFUSES(keep_for_without_keep, CHANNEL("consumers: { a: { keep_for: 3s } }"),
-	"test:3:23: 'keep_for' is only for a consumer that is kept\n")
+	"test:3:23: consumer 'a': 'keep_for' is only for a consumer that is "
+	"kept\n")
 REFUSES(keep_for_with_release,
 	CHANNEL("consumers: { a: { on_death: release, keep_for: 3s } }"),
-	"test:3:42: 'keep_for' is only for a consumer that is kept\n")
+	"test:3:42: consumer 'a': 'keep_for' is only for a consumer that is "
+	"kept\n")
+REFUSES(no_place_for_a_worker,
+	CHANNEL("max_consumers: 2\n    consumers: { a: , b: { group: true } }"),
+	"test:3:20: channel 'orders': 2 consumers and 'max_consumers' 2 leave "
+	"no place for the workers of a group\n")
+REFUSES(clear_with_history, CHANNEL("history: 8\n    clear: zero"),
+	"test:4:12: channel 'orders': 'clear: zero' leaves nothing for a "
+	"'history' of 8 slots\n"
+	"    clear: zero\n"
+	"           ^\n"
+	"hint: drop one of them\n")
+REFUSES(version_without_type, CHANNEL("version: 3"),
+	"test:3:14: channel 'orders': 'version' is 3, but of no 'type'\n"
+	"    version: 3\n"
+	"             ^\n"
+	"hint: add a type, or drop the version\n")
 
 TEST(blame_goes_to_the_channel_not_its_defaults)
 {
@@ -97,6 +114,10 @@ TEST(blame_goes_to_the_channel_not_its_defaults)
 		"  b: { slots: 1024 }\n",
 		"test:4:15: channel 'b': 'history' is 1024, more than half of "
 		"1024 slots\n");
+	refuses("defaults: { clear: zero }\n" CHANNEL("history: 1024"),
+		"test:4:14: channel 'orders': 'clear: zero' ");
+	refuses("defaults: { version: 2 }\n" CHANNEL("slots: 1024"),
+		"test:1:22: channel 'orders': 'version' is 2, ");
 	refuses("defaults: { history: 1024, slots: 1024 }\n"
 		"channels: { a: {} }\n",
 		"test:1:22: channel 'a': 'history' is 1024, more than half of "
@@ -111,6 +132,8 @@ TEST(a_refused_value_breaks_no_other_rule)
 		"test:1:22: ");
 	refuses(CHANNEL("consumers: { a: { on_death: kep, keep_for: 1s } }"),
 		"test:3:33: ");
+	refuses(CHANNEL("type: a b\n    version: 2"), "test:3:11: ");
+	refuses(CHANNEL("clear: zeroes\n    history: 2"), "test:3:12: ");
 }
 
 /* ------------------------------------------------------------------- names */
@@ -314,15 +337,31 @@ BREAKS(check_name_without_an_end, memset(c.name, 'a', sizeof(c.name)),
        "a channel name is 1 to 63 of A-Z a-z 0-9 . _ - and starts with "
        "neither a dot nor a dash")
 BREAKS(check_slots, c.slots = 1000,
-       "'slots' is 1000, not a number from 2 to 2147483648 that is a power "
-       "of two")
+       "'slots' is 1000, not a power of two; the next is 1024")
 BREAKS(check_slot_size, c.slot_size = 0,
        "'event_size' is 0, not a number from 1 to 16777216")
 BREAKS(check_frame_size, (c.framing = RB_CONFIG_FRAMED, c.slot_size = 24),
-       "'slot_size' is 24, not a number from 16 to 16777216 that is a power "
-       "of two")
+       "'slot_size' is 24, not a power of two; the next is 32")
 BREAKS(check_enum, c.wait = (enum rb_config_wait)5,
        "'wait' is 5, not a number from 0 to 4")
+BREAKS(check_clear_kind, c.clear = (enum rb_config_clear)2,
+       "'clear' is 2, not a number from 0 to 1")
+BREAKS(check_type, set_name(c.type, "a b"),
+       "a type name is 1 to 63 of A-Z a-z 0-9 . _ - and starts with neither a "
+       "dot nor a dash")
+BREAKS(check_type_without_an_end, memset(c.type, 'a', sizeof(c.type)),
+       "a type name is 1 to 63 of A-Z a-z 0-9 . _ - and starts with neither a "
+       "dot nor a dash")
+BREAKS(check_version, c.version = 1,
+       "'version' is 1, but of no 'type'; add a type, or drop the version")
+BREAKS(check_fill, c.fill_size = 65, "'fill' has 65 bytes, more than 64")
+BREAKS(check_clear, (c.clear = RB_CONFIG_CLEAR_ZERO, c.history = 2),
+       "'clear: zero' leaves nothing for a 'history' of 2 slots; drop one of "
+       "them")
+BREAKS(check_places_for_workers,
+       (c.max_consumers = 2, c.consumers[1].group = true),
+       "2 consumers and 'max_consumers' 2 leave no place for the workers of a "
+       "group")
 BREAKS(check_history, c.history = 40000,
        "'history' is 40000, more than half of 65536 slots")
 BREAKS(check_ring_size, (c.slots = 1 << 20, c.slot_size = 16 << 20),
@@ -337,12 +376,13 @@ BREAKS(check_absent, c.consumers[0].after = 4,
 BREAKS(check_cycle, c.consumers[0].after = 2,
        "consumers wait for each other: a -> b -> a")
 BREAKS(check_on_death, c.consumers[0].on_death = (enum rb_config_on_death)2,
-       "consumer 'a' has no valid 'on_death'")
+       "consumer 'a': 'on_death' is 2, not a number from 0 to 1")
 BREAKS(check_keep_for, c.consumers[0].keep_for_ns = 1,
-       "consumer 'a' has 'keep_for' without on_death: keep")
+       "consumer 'a': 'keep_for' is only for a consumer that is kept; add "
+       "on_death: keep")
 BREAKS(check_keep_for_range,
        (c.consumers[0].on_death = RB_CONFIG_KEEP,
 	c.consumers[0].keep_for_ns = -1),
-       "consumer 'a': 'keep_for' is out of range")
+       "consumer 'a': 'keep_for' must be from 0 to 365d")
 BREAKS(check_too_many_consumers, c.n_consumers = 65,
        "65 consumers, but 'max_consumers' is 64")

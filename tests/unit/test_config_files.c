@@ -301,10 +301,40 @@ TEST(example_names_every_key)
 	size_t i;
 
 	for (i = 0; i < RB_N_KEYS; i++) {
-		snprintf(word, sizeof(word), "%s:", rb_keys[i].name);
+		snprintf(word, sizeof(word), "%c%s:",
+			 rb_keys[i].section == RB_SECTION_TOP ? '\n' : ' ',
+			 rb_keys[i].name);
 		ck_assert_msg(strstr(rb_config_builtin, word) != NULL,
 			      "no `%s` in ringbus.yaml", word);
 	}
+}
+
+/* What is commented out for want of a good default is good all the same. */
+TEST(example_is_good_without_its_hashes)
+{
+	static const char *const lines[] = {
+		"fill: 00ff",   "type: order",  "version: 1",
+		"slow: gate",   "max_lag: 0",   "keep_for: 0",
+		"max_stall: 0", "group: false", "on_death: release",
+	};
+	char *text = strdup(rb_config_builtin), *found;
+	struct rb_config *config;
+	char word[64];
+	size_t i;
+
+	ck_assert_ptr_nonnull(text);
+	for (i = 0; i < RB_ARRAY_SIZE(lines); i++) {
+		snprintf(word, sizeof(word), " # %s\n", lines[i]);
+		found = strstr(text, word);
+		ck_assert_msg(found != NULL, "no `%s` in ringbus.yaml", word);
+		/* In its column, as one would. */
+		memmove(found + 1, found + 3, strlen(lines[i]));
+		memset(found + 1 + strlen(lines[i]), ' ', 2);
+	}
+	config = parses(text);
+	ck_assert_str_eq(config->channels[0].type, "order");
+	rb_config_free(config);
+	free(text);
 }
 
 /* Whatever comes: a config or a reason, and nothing else. */
@@ -371,7 +401,7 @@ format_default(const struct rb_key *key, char *text, size_t size)
 	const char *const *choices = rb_type_choices(key->type);
 	uint64_t value = key->fallback;
 
-	if (key->type < RB_TYPE_COUNT)
+	if (key->type < RB_TYPE_COUNT || !rb_key_admits(key, value))
 		return false;
 	if (choices)
 		snprintf(text, size, "%s", choices[value]);
@@ -406,4 +436,41 @@ TEST(manual_has_every_key_and_default)
 	}
 	ck_assert_uint_eq(n_missing, 0);
 	free(manual);
+}
+
+/* The block of the manual behind a headline. */
+static char *
+read_block(const char *headline)
+{
+	char *manual = read_source("docs/man/ringbus.yaml.5.scd");
+	char *start = strstr(manual, headline), *end, *text;
+
+	ck_assert_ptr_nonnull(start);
+	start = strstr(start, "```\n");
+	ck_assert_ptr_nonnull(start);
+	start += strlen("```\n");
+	end = strstr(start, "```\n");
+	ck_assert_ptr_nonnull(end);
+	text = strndup(start, (size_t)(end - start));
+	ck_assert_ptr_nonnull(text);
+	free(manual);
+	return text;
+}
+
+TEST(manual_has_a_good_example)
+{
+	char *text = read_block("\n# EXAMPLE\n");
+	struct rb_config *config;
+	char *group, *p;
+
+	/* Its groups of users need not exist here. */
+	for (group = strstr(text, "[group:"); group;
+	     group = strstr(group + 1, "[group:"))
+		for (p = group + strlen("[group:"); *p != ']'; p++)
+			*p = '1';
+	config = parses(text);
+	ck_assert_uint_eq(config->n_channels, 2);
+	ck_assert_uint_eq(config->channels[0].n_consumers, 6);
+	rb_config_free(config);
+	free(text);
 }

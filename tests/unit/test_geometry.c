@@ -184,6 +184,14 @@ tell_lies(struct rb_geometry honest)
 	LIE(slots_offset, 0);
 	LIE(ring_size, honest.ring_size - honest.page_size);
 	LIE(ring_size, UINT64_MAX);
+	LIE(n_groups, honest.n_groups + 1);
+	LIE(n_groups, RB_CONSUMERS_MAX + 1);
+	LIE(n_groups, UINT32_MAX);
+	LIE(gates_size, honest.gates_size - 8);
+	LIE(gates_size, honest.gates_size + honest.page_size);
+	LIE(gates_size, 0);
+	LIE(gates_size, UINT64_MAX);
+	LIE(reserved, 1);
 	LIE(framing, 2);
 	LIE(framing, UINT32_MAX);
 	LIE(producers, 2);
@@ -199,6 +207,57 @@ TEST(every_lie_is_found_in_framed)
 {
 	tell_lies(make(1024, 64, 16, RB_FRAMED, RB_MULTI));
 	tell_lies(make(64, 64, 0, RB_FRAMED, RB_SINGLE));
+}
+
+static struct rb_geometry
+with_groups(struct rb_geometry g, unsigned n_groups)
+{
+	t_ok(rb_geometry_set_groups(&g, n_groups));
+	return g;
+}
+
+TEST(every_lie_is_found_with_groups)
+{
+	tell_lies(with_groups(make(64, 64, 16, RB_FIXED, RB_MULTI), 1));
+	tell_lies(with_groups(make(1024, 64, 0, RB_FRAMED, RB_MULTI), 5));
+}
+
+TEST(each_group_has_a_word_a_slot)
+{
+	struct rb_geometry g = make(64, 64, 0, RB_FIXED, RB_SINGLE);
+	uint64_t work = sizeof(struct rb_group) + 64 * 8;
+
+	ck_assert_uint_eq(g.gates_size, RB_GATES_SIZE);
+	ck_assert_uint_eq(with_groups(g, 1).gates_size, RB_GATES_SIZE + work);
+	ck_assert_uint_eq(with_groups(g, 3).gates_size,
+			  RB_GATES_SIZE + 3 * work);
+	ck_assert_uint_eq(with_groups(with_groups(g, 3), 0).gates_size,
+			  RB_GATES_SIZE);
+	ck_assert_int_eq(rb_geometry_set_groups(&g, RB_CONSUMERS_MAX), 0);
+	ck_assert_int_eq(rb_geometry_check(&g), 0);
+	ck_assert_int_eq(rb_geometry_set_groups(&g, RB_CONSUMERS_MAX + 1),
+			 -EINVAL);
+	ck_assert_uint_eq(g.n_groups, RB_CONSUMERS_MAX);
+}
+
+/* Of a ring of two slots each area is still a multiple of a line. */
+TEST(small_groups_are_aligned)
+{
+	struct rb_geometry g = with_groups(
+		make(2, 4096, 0, RB_FIXED, RB_SINGLE), 2);
+
+	ck_assert_uint_eq((g.gates_size - RB_GATES_SIZE) % (2 * RB_LINE), 0);
+	ck_assert_int_eq(rb_geometry_check(&g), 0);
+}
+
+TEST(total_counts_groups)
+{
+	struct rb_geometry g = make(65536, 64, 0, RB_FIXED, RB_MULTI);
+	uint64_t without = rb_geometry_total(&g);
+
+	g = with_groups(g, 2);
+	ck_assert_uint_ge(rb_geometry_total(&g) - without, 2 * 65536 * 8);
+	ck_assert_uint_eq(rb_geometry_total(&g) % g.page_size, 0);
 }
 
 TEST(total_counts_all_three_files)

@@ -7,7 +7,7 @@
  */
 #include "shm/member.h"
 
-#include <signal.h>
+#include <errno.h>
 
 #include "tests/fixture.h"
 
@@ -42,10 +42,10 @@ read_for_ever(void *arg)
 }
 
 static void
-join_and_leave(enum rb_join join)
+join_and_leave(int64_t from)
 {
 	for (int i = 0; i < N_JOINS; i++) {
-		struct seat seat = fixture_join_consumer(&f, "joiner", join);
+		struct seat seat = fixture_join_consumer(&f, "joiner", from);
 		struct rb_barrier b;
 
 		rb_barrier_init(&b, &f.channel, seat.index, seat.epoch);
@@ -55,7 +55,7 @@ join_and_leave(enum rb_join join)
 }
 
 static void
-join_under_flow(const struct shape *shape, enum rb_join join, bool with_other)
+join_under_flow(const struct shape *shape, int64_t from, bool with_other)
 {
 	struct seat seats[3];
 	pid_t pids[3];
@@ -67,11 +67,11 @@ join_under_flow(const struct shape *shape, enum rb_join join, bool with_other)
 		pids[i] = t_child(publish_for_ever, &seats[i]);
 	}
 	if (with_other) {
-		seats[n] = fixture_join_consumer(&f, "other", RB_JOIN_NOW);
+		seats[n] = fixture_join_consumer(&f, "other", RB_FROM_NOW);
 		pids[n] = t_child(read_for_ever, &seats[n]);
 		n++;
 	}
-	join_and_leave(join);
+	join_and_leave(from);
 	while (n > 0)
 		t_kill(pids[--n]);
 	fixture_close(&f);
@@ -79,34 +79,127 @@ join_under_flow(const struct shape *shape, enum rb_join join, bool with_other)
 
 TEST_TIMEOUT(two_thousand_join_two_producers, 120)
 {
-	join_under_flow(SHAPE(.producers = RB_MULTI), RB_JOIN_NOW, false);
+	join_under_flow(SHAPE(.producers = RB_MULTI), RB_FROM_NOW, false);
 }
 
 TEST_TIMEOUT(two_thousand_join_two_producers_beside_a_consumer, 120)
 {
-	join_under_flow(SHAPE(.producers = RB_MULTI), RB_JOIN_NOW, true);
+	join_under_flow(SHAPE(.producers = RB_MULTI), RB_FROM_NOW, true);
 }
 
 TEST_TIMEOUT(two_thousand_join_two_producers_with_history, 120)
 {
 	join_under_flow(SHAPE(.producers = RB_MULTI, .history = 6),
-			RB_JOIN_OLDEST, false);
+			RB_FROM_OLDEST, false);
 }
 
 TEST_TIMEOUT(two_thousand_join_one_producer, 120)
 {
-	join_under_flow(SHAPE(), RB_JOIN_NOW, false);
+	join_under_flow(SHAPE(), RB_FROM_NOW, false);
 }
 
 TEST_TIMEOUT(two_thousand_join_one_producer_with_history, 120)
 {
-	join_under_flow(SHAPE(.history = 6), RB_JOIN_OLDEST, true);
+	join_under_flow(SHAPE(.history = 6), RB_FROM_OLDEST, true);
 }
 
 TEST_TIMEOUT(two_thousand_join_where_wakers_fence, 120)
 {
 	join_under_flow(SHAPE(.producers = RB_MULTI, .wake = RB_WAKE_FENCE),
-			RB_JOIN_NOW, true);
+			RB_FROM_NOW, true);
+}
+
+/* ------------------------------------------------------------- a sequence */
+
+/* What it asked for is there, or it is told how much is not. */
+static void
+check_start(struct seat seat, const struct rb_barrier *b, int64_t from)
+{
+	int64_t first = b->committed + 1;
+
+	ck_assert_int_ge(first, from);
+	ck_assert_int_eq(seat.missed, first - from);
+}
+
+static void
+join_at_sequences(const struct shape *shape)
+{
+	struct seat seats[2];
+	pid_t pids[2];
+	int64_t n_had = 0, n_moved = 0;
+
+	fixture_open(&f, shape);
+	for (int i = 0; i < 2; i++) {
+		seats[i] = fixture_join_producer(&f);
+		pids[i] = t_child(publish_for_ever, &seats[i]);
+	}
+	t_until(rb_seq_load_acquire(&f.channel.ring->claimed) > 100);
+	/* A member holds producers now and then, and the others come from far
+	 * behind, from what is there, and from the very edge. */
+	for (int i = 0; i < N_JOINS; i++) {
+		struct seat seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
+		struct rb_barrier b, at;
+		int64_t from;
+
+		rb_barrier_init(&b, &f.channel, seat.index, seat.epoch);
+		from = b.committed - i % 12;
+		seat = fixture_join_consumer(&f, "joiner", from);
+		rb_barrier_init(&at, &f.channel, seat.index, seat.epoch);
+		check_start(seat, &at, from);
+		n_had += seat.missed == 0;
+		n_moved += seat.missed != 0;
+		rb_member_leave_consumer(&f.channel, b.index, false);
+		take(&at, at.committed + 1 + i % 40);
+		rb_member_leave_consumer(&f.channel, at.index, false);
+	}
+	ck_assert_int_gt(n_had, 0);
+	ck_assert_int_gt(n_moved, 0);
+	for (int i = 0; i < 2; i++)
+		t_kill(pids[i]);
+	fixture_close(&f);
+}
+
+TEST_TIMEOUT(two_thousand_join_at_a_sequence, 120)
+{
+	join_at_sequences(SHAPE(.producers = RB_MULTI, .history = 6));
+}
+
+TEST_TIMEOUT(two_thousand_join_at_a_sequence_where_wakers_fence, 120)
+{
+	join_at_sequences(SHAPE(.producers = RB_MULTI, .history = 6,
+				.wake = RB_WAKE_FENCE));
+}
+
+/* ------------------------------------------------------------- evictions */
+
+/* One that is thrown out takes nothing from those that stay. */
+TEST_TIMEOUT(two_thousand_are_evicted_beside_a_consumer, 120)
+{
+	struct seat other, seats[2];
+	pid_t pids[3];
+
+	fixture_open(&f, SHAPE(.producers = RB_MULTI));
+	other = fixture_join_consumer(&f, "other", RB_FROM_NOW);
+	pids[2] = t_child(read_for_ever, &other);
+	for (int i = 0; i < 2; i++) {
+		seats[i] = fixture_join_producer(&f);
+		pids[i] = t_child(publish_for_ever, &seats[i]);
+	}
+	for (int i = 0; i < N_JOINS; i++) {
+		struct seat seat = fixture_join_spec(
+			&f, "slow", RB_FROM_NOW, SPEC(.slow = RB_SLOW_EVICT));
+		struct rb_barrier b;
+
+		rb_barrier_init(&b, &f.channel, seat.index, seat.epoch);
+		t_ok(rb_barrier_wait(&b, b.committed + 1, -1));
+		rb_member_evict(&f.channel, seat.index);
+		ck_assert_int_eq(rb_barrier_commit(&b, b.committed + 1),
+				 -ESTALE);
+		rb_member_leave_consumer(&f.channel, seat.index, false);
+	}
+	for (int i = 0; i < 3; i++)
+		t_kill(pids[i]);
+	fixture_close(&f);
 }
 
 /* --------------------------------------------------- stages that come and go */
@@ -145,17 +238,17 @@ stages_come_and_go(enum rb_producers kind)
 	pid_t pids[3];
 
 	fixture_format(&f, SHAPE(.producers = kind, .slots = 64));
-	rb_member_declare(&f.channel, 0, "first", 0, RB_ON_DEATH_RELEASE, 0);
-	rb_member_declare(&f.channel, 1, "joiner", 1, RB_ON_DEATH_RELEASE, 0);
-	rb_member_declare(&f.channel, 2, "last", 3, RB_ON_DEATH_RELEASE, 0);
+	fixture_declare(&f, 0, "first", SPEC(0));
+	fixture_declare(&f, 1, "joiner", SPEC(.after = 1));
+	fixture_declare(&f, 2, "last", SPEC(.after = 3));
 	rb_channel_open(&f.channel);
-	pair.first = fixture_join_consumer(&f, "first", RB_JOIN_NOW);
-	pair.last = fixture_join_consumer(&f, "last", RB_JOIN_NOW);
+	pair.first = fixture_join_consumer(&f, "first", RB_FROM_NOW);
+	pair.last = fixture_join_consumer(&f, "last", RB_FROM_NOW);
 	seat = fixture_join_producer(&f);
 	pids[0] = t_child(read_for_ever, &pair.first);
 	pids[1] = t_child(read_behind_first, &pair);
 	pids[2] = t_child(publish_for_ever, &seat);
-	join_and_leave(RB_JOIN_NOW);
+	join_and_leave(RB_FROM_NOW);
 	for (int i = 0; i < 3; i++)
 		t_kill(pids[i]);
 	fixture_close(&f);
@@ -174,22 +267,22 @@ TEST_TIMEOUT(two_thousand_join_between_two_stages_multi, 120)
 /* The first of two stages comes and goes: what the second has read beside it
  * must stay until the first, in its turn, has read it. */
 static void
-first_stage_comes_and_goes(enum rb_join join, uint64_t history)
+first_stage_comes_and_goes(int64_t from, uint64_t history)
 {
 	struct seat last, seats[2];
 	pid_t pids[3];
 
 	fixture_format(&f, SHAPE(.producers = RB_MULTI, .history = history));
-	rb_member_declare(&f.channel, 0, "joiner", 0, RB_ON_DEATH_RELEASE, 0);
-	rb_member_declare(&f.channel, 1, "last", 1, RB_ON_DEATH_RELEASE, 0);
+	fixture_declare(&f, 0, "joiner", SPEC(0));
+	fixture_declare(&f, 1, "last", SPEC(.after = 1));
 	rb_channel_open(&f.channel);
-	last = fixture_join_consumer(&f, "last", RB_JOIN_NOW);
+	last = fixture_join_consumer(&f, "last", RB_FROM_NOW);
 	pids[0] = t_child(read_for_ever, &last);
 	for (int i = 0; i < 2; i++) {
 		seats[i] = fixture_join_producer(&f);
 		pids[1 + i] = t_child(publish_for_ever, &seats[i]);
 	}
-	join_and_leave(join);
+	join_and_leave(from);
 	for (int i = 0; i < 3; i++)
 		t_kill(pids[i]);
 	fixture_close(&f);
@@ -197,10 +290,10 @@ first_stage_comes_and_goes(enum rb_join join, uint64_t history)
 
 TEST_TIMEOUT(two_thousand_join_before_a_stage, 120)
 {
-	first_stage_comes_and_goes(RB_JOIN_NOW, 0);
+	first_stage_comes_and_goes(RB_FROM_NOW, 0);
 }
 
 TEST_TIMEOUT(two_thousand_join_before_a_stage_with_history, 120)
 {
-	first_stage_comes_and_goes(RB_JOIN_OLDEST, 6);
+	first_stage_comes_and_goes(RB_FROM_OLDEST, 6);
 }

@@ -56,22 +56,38 @@ TEST(space_wishes_share_no_line_with_a_cursor)
 
 TEST(hot_words_of_the_gates_stand_alone)
 {
-	struct hot hot[1 + 2 * RB_CONSUMERS_MAX] = {
+	struct hot hot[5 + 2 * RB_CONSUMERS_MAX] = {
 		{ offsetof(struct rb_gates, data_wanted), 0 },
+		{ offsetof(struct rb_gates, bells), 1 },
+		{ offsetof(struct rb_gates, clear.owner), 2 },
+		{ offsetof(struct rb_gates, clear.begun), 3 },
+		{ offsetof(struct rb_gates, clear.done), 4 },
 	};
 
 	for (int i = 0; i < RB_CONSUMERS_MAX; i++) {
 		uint64_t gate = offsetof(struct rb_gates, consumers) +
 				(uint64_t)i * sizeof(struct rb_gate);
 
-		hot[1 + 2 * i] = (struct hot){
-			gate + offsetof(struct rb_gate, sequence), 1 + 2 * i
+		hot[5 + 2 * i] = (struct hot){
+			gate + offsetof(struct rb_gate, sequence), 5 + 2 * i
 		};
-		hot[2 + 2 * i] = (struct hot){
-			gate + offsetof(struct rb_gate, event), 2 + 2 * i
+		hot[6 + 2 * i] = (struct hot){
+			gate + offsetof(struct rb_gate, event), 6 + 2 * i
 		};
 	}
 	expect_apart(hot, RB_ARRAY_SIZE(hot));
+}
+
+TEST(hot_words_of_a_group_stand_alone)
+{
+	struct hot hot[] = {
+		{ offsetof(struct rb_group, hint), 0 },
+		{ offsetof(struct rb_group, lanes), 1 },
+		{ offsetof(struct rb_group, work), 2 },
+	};
+
+	expect_apart(hot, RB_ARRAY_SIZE(hot));
+	ck_assert_uint_eq(RB_GATES_SIZE % RB_LINE, 0);
 }
 
 TEST(what_every_publish_reads_stands_apart_from_what_joins_write)

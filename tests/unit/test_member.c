@@ -36,8 +36,7 @@ deps_of(unsigned index)
 static void
 declare(unsigned index, const char *name, uint64_t after)
 {
-	rb_member_declare(&f.channel, index, name, after, RB_ON_DEATH_RELEASE,
-			  0);
+	fixture_declare(&f, index, name, SPEC(.after = after));
 }
 
 /* first -> middle -> last */
@@ -58,7 +57,7 @@ KINDS(q12_joiner_starts_at_the_cursor)
 	fixture_open(&f, SHAPE(.producers = kind));
 	fixture_producer(&f, &s);
 	ck_assert_int_eq(put(&s, 11, 0), 10);
-	ck_assert_int_eq(place_of(fixture_join_consumer(&f, "c", RB_JOIN_NOW)),
+	ck_assert_int_eq(place_of(fixture_join_consumer(&f, "c", RB_FROM_NOW)),
 			 10);
 	fixture_close(&f);
 }
@@ -143,7 +142,7 @@ TEST(history_is_there_for_who_asks_for_the_oldest)
 	fixture_producer(&f, &s);
 	for (int i = 0; i < 40; i++)
 		ck_assert_int_eq(put(&s, 1, 0), i);
-	seat = fixture_join_consumer(&f, "c", RB_JOIN_OLDEST);
+	seat = fixture_join_consumer(&f, "c", RB_FROM_OLDEST);
 	ck_assert_int_eq(place_of(seat), 34);
 	rb_barrier_init(&b, &f.channel, seat.index, seat.epoch);
 	while (put(&s, 1, 0) >= 0)
@@ -164,7 +163,7 @@ KINDS(whole_ring_is_there_while_nobody_produces)
 	for (int i = 0; i < 40; i++)
 		ck_assert_int_eq(put(&s, 1, 0), i);
 	rb_member_leave_producer(&f.channel, s.index);
-	seat = fixture_join_consumer(&f, "c", RB_JOIN_OLDEST);
+	seat = fixture_join_consumer(&f, "c", RB_FROM_OLDEST);
 	ck_assert_int_le(place_of(seat), 27);
 	/* The next producer has to wait for it, whatever the last one knew. */
 	fixture_producer(&f, &s);
@@ -197,7 +196,7 @@ TEST(joiner_gets_whole_events_and_those_that_were_claimed_before_it_came)
 	ck_assert_int_eq(lo, 10); /* to 13 */
 	for (int i = 14; i < 20; i++)
 		ck_assert_int_eq(put_frame(&fast, 20, 0), i);
-	seat = fixture_join_consumer(&f, "c", RB_JOIN_OLDEST);
+	seat = fixture_join_consumer(&f, "c", RB_FROM_OLDEST);
 	ck_assert_int_eq(place_of(seat), 4);
 	ck_assert_int_eq(rb_sequencer_publish(&slow, lo, lo + 3), 0);
 	rb_barrier_init(&b, &f.channel, seat.index, seat.epoch);
@@ -224,7 +223,7 @@ KINDS(stage_that_starts_in_the_past_is_waited_for)
 		take(&last, i);
 	}
 	rb_member_leave_producer(&f.channel, s.index);
-	seat = fixture_join_consumer(&f, "first", RB_JOIN_OLDEST);
+	seat = fixture_join_consumer(&f, "first", RB_FROM_OLDEST);
 	ck_assert_int_lt(place_of(seat), 30);
 	fixture_producer(&f, &s);
 	while (put(&s, 1, 0) >= 0)
@@ -262,7 +261,7 @@ TEST(declared_consumer_that_is_kept_gates_from_the_start)
 	struct rb_barrier b;
 
 	fixture_format(&f, SHAPE());
-	rb_member_declare(&f.channel, 0, "journal", 0, RB_ON_DEATH_KEEP, 0);
+	fixture_declare(&f, 0, "journal", SPEC(.on_death = RB_ON_DEATH_KEEP));
 	rb_channel_open(&f.channel);
 	ck_assert_uint_eq(rb_member_count(&f.channel), 1);
 	fixture_producer(&f, &s);
@@ -298,7 +297,7 @@ TEST(tables_have_an_end)
 	fixture_open(&f, SHAPE(.producers = RB_MULTI));
 	for (int i = 0; i < RB_CONSUMERS_MAX; i++) {
 		snprintf(name, sizeof(name), "c%d", i);
-		fixture_join_consumer(&f, name, RB_JOIN_NOW);
+		fixture_join_consumer(&f, name, RB_FROM_NOW);
 		fixture_join_producer(&f);
 	}
 	ck_assert_int_eq(rb_member_find_consumer(&f.channel, "d"), -EUSERS);
@@ -462,7 +461,7 @@ TEST(stopped_stage_does_not_pass_one_that_joins_before_it)
 	open_chain(SHAPE());
 	fixture_producer(&f, &s);
 	ck_assert_int_eq(put(&s, 4, 0), 3);
-	seat = fixture_join_consumer(&f, "middle", RB_JOIN_NOW);
+	seat = fixture_join_consumer(&f, "middle", RB_FROM_NOW);
 	pid = trace_child(look_while_one_joins, &seat);
 	trace_to(pid, (trace_fn)rb_published_from);
 	fixture_consumer(&f, "first", &b);

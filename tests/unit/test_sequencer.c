@@ -336,7 +336,7 @@ publish_to_reader(enum rb_producers kind, enum side side, int64_t batches,
 	struct task task;
 
 	open_ring(kind);
-	r.seat = fixture_join_consumer(&f, "c", RB_JOIN_NOW);
+	r.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 	task_start(&task, side, run_reader, &r);
 	fixture_producer(&f, &s);
 	for (int64_t i = 1; i <= batches; i++)

@@ -4,6 +4,14 @@
  */
 #include "shm/wait.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/unit/waiters.h"
 
 static int64_t
@@ -107,7 +115,182 @@ TEST(endless_time_limits_do_not_overflow)
 	struct rb_wait_counters none = { NULL, NULL };
 	struct rb_wait wait;
 
-	rb_wait_begin(&wait, RB_WAIT_YIELDING, INT64_MAX, none);
+	rb_wait_begin(&wait, RB_WAIT_YIELDING, INT64_MAX, none, NULL);
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(rb_wait_turn(&wait, NULL), 0);
+}
+
+/* ------------------------------------------------------------------- alerts */
+
+struct sleeper {
+	struct rb_word32 event, wanted, alert, is_done;
+	struct rb_word64 sleeps;
+	bool slept_full; /* nothing but the bound ended the last sleep */
+};
+
+static int
+sleep_until_alerted(void *arg)
+{
+	struct sleeper *s = arg;
+	struct rb_wait_counters counters = { &s->sleeps, NULL };
+	const struct rb_event on = { &s->event, &s->wanted };
+	struct rb_wait wait;
+
+	rb_wait_begin(&wait, RB_WAIT_BLOCKING, -1, counters, &s->alert);
+	while (rb_word32_load_relaxed(&s->alert) == 0)
+		ck_assert_int_eq(rb_wait_turn(&wait, &on), 0);
+	s->slept_full = wait.slept_full;
+	return 0;
+}
+
+/* Whether it was the alert that ended its sleep. */
+static bool
+alert_ends_sleep(void)
+{
+	struct sleeper s = { 0 };
+	struct task task;
+
+	task_start(&task, THREADED, sleep_until_alerted, &s);
+	t_until(rb_word64_load_relaxed(&s.sleeps) > 0);
+	rb_alert(&s.alert);
+	task_join(&task);
+	return !s.slept_full;
+}
+
+TEST(alert_ends_a_sleep_before_its_bound)
+{
+	int n_ended = 0;
+
+	/* A bound may come to its end just then, but not every time. */
+	for (int i = 0; i < 20; i++)
+		n_ended += alert_ends_sleep();
+	ck_assert_int_ge(n_ended, 15);
+}
+
+/* As on a kernel before 5.16, or in a sandbox that is older than it. */
+static void
+forbid_waitv(uint32_t err)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex_waitv, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { RB_ARRAY_SIZE(code), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		T_SKIP("no system call can be forbidden here");
+}
+
+static void
+sleep_without_waitv(uint32_t err)
+{
+	int n_bounded = 0;
+
+	forbid_waitv(err);
+	for (int i = 0; i < 5; i++)
+		n_bounded += !alert_ends_sleep();
+	/* It slept, on the event alone, and not in a loop of errors. */
+	ck_assert_int_gt(n_bounded, 0);
+	waits_are_released(RB_WAIT_BLOCKING, THREADED);
+}
+
+TEST(without_futex_waitv_the_bound_ends_a_sleep)
+{
+	sleep_without_waitv(ENOSYS);
+}
+
+TEST(futex_waitv_may_be_forbidden)
+{
+	sleep_without_waitv(EPERM);
+}
+
+TEST(alert_leaves_errno_as_it_was)
+{
+	struct rb_word32 alert = { 0 };
+
+	errno = ENOTTY;
+	rb_alert(&alert);
+	ck_assert_int_eq(errno, ENOTTY);
+	ck_assert_uint_eq(rb_word32_load_relaxed(&alert), 1);
+}
+
+/* ---------------------------------------------------- claims that are called */
+
+#define N_CANCELS 2000
+
+struct claimer {
+	struct rb_sequencer s;
+	struct rb_word32 n_cancelled;
+};
+
+static int
+claim_until_cancelled(void *arg)
+{
+	struct claimer *c = arg;
+
+	for (uint32_t i = 1; i <= N_CANCELS; i++) {
+		ck_assert_int_eq(rb_sequencer_claim(&c->s, 1, -1), -ECANCELED);
+		rb_word32_store_release(&c->n_cancelled, i);
+	}
+	return 0;
+}
+
+/* So often that the bound of a sleep would take longer than the test may. */
+TEST_TIMEOUT(cancel_ends_the_sleep_of_a_claim_at_once, 50)
+{
+	struct claimer c = { 0 };
+	struct rb_barrier b;
+	struct task task;
+
+	fixture_open(&f, SHAPE(.producers = RB_MULTI));
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &c.s);
+	rb_sequencer_set_revocable(&c.s);
+	ck_assert_int_eq(put(&c.s, 16, 0), 15);
+	task_start(&task, THREADED, claim_until_cancelled, &c);
+	for (uint32_t i = 1; i <= N_CANCELS; i++) {
+		t_until(rb_word64_load_relaxed(&c.s.handle->sleeps) >= i);
+		rb_sequencer_cancel(&c.s);
+		t_until(rb_word32_load_acquire(&c.n_cancelled) >= i);
+	}
+	task_join(&task);
+	fixture_close(&f);
+}
+
+static int
+claim_for_good(void *arg)
+{
+	struct claimer *c = arg;
+
+	ck_assert_int_eq(rb_sequencer_claim(&c->s, 1, -1), 16);
+	return 0;
+}
+
+/* It cannot give up, and sleeps all the same. */
+TEST(claim_that_is_made_is_not_kept_awake_by_a_cancel)
+{
+	struct claimer c = { 0 };
+	const struct rb_word64 *sleeps;
+	struct rb_barrier b;
+	struct task task;
+
+	fixture_open(&f, SHAPE(.producers = RB_MULTI));
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &c.s);
+	sleeps = &c.s.handle->sleeps;
+	ck_assert_int_eq(put(&c.s, 16, 0), 15);
+	task_start(&task, THREADED, claim_for_good, &c);
+	t_until(rb_word64_load_relaxed(sleeps) > 0);
+	rb_sequencer_cancel(&c.s);
+	/* Had it been, it would have gone to sleep again and again by then. */
+	ck_assert_int_eq(rb_barrier_wait(&b, 16, 2 * RB_WAIT_BOUND_NS),
+			 -ETIMEDOUT);
+	ck_assert_uint_lt(rb_word64_load_relaxed(sleeps), 20);
+	take(&b, 0);
+	task_join(&task);
+	fixture_close(&f);
 }

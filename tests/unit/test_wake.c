@@ -36,7 +36,7 @@ sleeper_is_woken_once(int64_t n, enum rb_wake_mode wake)
 
 	fixture_open(&f, SHAPE(.producers = RB_MULTI, .wake = wake));
 	fixture_producer(&f, &s);
-	w.seat = fixture_join_consumer(&f, "c", RB_JOIN_NOW);
+	w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 	gate = &f.channel.gates->consumers[w.seat.index];
 	pid = start_sleeper(&w, &gate->sleeps);
 	before = rb_word32_load_relaxed(&f.channel.ring->event);
@@ -110,7 +110,7 @@ wake_sleepers(void)
 	fixture_producer(&f, &s);
 	for (int i = 0; i < N_SLEEPERS; i++) {
 		char name[] = { (char)('a' + i), '\0' };
-		struct seat seat = fixture_join_consumer(&f, name, RB_JOIN_NOW);
+		struct seat seat = fixture_join_consumer(&f, name, RB_FROM_NOW);
 
 		w[i] = (struct waiter){ .seat = seat, .timeout_ns = -1 };
 		pids[i] = start_sleeper(
@@ -163,7 +163,7 @@ TEST(wish_of_a_dead_sleeper_costs_one_wake)
 
 	fixture_open(&f, SHAPE());
 	fixture_producer(&f, &s);
-	w.seat = fixture_join_consumer(&f, "c", RB_JOIN_NOW);
+	w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 	t_kill(start_sleeper(&w,
 			     &f.channel.gates->consumers[w.seat.index].sleeps));
 	for (int i = 0; i < 16; i++)
@@ -195,7 +195,7 @@ TEST(event_word_may_wrap_around)
 	fixture_producer(&f, &s);
 	rb_word32_store_relaxed(&f.channel.ring->event, UINT32_MAX);
 	rb_word32_store_relaxed(&f.channel.gates->data_wanted, UINT32_MAX);
-	w.seat = fixture_join_consumer(&f, "c", RB_JOIN_NOW);
+	w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 	pid = start_sleeper(&w,
 			    &f.channel.gates->consumers[w.seat.index].sleeps);
 	ck_assert_int_eq(put(&s, 1, 0), 0);
@@ -217,7 +217,7 @@ TEST(sleep_is_bounded_and_the_missed_wake_up_is_counted)
 		pid_t pid;
 
 		fixture_open(&f, SHAPE());
-		w.seat = fixture_join_consumer(&f, "c", RB_JOIN_NOW);
+		w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 		gate = &f.channel.gates->consumers[w.seat.index];
 		pid = start_sleeper(&w, &gate->sleeps);
 		rb_seq_store_release(&f.channel.ring->published, 0);

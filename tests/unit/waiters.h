@@ -59,8 +59,8 @@ open_stages(enum rb_wait_kind kind, enum rb_wake_mode wake, struct stage *ret)
 {
 	fixture_format(&f, SHAPE(.wait = WAIT(kind), .wake = wake,
 				 .producers = RB_MULTI));
-	rb_member_declare(&f.channel, 0, "first", 0, RB_ON_DEATH_RELEASE, 0);
-	rb_member_declare(&f.channel, 1, "last", 1, RB_ON_DEATH_RELEASE, 0);
+	fixture_declare(&f, 0, "first", SPEC(0));
+	fixture_declare(&f, 1, "last", SPEC(.after = 1));
 	rb_channel_open(&f.channel);
 	fixture_consumer(&f, "first", &ret->first);
 	fixture_consumer(&f, "last", &ret->last);
@@ -79,11 +79,12 @@ waiter_for(enum matter matter, struct stage *stage, int64_t timeout_ns)
 		w.seat = fixture_join_producer(&f);
 		w.claims = true;
 	} else if (matter == DEPENDENCY) {
-		w.seat = (struct seat){ stage->last.index, stage->last.epoch };
+		w.seat = (struct seat){ .index = stage->last.index,
+					.epoch = stage->last.epoch };
 		w.next = 15;
 	} else {
-		w.seat = (struct seat){ stage->first.index,
-					stage->first.epoch };
+		w.seat = (struct seat){ .index = stage->first.index,
+					.epoch = stage->first.epoch };
 		w.next = 16;
 	}
 	return w;

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view.c - a channel and its members, copied at once
+ */
+#include "client/ctl/view.h"
+
+#include <string.h>
+
+static void
+read_members(const struct ringbus_channel *channel, int role, struct view *view)
+{
+	struct ringbus_member *member;
+	unsigned i;
+
+	for (i = 0; i < RINGBUS_MEMBERS_MAX; i++) {
+		member = &view->members[view->n_members];
+		member->size = sizeof(*member);
+		if (ringbus_channel_member(channel, role, i, member) == 1)
+			view->n_members++;
+	}
+}
+
+int
+view_read(const struct ringbus_channel *channel, struct view *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->info.size = sizeof(ret->info);
+	read_members(channel, RINGBUS_PRODUCER, ret);
+	read_members(channel, RINGBUS_CONSUMER, ret);
+	return ringbus_channel_info(channel, &ret->info);
+}
+
+const struct ringbus_member *
+view_consumer(const struct view *view, unsigned index)
+{
+	const struct ringbus_member *member;
+	unsigned i;
+
+	for (i = 0; i < view->n_members; i++) {
+		member = &view->members[i];
+		if (member->role == RINGBUS_CONSUMER && member->index == index)
+			return member;
+	}
+	return NULL;
+}
+
+unsigned
+view_count_workers(const struct view *view, const struct ringbus_member *group)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < view->n_members; i++)
+		n += view->members[i].role == RINGBUS_CONSUMER &&
+		     view->members[i].worker_of == (int)group->index;
+	return n;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view.h - a channel and its members, copied at once
+ *
+ * What `show` prints has to agree with itself, so that everything is read once,
+ * before anything is written.
+ */
+#ifndef CTL_VIEW_H
+#define CTL_VIEW_H
+
+#include <stdint.h>
+
+#include "client/ringbus.h"
+
+struct view {
+	struct ringbus_info info;
+	/* Producers, then consumers, each by their index. */
+	struct ringbus_member members[2 * RINGBUS_MEMBERS_MAX];
+	unsigned n_members;
+};
+
+int view_read(const struct ringbus_channel *channel, struct view *ret);
+
+/* The consumer with this index; NULL if there was none. */
+const struct ringbus_member *view_consumer(const struct view *view,
+					   unsigned index);
+
+/* Workers that a group has right now. */
+unsigned view_count_workers(const struct view *view,
+			    const struct ringbus_member *group);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bell.c - see bell.h
+ */
+#include "shm/bell.h"
+
+#include <unistd.h>
+
+#include "shm/channel.h"
+
+void
+rb_bell_ring(const struct rb_channel *channel)
+{
+	/* ORDER(bell, seq_cst) - the new count of the event, or what else we
+	 * changed, comes before the look at who waits; pairs with
+	 * rb_barrier_arm(). */
+	rb_fence_seq_cst();
+	/* ORDER(none, relaxed) - the fence above orders it. */
+	if (rb_word64_load_relaxed(&channel->gates->bells) == 0 ||
+	    channel->bell < 0)
+		return;
+	/* It has its one byte already, so this needs no room. */
+	if (pwrite(channel->bell, "", 1, 0) < 0)
+		return; /* it is not ours to write: we are only a tap */
+}

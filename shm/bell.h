@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bell.h - waking those who wait in an event loop of their own
+ *
+ * A futex cannot be polled. So each channel has, beside its segments, a file
+ * called `bell` that nobody reads: who waits by a descriptor has an inotify
+ * watch on it, and who wakes sleepers also writes one byte to it, if anybody
+ * says that he waits so. That outlives the daemon, since every process has the
+ * file from its attach on, and needs no thread.
+ *
+ *   who waits (rb_barrier_arm)            waker (rb_wake)
+ *     forget what rang before               change what is waited for
+ *     set own bit in `bells`, fence         if wanted > event:
+ *     seen = event, raise wanted,               event = wanted
+ *     membarrier                                FUTEX_WAKE
+ *     look again                                fence
+ *                                               if bells != 0: write the bell
+ *
+ * A sleeper whose wish is taken back before it sleeps is told so by FUTEX_WAIT.
+ * Here the bit comes first: a waker that takes a wish back after it was made
+ * finds the bit, whatever it was up to.
+ *
+ * A ring is for all who wait so, whatever for: they look, and arm again. So is
+ * one that comes too late.
+ */
+#ifndef RB_BELL_H
+#define RB_BELL_H
+
+struct rb_channel;
+
+/* Wakes all who wait by descriptor, if there are any. After the store that they
+ * wait for. */
+void rb_bell_ring(const struct rb_channel *channel);
+
+#endif

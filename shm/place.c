@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * place.c - see place.h
+ *
+ * A consumer joins while producers run. Between the moment a producer reads the
+ * gating set and the moment it claims, it trusts what it read. So:
+ *
+ *   1. place the joiner's sequence, a first guess
+ *   2. publish the new graph, then raise its version
+ *   3. membarrier: every producer that goes on with the old set has read its
+ *      sequences before this point, so its minimum is at most what 4 reads
+ *   4. place the sequence again; now it is right
+ *
+ * and producers take their minimum again if the version moved meanwhile. A stale
+ * minimum m lets a producer overwrite up to m - history, and m <= the place read
+ * in 4, so everything later than that place less the history is still there:
+ * that is what RB_FROM_OLDEST gives, and as far back as a sequence may be.
+ * Setting the sequence before and after without 3 and the version (as upstream
+ * does) loses events with two producers.
+ *
+ * The place is the last sequence up to which all is published; for a dependent
+ * stage it is the slowest of those it waits for. The last one claimed would not
+ * do: a gate there lets producers lap the slots below that are claimed and not
+ * yet published.
+ *
+ * Slots that are cleared, or are being cleared, are gone too. Who clears says so
+ * before it looks at the version of the graph once more, and we look there after
+ * 3: so either it counts the joiner in, or we see how far it will go.
+ */
+#include "shm/place.h"
+
+#include "shm/clear.h"
+#include "shm/graph.h"
+#include "shm/member.h"
+#include "shm/sequencer.h"
+
+/* Producers and consumers write these; we compute with them. */
+static int64_t
+bounded(int64_t sequence)
+{
+	if (sequence < RB_SEQUENCE_INITIAL)
+		return RB_SEQUENCE_INITIAL;
+	return sequence < RB_SEQUENCE_MAX / 2 ? sequence : RB_SEQUENCE_MAX / 2;
+}
+
+int64_t
+rb_place_frontier(const struct rb_channel *channel)
+{
+	const struct rb_ring *ring = channel->ring;
+	int64_t claimed;
+
+	if (!rb_channel_is_multi(channel))
+		/* ORDER(membership, acquire) - after the membarrier. */
+		return bounded(rb_seq_load_acquire(&ring->published));
+	/* ORDER(membership, acquire) - as above. */
+	claimed = rb_seq_load_acquire(&ring->claimed);
+	return bounded(
+		rb_multi_frontier(channel, RB_SEQUENCE_INITIAL, claimed));
+}
+
+static int64_t
+sequence_of(const struct rb_channel *channel, int index)
+{
+	/* ORDER(commit, acquire) - as producers read it. */
+	return rb_seq_load_acquire(&channel->gates->consumers[index].sequence);
+}
+
+/* What nobody can have been told to overwrite yet: see the top. */
+static int64_t
+place_after(const struct rb_channel *channel, uint64_t deps)
+{
+	int64_t place = RB_SEQUENCE_MAX;
+
+	if (deps == 0)
+		return rb_place_frontier(channel);
+	for (; deps != 0; deps &= deps - 1) {
+		int64_t sequence = sequence_of(channel, __builtin_ctzll(deps));
+
+		if (sequence < place)
+			place = sequence;
+	}
+	return bounded(place);
+}
+
+static bool
+has_producers(const struct rb_meta *meta)
+{
+	for (unsigned i = 0; i < RB_PRODUCERS_MAX; i++)
+		/* ORDER(none, relaxed) - the daemon is the only writer. */
+		if (rb_word32_load_relaxed(&meta->producers[i].state) !=
+		    RB_MEMBER_FREE)
+			return true;
+	return false;
+}
+
+/*
+ * The sequence before the oldest that is surely there, starting from `place`:
+ * the history; or, while nobody can be claiming, the whole ring, of which some
+ * may be cleared.
+ */
+static int64_t
+oldest_from(const struct rb_channel *c, int64_t place)
+{
+	const struct rb_geometry *g = &c->geometry;
+	int64_t slots = (int64_t)g->slots;
+	int64_t kept = (int64_t)g->history;
+	int64_t claimed, begun = RB_SEQUENCE_INITIAL;
+
+	if (!has_producers(c->meta)) {
+		/* ORDER(none, relaxed) - no producer, so nobody writes it. */
+		claimed = bounded(rb_seq_load_relaxed(&c->ring->claimed));
+		if (claimed >= place && claimed - place < slots)
+			kept = slots - (claimed - place);
+	}
+	if (c->clear != RB_CLEAR_NONE)
+		/* ORDER(clear-set, acquire) - after the membarrier. */
+		begun = bounded(rb_seq_load_acquire(&c->gates->clear.begun));
+	if (begun > place) /* not from a consumer of ours */
+		return place;
+	return place - kept > begun ? place - kept : begun;
+}
+
+/* Moves forward to the slot before one where an event starts. */
+static int64_t
+align_to_event(const struct rb_channel *c, int64_t before, int64_t place)
+{
+	if (!rb_channel_is_framed(c))
+		return before;
+	for (; before < place; before++) {
+		/* ORDER(stamp, acquire) - pairs with stamp() in multi.c. */
+		uint64_t stamp = rb_word64_load_acquire(
+			rb_channel_stamp(c, before + 1));
+
+		if (stamp != rb_stamp(before + 1, RB_STAMP_REST))
+			break;
+	}
+	return before;
+}
+
+/* The producers that are gone may have known of more room than one that starts
+ * in the past leaves to those that come. */
+static void
+forget_gate(struct rb_channel *channel, int64_t place)
+{
+	struct rb_sequence *gate = &channel->ring->gate;
+
+	/* ORDER(none, relaxed) - no producer, so nobody else writes it. */
+	if (rb_seq_load_relaxed(gate) > place)
+		rb_seq_store_relaxed(gate, place);
+}
+
+/* Those that it waits for and is ahead of gate themselves from now on. */
+static void
+keep_gating(struct rb_channel *channel, uint64_t deps, int64_t before)
+{
+	for (; deps != 0; deps &= deps - 1) {
+		int i = __builtin_ctzll(deps);
+
+		if (sequence_of(channel, i) < before)
+			/* ORDER(none, relaxed) - for the daemon itself. */
+			rb_word32_store_relaxed(
+				&channel->meta->consumers[i].behind, 1);
+	}
+}
+
+/* The sequence before the first that it gets, which lies at `place` or before,
+ * but for a dependent stage that wants to start later. */
+static int64_t
+choose(const struct rb_channel *c, int64_t from, int64_t place)
+{
+	int64_t oldest;
+
+	if (from == RB_FROM_NOW)
+		return place;
+	oldest = oldest_from(c, place);
+	if (from >= 0 && from - 1 >= oldest)
+		return from - 1;
+	return align_to_event(c, oldest, place);
+}
+
+/* Nobody else gates: before the graph with it is published, and after. */
+static bool
+is_first(const struct rb_channel *channel, unsigned index)
+{
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	uint64_t gating = rb_word64_load_relaxed(
+		&channel->meta->control.gating);
+
+	return (gating & ~(UINT64_C(1) << index)) == 0;
+}
+
+int64_t
+rb_place_consumer(struct rb_channel *channel, unsigned index, int64_t from)
+{
+	uint64_t deps = rb_graph_deps(channel->meta, index);
+	int64_t before = choose(channel, from, place_after(channel, deps));
+
+	keep_gating(channel, deps, before);
+	if (!has_producers(channel->meta))
+		forget_gate(channel, before);
+	if (channel->clear != RB_CLEAR_NONE && is_first(channel, index))
+		rb_clear_skip(channel, before);
+	/* ORDER(commit, release) - to producers that count us in. */
+	rb_seq_store_release(&channel->gates->consumers[index].sequence,
+			     before);
+	if (from == RB_FROM_OLDEST)
+		return before + 1;
+	return from >= 0 && before >= from ? before + 1 - from : 0;
+}
