@@ -191,6 +191,28 @@ describe_machine(const char *title)
 	       BENCH_PRODUCER_CPU, BENCH_CONSUMER_CPU, BENCH_ROUNDS);
 }
 
+/* For whom the other build is: a run of it prints one figure and no more. */
+static double
+run_once_before(const char *build, unsigned i)
+{
+	char self[4096], command[8192];
+	double figure = 0;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	FILE *f;
+
+	self[n > 0 ? n : 0] = '\0';
+	snprintf(command, sizeof(command), "BENCH_ONCE=%u %s/bench/%s", i,
+		 build, strrchr(self, '/') + 1);
+	f = popen(command, "r");
+	if (f == NULL || fscanf(f, "%lf", &figure) != 1)
+		figure = 0;
+	if (f == NULL || pclose(f) != 0 || figure <= 0) {
+		fprintf(stderr, "bench: %s: no figure\n", command);
+		exit(1);
+	}
+	return figure;
+}
+
 static void
 report(const char *unit, const char *name, double *figures, double *ratios)
 {
@@ -206,29 +228,72 @@ report(const char *unit, const char *name, double *figures, double *ratios)
 		       figures[BENCH_ROUNDS - 1], ratio);
 }
 
+/* Figures of all rounds, by contestant. */
+struct results {
+	double figures[BENCH_CONTESTANTS_MAX][BENCH_ROUNDS];
+	double ratios[BENCH_CONTESTANTS_MAX][BENCH_ROUNDS]; /* to the first */
+	/* This build to the other, run after it in the same round. */
+	double gains[BENCH_CONTESTANTS_MAX][BENCH_ROUNDS];
+};
+
+static void
+run_round(const struct bench_contestant *contestants, unsigned n, int round,
+	  struct results *r)
+{
+	const char *before = getenv("BENCH_BEFORE");
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct bench_contestant *c = &contestants[i];
+
+		r->figures[i][round] = c->run(c->context);
+		r->ratios[i][round] = r->figures[i][round] /
+				      r->figures[0][round];
+		if (before != NULL)
+			r->gains[i][round] = r->figures[i][round] /
+					     run_once_before(before, i);
+	}
+}
+
+/* Beside the other build, with the spread of the pairs: that is the noise. */
+static void
+report_gains(const struct bench_contestant *contestants, unsigned n,
+	     struct results *r)
+{
+	printf("  %-34s %8s %8s %8s\n", "beside BENCH_BEFORE, in pairs", "min",
+	       "median", "max");
+	for (unsigned i = 0; i < n; i++) {
+		double middle = median(r->gains[i]);
+
+		printf("  %-34s %8.2f %8.2f %8.2f\n", contestants[i].name,
+		       r->gains[i][0], middle, r->gains[i][BENCH_ROUNDS - 1]);
+	}
+}
+
 void
 bench_rounds(const char *title, const char *unit,
 	     const struct bench_contestant *contestants, unsigned n)
 {
-	static double figures[BENCH_CONTESTANTS_MAX][BENCH_ROUNDS];
-	static double ratios[BENCH_CONTESTANTS_MAX][BENCH_ROUNDS];
+	static struct results r;
+	const char *once = getenv("BENCH_ONCE");
 
+	if (once != NULL) {
+		const struct bench_contestant *c = &contestants[atoi(once)];
+
+		printf("%.6f\n", c->run(c->context));
+		return;
+	}
 	describe_machine(title);
 	printf("  line between the cores, ns, at each round:");
 	for (int round = 0; round < BENCH_ROUNDS; round++) {
 		printf(" %.0f", bench_probe_ns());
 		fflush(stdout);
-		for (unsigned i = 0; i < n; i++) {
-			const struct bench_contestant *c = &contestants[i];
-
-			figures[i][round] = c->run(c->context);
-			ratios[i][round] = figures[i][round] /
-					   figures[0][round];
-		}
+		run_round(contestants, n, round, &r);
 	}
 	printf("\n  %-34s %8s %8s %8s %*s  %6s\n", "", "min", "median", "max",
 	       (int)strlen(unit), "", "ratio");
 	for (unsigned i = 0; i < n; i++)
-		report(unit, contestants[i].name, figures[i], ratios[i]);
+		report(unit, contestants[i].name, r.figures[i], r.ratios[i]);
+	if (getenv("BENCH_BEFORE") != NULL)
+		report_gains(contestants, n, &r);
 	fflush(stdout);
 }

@@ -34,8 +34,13 @@ struct bench_contestant {
 
 /*
  * Runs all contestants in turn and prints a line for each: minimum, median and
- * maximum in `unit`, and the median ratio to the first one. With --json in the
- * environment variable BENCH_JSON a line of JSON each as well.
+ * maximum in `unit`, and the median ratio to the first one. With BENCH_JSON in the
+ * environment a line of JSON each as well.
+ *
+ * With BENCH_BEFORE, the build folder of another state of this project, each run
+ * is followed by the same run of that build, and the ratio of these pairs is
+ * printed too: what a change costs. With BENCH_ONCE, the number of a contestant,
+ * that one is run once and only its figure is printed, for the other build.
  */
 void bench_rounds(const char *title, const char *unit,
 		  const struct bench_contestant *contestants, unsigned n);
