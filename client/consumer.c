@@ -62,7 +62,9 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 	};
 
 	if (o->from < RINGBUS_FROM_RESUME || rb_kind_to_spec(&kind, &spec) < 0)
-		return -EINVAL;
+		return rb_bus_refuse(bus, "from, keep_for_ns, slow, max_lag or "
+					  "max_stall_ns of the options is out "
+					  "of range");
 	c->attachment.role = RB_ROLE_CONSUMER;
 	return rb_attachment_open(&c->attachment, bus, channel, &request);
 }
@@ -117,7 +119,7 @@ ringbus_consumer_open(struct ringbus *bus, const char *channel,
 	struct ringbus_consumer *c;
 	int err;
 
-	if (rb_options_take(&o, options, sizeof(o)) < 0)
+	if (rb_options_take(bus, &o, options, sizeof(o)) < 0)
 		return -EINVAL;
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
@@ -166,6 +168,7 @@ ringbus_consumer_wait(struct ringbus_consumer *consumer, int64_t timeout_ns)
 {
 	/* ORDER(none, relaxed) - compared by producers' threads, no more. */
 	rb_word64_store_relaxed(&consumer->thread, rb_thread_id());
+	rb_doorbell_disarm(consumer);
 	if (rb_unlikely(consumer->reader == RB_READER_WORKER))
 		return rb_holding_wait(consumer, timeout_ns);
 	return rb_barrier_wait(&consumer->barrier, consumer->next, timeout_ns);

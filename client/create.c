@@ -120,7 +120,7 @@ ringbus_create(struct ringbus *bus, const char *channel,
 	int err;
 
 	bus->error[0] = '\0';
-	if (rb_options_take(&o, options, sizeof(o)) < 0)
+	if (rb_options_take(bus, &o, options, sizeof(o)) < 0)
 		return -EINVAL;
 	if (!rb_name_is_valid(channel))
 		return rb_bus_refuse_name(bus, channel);

@@ -167,7 +167,8 @@ void rb_attachment_close(struct rb_attachment *attachment, bool forget);
  * The caller's options over the initial ones, if he gave some. Options of every
  * kind begin with their size; -EINVAL if it is not that of *options.
  */
-int rb_options_take(void *options, const void *given, size_t size);
+int rb_options_take(struct ringbus *bus, void *options, const void *given,
+		    size_t size);
 
 /* Whether this is a RINGBUS_WAIT_... */
 bool rb_is_wait(int wait);

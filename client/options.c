@@ -12,7 +12,8 @@
 #include "client/internal.h"
 
 int
-rb_options_take(void *options, const void *given, size_t size)
+rb_options_take(struct ringbus *bus, void *options, const void *given,
+		size_t size)
 {
 	size_t given_size;
 
@@ -20,7 +21,8 @@ rb_options_take(void *options, const void *given, size_t size)
 		return 0;
 	memcpy(&given_size, given, sizeof(given_size));
 	if (given_size != size)
-		return -EINVAL;
+		return rb_bus_refuse(bus, "`size` of the options is wrong: "
+					  "start from their ..._INIT");
 	memcpy(options, given, size);
 	return 0;
 }

@@ -99,7 +99,7 @@ ringbus_producer_open(struct ringbus *bus, const char *channel,
 	int err;
 
 	bus->error[0] = '\0';
-	if (rb_options_take(&o, options, sizeof(o)) < 0)
+	if (rb_options_take(bus, &o, options, sizeof(o)) < 0)
 		return -EINVAL;
 	if (!is_policy(&o))
 		return rb_bus_refuse(bus, "full is none of RINGBUS_FULL_..., "

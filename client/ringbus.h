@@ -266,6 +266,10 @@ struct ringbus_channel_options {
  *   -EINVAL  a name, number or graph that cannot be
  *   -EACCES  we may not create channels         -EEXIST  the name is taken
  *   -ENOSPC  too little shared memory           -EUSERS  too many, or too large
+ *   -ESHUTDOWN  the daemon is stopping
+ *
+ * With `prepare` also what ringbus_producer_open() returns; then nothing is left
+ * of the channel.
  */
 RINGBUS_API int ringbus_create(struct ringbus *bus, const char *channel,
 			       const struct ringbus_channel_options *options);
@@ -359,8 +363,8 @@ RINGBUS_API void ringbus_producer_close(struct ringbus_producer *producer);
  *   -ESTALE      the daemon has given this handle to another
  *   -EBADMSG     multi producer: the channel's memory is damaged
  *
- * After -EAGAIN, -ETIMEDOUT and -EDEADLK ringbus_producer_blocker() tells who is
- * in the way. A single producer may have several claims outstanding.
+ * After -EAGAIN, -ETIMEDOUT, -ENOBUFS and -EDEADLK ringbus_producer_blocker()
+ * tells who is in the way. A single producer may have several claims outstanding.
  */
 RINGBUS_API int64_t ringbus_producer_claim(struct ringbus_producer *producer,
 					   int64_t n, int64_t timeout_ns);
@@ -434,7 +438,8 @@ typedef int (*ringbus_translator_fn)(void *context, void *slot, size_t size,
 /*
  * Claims room for an event of `size` bytes, has it written by `translator`, and
  * publishes it. Returns its sequence, what the translator returned if that was
- * < 0, or an error as ringbus_producer_write().
+ * < 0, or an error as ringbus_producer_write(); -EINVAL also without a translator,
+ * or if a single producer has an earlier claim to publish first.
  */
 RINGBUS_API int64_t ringbus_producer_publish_with(
 	struct ringbus_producer *producer, size_t size, int64_t timeout_ns,
@@ -496,7 +501,8 @@ struct ringbus_consumer_options {
 	const char *after;    /* names of consumers to come after, with blanks
 			       * between; NULL: producers alone */
 	int64_t keep_for_ns;  /* how long our place is kept when we are gone; 0
-			       * not at all, RINGBUS_FOREVER */
+			       * not at all, but with PARK for ever;
+			       * RINGBUS_FOREVER */
 	int slow;             /* RINGBUS_SLOW_... */
 	int64_t max_lag;      /* slots; 0: no limit; with PARK the history */
 	int64_t max_stall_ns; /* without progress; 0: no limit */
@@ -685,14 +691,18 @@ struct ringbus_handlers {
 /*
  * LMAX's batch event processor: waits, hands each event to on_event, commits once
  * a batch, until somebody says stop. All of a batch stays in the ring until it
- * is committed, however often it is rewound. May be called again.
+ * is committed, however often it is rewound (for a consumer that producers wait
+ * for; one that may lose events may lose these, and is told by on_lost). May be
+ * called again.
  *
  *   0             ringbus_consumer_halt()
  *   RINGBUS_STOP  a handler said so
- *   -ESHUTDOWN    the end of the stream, and all of it is handled
+ *   -ESHUTDOWN    the end of the stream, and all of it is handled; or it was
+ *                 aborted
  *   -ESTALE       this consumer was evicted, or its place given to another
  *   -EBADMSG      the channel's memory is damaged
  *   -EINVAL       handlers that cannot be
+ *   -ENOMEM       no memory for the copy of a large event
  *   other < 0     a failure, by `exceptions` or on_exception; what was handled
  *                 before it is committed, and it is not
  */
@@ -709,10 +719,12 @@ RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
 #define RINGBUS_IDLE 0       /* nothing is published */
 #define RINGBUS_PROCESSING 1 /* events were handled, or with max 0 are there */
 #define RINGBUS_GATING                                                         \
-	2             /* something is published that cannot be read yet:
+	2 /* something is published that cannot be read yet:
 			      * an earlier stage, or another producer, is not
 			      * done */
-#define RINGBUS_END 3 /* the stream has ended and all of it was read */
+#define RINGBUS_END                                                            \
+	3 /* the stream has ended and all of it was read, or was
+			 * aborted */
 
 /*
  * LMAX's event poller: hands what is there now to `handler`, at most `max`
@@ -897,7 +909,7 @@ RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
 					struct ringbus_member *ret);
 
 /*
- * The consumer that kept the last claim waiting, as above: 1, or 0 if it was
+ * The consumer that kept the last claim or drain waiting, as above: 1, or 0 if it was
  * nobody but producers themselves.
  */
 RINGBUS_API int ringbus_producer_blocker(

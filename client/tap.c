@@ -21,7 +21,8 @@ attach(struct ringbus_tap *t, struct ringbus *bus, const char *channel,
 	int err;
 
 	if (o->from < RINGBUS_FROM_OLDEST)
-		return -EINVAL;
+		return rb_bus_refuse(bus, "a tap starts now, with the oldest, "
+					  "or at a sequence");
 	a->role = RB_ROLE_TAP;
 	err = rb_attachment_open(a, bus, channel, &request);
 	if (err < 0)
@@ -39,7 +40,7 @@ ringbus_tap_open(struct ringbus *bus, const char *channel,
 	struct ringbus_tap *t;
 	int err;
 
-	if (rb_options_take(&o, options, sizeof(o)) < 0)
+	if (rb_options_take(bus, &o, options, sizeof(o)) < 0)
 		return -EINVAL;
 	t = calloc(1, sizeof(*t));
 	if (t == NULL)

@@ -357,10 +357,9 @@ rb_member_evict(struct rb_channel *channel, unsigned index)
 {
 	struct rb_member *m = &channel->meta->consumers[index];
 
-	/* A next daemon that finds it told and attached evicts it once more, for
-	 * it moves no more. */
-	rb_entry_raise_epoch(m);
+	/* A next daemon tells it, if we come no further than this. */
 	rb_entry_set_state(m, RB_MEMBER_EVICTED);
+	rb_entry_raise_epoch(m);
 	rb_graph_publish(channel);
 	rb_channel_wake_all(channel);
 	clear_read(channel);
@@ -392,6 +391,8 @@ finish(struct rb_channel *channel, unsigned index)
 	else if (rb_entry_get(&m->state) == RB_MEMBER_JOINING)
 		/* it has no answer yet */
 		rb_member_leave_consumer(channel, index, false);
+	else if (rb_entry_get(&m->state) == RB_MEMBER_EVICTED)
+		rb_entry_raise_epoch(m); /* may not have been told */
 }
 
 /* The workers of a group, as their entries say. */

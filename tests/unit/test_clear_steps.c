@@ -143,6 +143,43 @@ TEST_TIMEOUT(consumer_is_thrown_out_at_every_instruction, 300)
 	ck_assert_int_gt(step, 100);
 }
 
+/* Steps on to where it has said how far it will zero, if it does that. */
+static void
+go_on_to_begin(pid_t pid)
+{
+	while (rb_seq_load_acquire(&clearing()->begun) <= done() &&
+	       !trace_is_at(pid, trace_mark))
+		trace_step(pid);
+}
+
+/* It has not yet looked whether that still holds, which it does not. */
+TEST_TIMEOUT(thrown_out_one_is_killed_as_it_begins, 300)
+{
+	struct rb_sequencer s;
+	int step = 1;
+	bool goes_on;
+
+	TRACE_OR_SKIP();
+	do {
+		pid_t pid;
+
+		open_with_events(&s, NULL);
+		goes_on = stop_at(step, &pid);
+		rb_member_evict(&f.channel, victim.index);
+		put_what_may_be(&s);
+		go_on_to_begin(pid);
+		t_kill(pid);
+		rb_member_leave_consumer(&f.channel, victim.index, false);
+		expect_what_is_there(&s);
+		ck_assert_uint_eq(owner(), 0);
+		t_ok(put(&s, 16, 0));
+		expect_what_is_there(&s);
+		fixture_close(&f);
+		step = next_step(step);
+	} while (goes_on);
+	ck_assert_int_gt(step, 100);
+}
+
 /* The same, and another one comes, whom everything now waits for. */
 TEST_TIMEOUT(another_comes_at_every_instruction, 300)
 {
