@@ -5,6 +5,7 @@
  * One request, one answer, in turn; see shm/control.h.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,26 +136,34 @@ rb_bus_prepare(struct rb_control *message, enum rb_control_type type,
 }
 
 int
-rb_bus_refuse(struct ringbus *bus, const char *why)
+rb_bus_refuse(struct ringbus *bus, const char *format, ...)
 {
-	snprintf(bus->error, sizeof(bus->error), "%s", why);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(bus->error, sizeof(bus->error), format, args);
+	va_end(args);
 	return -EINVAL;
 }
 
 int
 rb_bus_refuse_name(struct ringbus *bus, const char *name)
 {
-	snprintf(bus->error, sizeof(bus->error),
-		 "'%.64s' is no name: 1 to 63 of A-Z a-z 0-9 . _ - and neither "
-		 "a dot nor a dash in front",
-		 name);
-	return -EINVAL;
+	if (name == NULL)
+		return rb_bus_refuse(bus, "a name is missing: it is NULL");
+	return rb_bus_refuse(bus,
+			     "'%.64s' is no name: 1 to 63 of A-Z a-z 0-9 . _ - "
+			     "and neither a dot nor a dash in front",
+			     name);
 }
 
 int
 rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
 		const char *type, unsigned version)
 {
+	if (type == NULL && version != 0)
+		return rb_bus_refuse(bus, "type_version %u needs a type",
+				     version);
 	if (type == NULL)
 		return 0;
 	if (!rb_name_is_valid(type))

@@ -49,6 +49,9 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 		.max_lag = o->max_lag,
 		.max_stall_ns = o->max_stall_ns,
 	};
+	const char *wrong = o->from < RINGBUS_FROM_RESUME
+				    ? "from"
+				    : rb_kind_find_wrong(&kind);
 	struct rb_consumer_spec spec;
 	const struct rb_attach request = {
 		.member = o->name,
@@ -61,10 +64,10 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 		.is_slow_set = o->slow != RINGBUS_SLOW_DEFAULT,
 	};
 
-	if (o->from < RINGBUS_FROM_RESUME || rb_kind_to_spec(&kind, &spec) < 0)
-		return rb_bus_refuse(bus, "from, keep_for_ns, slow, max_lag or "
-					  "max_stall_ns of the options is out "
-					  "of range");
+	if (wrong != NULL)
+		return rb_bus_refuse(bus, "%s of the options is out of range",
+				     wrong);
+	spec = rb_kind_to_spec(&kind);
 	c->attachment.role = RB_ROLE_CONSUMER;
 	return rb_attachment_open(&c->attachment, bus, channel, &request);
 }

@@ -194,8 +194,7 @@ ringbus_channel_find(const struct ringbus_channel *channel, int role,
 static bool
 is_laggard(const struct rb_channel *c, const struct ringbus_member *m)
 {
-	return m->gates && m->lag > 0 &&
-	       !is_in_run_state(c, m->index, RB_RUN_FAILED) &&
+	return m->gates && m->lag > 0 && !rb_gating_is_stuck(c, m->index) &&
 	       rb_published_from(c, m->sequence + 1) > m->sequence;
 }
 

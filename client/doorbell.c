@@ -2,7 +2,7 @@
 /*
  * doorbell.c - a descriptor that says when to poll, for event loops
  *
- * The channel's bell is an empty file that wakers write when somebody waits by
+ * The channel's bell is a file that wakers write when somebody waits by
  * descriptor; see shm/wait.h. Ours is an inotify instance that watches it, and
  * as silent as the bell. A ring is for everybody who is armed, so that one for
  * nothing is possible, and harmless.
@@ -30,12 +30,14 @@ watch(int fd, int bell)
 }
 
 static int
-make(int bell)
+make(int bell, bool fences)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	int err;
 
-	if (bell < 0)
+	/* Who may not issue a membarrier, where publishers rely on it, could miss
+	 * a ring; a descriptor has no bounded sleep. */
+	if (bell < 0 || (!fences && rb_membarrier() < 0))
 		return -EOPNOTSUPP;
 	fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (fd < 0)
@@ -55,11 +57,12 @@ fd_of(const struct ringbus_consumer *c)
 int
 ringbus_consumer_fd(struct ringbus_consumer *consumer)
 {
+	const struct rb_channel *c = &consumer->attachment.channel.shm;
 	int fd = fd_of(consumer);
 
 	if (fd >= 0)
 		return fd;
-	fd = make(consumer->attachment.channel.shm.bell);
+	fd = make(c->bell, c->fence);
 	if (fd >= 0)
 		/* ORDER(none, relaxed) - as in fd_of(). */
 		rb_word32_store_relaxed(&consumer->fd, (uint32_t)fd + 1);

@@ -22,7 +22,8 @@ static const struct {
 		 "or by a claim not yet published" },
 	{ EUSERS, "a limit of the daemon or of the channel is reached" },
 	{ ESHUTDOWN, "the stream has ended" },
-	{ ESTALE, "the daemon has given this handle to another" },
+	{ ESTALE, "this handle was evicted as too slow, or the daemon has "
+		  "given its place to another" },
 	{ EBADMSG, "the channel's memory is damaged, or no channel at all" },
 	{ ENOBUFS, "the ring is full, and the event counts as dropped" },
 	{ ERANGE, "the sequence is not published yet" },
@@ -36,7 +37,8 @@ static const struct {
 	{ EPROTO, "the other end of the socket is no ringbus daemon" },
 	{ ECONNRESET, "the daemon has closed the connection" },
 	{ ECONNREFUSED, "no daemon is listening on the socket" },
-	{ ENOENT, "there is no such channel, or no daemon's socket" },
+	{ ENOENT, "no such channel, consumer or kept place, or no daemon's "
+		  "socket" },
 	{ EACCES, "not allowed for this user" },
 	{ EEXIST, "a channel of that name exists" },
 	{ ENOSPC, "not enough shared memory in /dev/shm" },

@@ -32,7 +32,7 @@ static rb_printf_(2, 3) void fail(struct ringbus_graph *graph,
 {
 	va_list args;
 
-	if (graph->error[0] != '\0')
+	if (graph == NULL || graph->error[0] != '\0')
 		return;
 	va_start(args, format);
 	vsnprintf(graph->error, sizeof(graph->error), format, args);
@@ -88,6 +88,14 @@ add_node(struct ringbus_graph *graph, const char *place, const char *name)
 	return UINT64_C(1) << i;
 }
 
+/* Whoever comes after nobody would wait for producers alone. */
+static void
+expect_names(struct ringbus_graph *graph, const char *place, uint64_t members)
+{
+	if (members == 0)
+		fail(graph, "%s: no consumer is named", place);
+}
+
 /* The bits of all that are named, up to NULL. */
 static uint64_t
 add_nodes(struct ringbus_graph *graph, const char *place, va_list names)
@@ -97,6 +105,7 @@ add_nodes(struct ringbus_graph *graph, const char *place, va_list names)
 
 	while ((name = va_arg(names, const char *)) != NULL)
 		members |= add_node(graph, place, name);
+	expect_names(graph, place, members);
 	return members;
 }
 
@@ -132,6 +141,7 @@ ringbus_graph_after(struct ringbus_graph *graph, ...)
 			     name);
 	}
 	va_end(names);
+	expect_names(graph, "ringbus_graph_after()", stage.members);
 	return stage;
 }
 
@@ -157,6 +167,8 @@ ringbus_stage_then(struct ringbus_stage stage, ...)
 	struct ringbus_stage next = { .graph = stage.graph };
 	va_list names;
 
+	if (stage.graph == NULL)
+		return stage;
 	va_start(names, stage);
 	next.members = add_nodes(stage.graph, "ringbus_stage_then()", names);
 	va_end(names);
@@ -169,9 +181,13 @@ ringbus_stage_and(struct ringbus_stage a, struct ringbus_stage b)
 {
 	struct ringbus_stage both = { a.graph, a.members | b.members };
 
+	const char *why = a.graph == NULL || b.graph == NULL
+				  ? "a stage of no graph"
+				  : "stages of two graphs";
+
 	if (a.graph != b.graph) {
-		fail(a.graph, "ringbus_stage_and(): stages of two graphs");
-		fail(b.graph, "ringbus_stage_and(): stages of two graphs");
+		fail(a.graph, "ringbus_stage_and(): %s", why);
+		fail(b.graph, "ringbus_stage_and(): %s", why);
 	}
 	return both;
 }
@@ -179,13 +195,21 @@ ringbus_stage_and(struct ringbus_stage a, struct ringbus_stage b)
 /* A group's work, and the place of one that falls behind, outlive a process
  * unless it is said for how long. */
 static void
-set_spec(struct node *node, const struct rb_consumer_spec *spec)
+set_kind(struct ringbus_graph *graph, unsigned i,
+	 const struct ringbus_consumer_kind *kind)
 {
+	struct node *node = &graph->nodes[i];
+	const char *wrong = rb_kind_find_wrong(kind);
 	uint64_t after = node->spec.after;
 
-	node->spec = *spec;
+	if (wrong != NULL) {
+		fail(graph, "ringbus_stage_set(): %s of '%s' is out of range",
+		     wrong, node->name);
+		return;
+	}
+	node->spec = rb_kind_to_spec(kind);
 	node->spec.after = after;
-	if (spec->is_group || spec->slow == RB_SLOW_PARK)
+	if (node->spec.is_group || node->spec.slow == RB_SLOW_PARK)
 		node->spec.on_death = RB_ON_DEATH_KEEP;
 }
 
@@ -194,16 +218,14 @@ ringbus_stage_set(struct ringbus_stage stage,
 		  const struct ringbus_consumer_kind *kind)
 {
 	struct ringbus_graph *graph = stage.graph;
-	struct rb_consumer_spec spec;
 
-	if (rb_kind_to_spec(kind, &spec) < 0) {
-		fail(graph, "ringbus_stage_set(): a kind whose size, slow, "
-			    "keep_for_ns, max_lag or max_stall_ns cannot be");
+	if (kind == NULL)
+		fail(graph, "ringbus_stage_set(): the kind is NULL");
+	if (graph == NULL || kind == NULL)
 		return stage;
-	}
 	for (unsigned i = 0; i < graph->n_nodes; i++)
 		if (stage.members >> i & 1)
-			set_spec(&graph->nodes[i], &spec);
+			set_kind(graph, i, kind);
 	return stage;
 }
 
@@ -225,7 +247,7 @@ rb_graph_plan(const struct ringbus_graph *graph, struct ringbus *bus)
 	int err;
 
 	if (graph != NULL && graph->error[0] != '\0')
-		return rb_bus_refuse(bus, graph->error);
+		return rb_bus_refuse(bus, "%s", graph->error);
 	/* Whatever a creation that failed half-way has left. */
 	err = rb_bus_request_about(bus, RB_CONTROL_PLAN, RB_CONTROL_RESET,
 				   NULL);

@@ -136,10 +136,12 @@ int rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds);
 int rb_locate_daemon(const char *path, char *socket);
 
 /* -EINVAL, and ringbus_error() says why. */
-int rb_bus_refuse(struct ringbus *bus, const char *why);
+rb_printf_(2, 3) int rb_bus_refuse(struct ringbus *bus, const char *format,
+				   ...);
 int rb_bus_refuse_name(struct ringbus *bus, const char *name);
 
-/* A request of this type about this channel; -EINVAL for no valid name. */
+/* A request of this type about this channel, or with NULL about none; -EINVAL
+ * for what is no name. */
 int rb_bus_prepare(struct rb_control *message, enum rb_control_type type,
 		   const char *channel);
 
@@ -148,7 +150,7 @@ int rb_bus_request_about(struct ringbus *bus, enum rb_control_type type,
 			 uint32_t flags, const char *channel);
 
 /* Says in a message what the events are; NULL: nothing. -EINVAL for what is no
- * name, told as above. */
+ * name, and for the version of nothing, told as above. */
 int rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
 		    const char *type, unsigned version);
 
@@ -173,10 +175,13 @@ int rb_options_take(struct ringbus *bus, void *options, const void *given,
 /* Whether this is a RINGBUS_WAIT_... */
 bool rb_is_wait(int wait);
 
+/* The first field of a kind that cannot be, by its name, or NULL. */
+const char *rb_kind_find_wrong(const struct ringbus_consumer_kind *kind);
+
 /* What the library's user calls a kind of consumer, in the daemon's words, but
- * for `after`. -EINVAL for what cannot be. */
-int rb_kind_to_spec(const struct ringbus_consumer_kind *kind,
-		    struct rb_consumer_spec *ret);
+ * for `after`. Nothing may be wrong with it. */
+struct rb_consumer_spec rb_kind_to_spec(
+	const struct ringbus_consumer_kind *kind);
 
 /* Writes what `spec` says into a message. */
 void rb_spec_to_message(const struct rb_consumer_spec *spec,

@@ -6,7 +6,6 @@
  * Only what cannot be said in a message is refused here; all the rest is for
  * the daemon to judge, by the rules of its configuration.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "client/internal.h"
@@ -33,18 +32,26 @@ rb_is_wait(int wait)
 	return wait >= RINGBUS_WAIT_DEFAULT && wait <= RB_WAIT_KINDS;
 }
 
-int
-rb_kind_to_spec(const struct ringbus_consumer_kind *kind,
-		struct rb_consumer_spec *ret)
+const char *
+rb_kind_find_wrong(const struct ringbus_consumer_kind *kind)
+{
+	if (kind->size != sizeof(*kind))
+		return "size";
+	if (kind->keep_for_ns < RINGBUS_FOREVER)
+		return "keep_for_ns";
+	if (kind->slow < RINGBUS_SLOW_DEFAULT ||
+	    kind->slow > RINGBUS_SLOW_LOSSY)
+		return "slow";
+	if (kind->max_lag < 0)
+		return "max_lag";
+	return kind->max_stall_ns < 0 ? "max_stall_ns" : NULL;
+}
+
+struct rb_consumer_spec
+rb_kind_to_spec(const struct ringbus_consumer_kind *kind)
 {
 	struct rb_consumer_spec spec = { 0 };
 
-	if (kind->size != sizeof(*kind) ||
-	    kind->keep_for_ns < RINGBUS_FOREVER ||
-	    kind->slow < RINGBUS_SLOW_DEFAULT ||
-	    kind->slow > RINGBUS_SLOW_LOSSY || kind->max_lag < 0 ||
-	    kind->max_stall_ns < 0)
-		return -EINVAL;
 	if (kind->keep_for_ns != 0)
 		spec.on_death = RB_ON_DEATH_KEEP;
 	if (kind->keep_for_ns > 0)
@@ -56,8 +63,7 @@ rb_kind_to_spec(const struct ringbus_consumer_kind *kind,
 	spec.is_group = kind->group != 0;
 	spec.key_offset = kind->key_offset;
 	spec.key_size = kind->key_size;
-	*ret = spec;
-	return 0;
+	return spec;
 }
 
 void

@@ -73,6 +73,8 @@ ringbus_consumer_poll(struct ringbus_consumer *consumer, int64_t max,
 	struct rb_batch b = { .consumer = consumer, .handlers = &h };
 	int found;
 
+	if (max < 0 || (max > 0 && handler == NULL))
+		return -EINVAL;
 	rb_doorbell_disarm(consumer);
 	do {
 		int64_t there = ringbus_consumer_wait(consumer, RINGBUS_NOW);

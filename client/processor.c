@@ -167,7 +167,7 @@ shut_down(struct run *r)
 static void
 tell_state(const struct run *r, enum rb_run_state state)
 {
-	if (r->result == -ESTALE)
+	if (r->result == -ESTALE && !r->has_failed)
 		return;
 	/* ORDER(none, relaxed) - a state for people, with one writer. */
 	rb_word32_store_relaxed(&r->consumer->barrier.gate->run, state);

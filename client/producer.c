@@ -82,11 +82,17 @@ attach(struct ringbus_producer *p, struct ringbus *bus, const char *channel,
 	return 0;
 }
 
-static bool
-is_policy(const struct ringbus_producer_options *o)
+static int
+check_policy(struct ringbus *bus, const struct ringbus_producer_options *o)
 {
-	return o->full >= RINGBUS_FULL_BLOCK && o->full <= RINGBUS_FULL_DROP &&
-	       o->full_timeout_ns >= 0;
+	if (o->full < RINGBUS_FULL_BLOCK || o->full > RINGBUS_FULL_DROP)
+		return rb_bus_refuse(bus, "full is none of RINGBUS_FULL_...");
+	if (o->full_timeout_ns < 0)
+		return rb_bus_refuse(bus, "full_timeout_ns is negative");
+	if (o->full == RINGBUS_FULL_DEADLINE && o->full_timeout_ns == 0)
+		return rb_bus_refuse(bus, "RINGBUS_FULL_DEADLINE needs a "
+					  "full_timeout_ns above 0");
+	return 0;
 }
 
 int
@@ -99,11 +105,9 @@ ringbus_producer_open(struct ringbus *bus, const char *channel,
 	int err;
 
 	bus->error[0] = '\0';
-	if (rb_options_take(bus, &o, options, sizeof(o)) < 0)
+	if (rb_options_take(bus, &o, options, sizeof(o)) < 0 ||
+	    check_policy(bus, &o) < 0)
 		return -EINVAL;
-	if (!is_policy(&o))
-		return rb_bus_refuse(bus, "full is none of RINGBUS_FULL_..., "
-					  "or full_timeout_ns is negative");
 	p = aligned_alloc(RB_LINE, sizeof(*p));
 	if (p == NULL)
 		return -ENOMEM;

@@ -9,6 +9,8 @@
 
 #include "client/consumer.h"
 
+/* Of a back-off that does not say. */
+#define PAUSE_FIRST_NS INT64_C(1000000)
 #define PAUSE_MAX_NS INT64_C(1000000000)
 
 static int64_t
@@ -22,6 +24,8 @@ pause_of(const struct ringbus_handlers *h, int attempt)
 		return 0;
 	if (h->rewind == RINGBUS_REWIND_PAUSE)
 		return ns;
+	if (ns == 0)
+		ns = PAUSE_FIRST_NS;
 	for (; attempt > 1 && ns < max; attempt--)
 		ns = ns > max / 2 ? max : 2 * ns;
 	return ns < max ? ns : max;

@@ -173,22 +173,24 @@ RINGBUS_API int ringbus_list(struct ringbus *bus, unsigned index, char *name);
  *
  * Names are new consumers where they first appear; where they appear again they
  * come after that stage too. What is wrong (a name that is none, an unknown one
- * in after(), one that would wait for itself, a cycle, too many) makes
- * ringbus_create() return -EINVAL, and ringbus_error() tell the place or the
- * path of the cycle. A graph belongs to one thread at a time; strings are
- * copied.
+ * in after(), one that would wait for itself, a cycle, too many, no name at all,
+ * a kind that cannot be) makes ringbus_create() return -EINVAL, and
+ * ringbus_error() tell the place or the path of the cycle. A graph belongs to
+ * one thread at a time; strings are copied.
  */
 struct ringbus_graph;
 
 /* Some consumers of a graph: LMAX's EventHandlerGroup. A value, nothing to
- * free, good as long as the graph. */
+ * free, good as long as the graph. One of no graph, such as all zeroes, is
+ * nobody's: what is added to it is lost. */
 struct ringbus_stage {
 	struct ringbus_graph *graph;
 	uint64_t members;
 };
 
-/* What a declared consumer is beside its name and place; all zeroes is a
- * consumer that gates and goes with its process. See ringbus.yaml(5). */
+/* What a declared consumer is beside its name and place. Start from
+ * RINGBUS_CONSUMER_KIND_INIT, a consumer that gates and goes with its process.
+ * See ringbus.yaml(5). */
 struct ringbus_consumer_kind {
 	size_t size;          /* of this struct */
 	int64_t keep_for_ns;  /* how long its place is kept when nobody is
@@ -201,6 +203,11 @@ struct ringbus_consumer_kind {
 	unsigned key_offset;  /* of a group: events that have the same bytes */
 	unsigned key_size;    /* there stay in order; size 0: none do */
 };
+
+#define RINGBUS_CONSUMER_KIND_INIT                                             \
+	{                                                                      \
+		sizeof(struct ringbus_consumer_kind), 0, 0, 0, 0, 0, 0, 0      \
+	}
 
 /* NULL on no memory. Free takes NULL. */
 RINGBUS_API struct ringbus_graph *ringbus_graph_new(void);
@@ -235,15 +242,16 @@ typedef void (*ringbus_prepare_fn)(void *context, void *slot, size_t size,
 struct ringbus_channel_options {
 	size_t size;    /* of this struct */
 	uint64_t slots; /* power of two */
-	uint64_t
-		slot_size; /* bytes; of a framed channel a power of two >= 16 */
-	uint64_t history;  /* slots kept for late joiners, at most slots / 2 */
-	int framing;       /* RINGBUS_FIXED or RINGBUS_FRAMED */
-	int producers;     /* RINGBUS_SINGLE or RINGBUS_MULTI */
-	int wait;          /* RINGBUS_WAIT_..., for handles that don't choose */
-	int clear;        /* not 0: slots become zero when all have read them */
+	/* Bytes; of a framed channel a power of two >= 16. */
+	uint64_t slot_size;
+	uint64_t history; /* slots kept for late joiners, at most slots / 2 */
+	int framing;      /* RINGBUS_FIXED or RINGBUS_FRAMED */
+	int producers;    /* RINGBUS_SINGLE or RINGBUS_MULTI */
+	int wait;         /* RINGBUS_WAIT_..., for handles that don't choose */
+	int clear;        /* not 0: slots become zero when all have read them
+			   * that producers wait for; see ringbus.yaml(5) */
 	const char *type; /* of the events, a name; NULL: not declared */
-	unsigned type_version;
+	unsigned type_version; /* 0 without a type, here and below */
 	const struct ringbus_graph *graph; /* NULL: no declared consumers */
 	/* Each slot begins with copies of these bytes; or, of a fixed channel,
 	 * with what `prepare` writes into it before anybody else may attach. */
@@ -297,9 +305,8 @@ RINGBUS_API int ringbus_abort(struct ringbus *bus, const char *channel);
 #define RINGBUS_FULL_BLOCK 0    /* waits */
 #define RINGBUS_FULL_DEADLINE 1 /* for full_timeout_ns, then -ETIMEDOUT */
 #define RINGBUS_FULL_FAIL 2     /* -EAGAIN */
-#define RINGBUS_FULL_DROP                                                      \
-	3 /* -ENOBUFS, and counts; see struct
-				 * ringbus_member */
+/* -ENOBUFS, and counts; see struct ringbus_member. */
+#define RINGBUS_FULL_DROP 3
 
 /* A timeout: as the options of the producer say. */
 #define RINGBUS_BY_POLICY INT64_C(-2)
@@ -311,7 +318,7 @@ struct ringbus_producer_options {
 	int cancellable;         /* not 0: ringbus_producer_cancel() will be
 				  * used */
 	int full;                /* RINGBUS_FULL_... */
-	int64_t full_timeout_ns; /* of RINGBUS_FULL_DEADLINE */
+	int64_t full_timeout_ns; /* of RINGBUS_FULL_DEADLINE, above 0 */
 	const char *type;        /* what we write; NULL: whatever it is */
 	unsigned type_version;
 };
@@ -484,10 +491,9 @@ RINGBUS_API void ringbus_producer_cancel(struct ringbus_producer *producer);
 #define RINGBUS_SLOW_DEFAULT 0 /* as declared, else GATE */
 #define RINGBUS_SLOW_GATE 1    /* producers wait for it */
 #define RINGBUS_SLOW_EVICT 2   /* up to a limit, then it gets -ESTALE */
-#define RINGBUS_SLOW_PARK                                                      \
-	3                    /* up to a limit, then they go on without it
-				* until it has caught up: it loses events and
-				* is told which. Keeps its place by name */
+/* Up to a limit, then they go on without it until it has caught up: it loses
+ * events and is told which. Keeps its place by name. */
+#define RINGBUS_SLOW_PARK 3
 #define RINGBUS_SLOW_LOSSY 4 /* they never wait for it; told as above */
 
 struct ringbus_consumer_options {
@@ -616,28 +622,25 @@ RINGBUS_API int ringbus_consumer_attempt(
 #define RINGBUS_STOP 1     /* handled; that is all for now */
 #define RINGBUS_SKIP 2     /* not handled, and not wanted again; the next */
 #define RINGBUS_RELEASE 3  /* handled; commit up to here, then the next */
-#define RINGBUS_REWIND                                                         \
-	4 /* the batch again, from its first event that is
-			    * not committed */
+/* The batch again, from its first event that is not committed. */
+#define RINGBUS_REWIND 4
 /* < 0: the handler has failed, by an errno or a number of its own */
 
 typedef int (*ringbus_handler_fn)(void *context,
 				  const struct ringbus_event *event,
 				  int end_of_batch);
 
-/* What is done about a failure. */
-#define RINGBUS_FATAL                                                          \
-	0                /* the processor stops before the event, and the
-			  * consumer is shown as failed */
+/* What is done about a failure. FATAL: the processor stops before the event, and
+ * the consumer is shown as failed. */
+#define RINGBUS_FATAL 0
 #define RINGBUS_IGNORE 1 /* the event counts as handled */
 
 /* Whether and when a batch is rewound; after LMAX's BatchRewindStrategy. */
 #define RINGBUS_REWIND_NEVER 0  /* RINGBUS_REWIND is a failure: -ENOTSUP */
 #define RINGBUS_REWIND_ALWAYS 1 /* at once */
 #define RINGBUS_REWIND_PAUSE 2  /* after rewind_pause_ns */
-#define RINGBUS_REWIND_BACKOFF                                                 \
-	3 /* the same, twice as long each time, up to
-				  * rewind_pause_max_ns */
+/* The same, twice as long each time, up to rewind_pause_max_ns. */
+#define RINGBUS_REWIND_BACKOFF 3
 
 /*
  * What an event processor calls, after LMAX's EventHandler. All but on_event may
@@ -718,13 +721,11 @@ RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
 
 #define RINGBUS_IDLE 0       /* nothing is published */
 #define RINGBUS_PROCESSING 1 /* events were handled, or with max 0 are there */
-#define RINGBUS_GATING                                                         \
-	2 /* something is published that cannot be read yet:
-			      * an earlier stage, or another producer, is not
-			      * done */
-#define RINGBUS_END                                                            \
-	3 /* the stream has ended and all of it was read, or was
-			 * aborted */
+/* Something is published that cannot be read yet: an earlier stage, or another
+ * producer, is not done. */
+#define RINGBUS_GATING 2
+/* The stream has ended and all of it was read, or was aborted. */
+#define RINGBUS_END 3
 
 /*
  * LMAX's event poller: hands what is there now to `handler`, at most `max`
@@ -732,8 +733,8 @@ RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
  * returned, if that was < 0, and then that event and those after it are not
  * committed; or -ESTALE, -EBADMSG, -ENOMEM, -ECANCELED. RINGBUS_REWIND commits
  * nothing and leaves the events for the next poll. Does not wait. With max 0 it
- * only looks. A worker gets one event at a time, and one that fails goes to
- * another.
+ * only looks, and needs no handler. A worker gets one event at a time, and one
+ * that fails goes to another. -EINVAL for max < 0, or > 0 without a handler.
  */
 RINGBUS_API int ringbus_consumer_poll(struct ringbus_consumer *consumer,
 				      int64_t max, ringbus_handler_fn handler,
@@ -853,8 +854,8 @@ RINGBUS_API int ringbus_channel_info(const struct ringbus_channel *channel,
 
 #define RINGBUS_MEMBER_ATTACHED 1
 #define RINGBUS_MEMBER_ABSENT 2 /* kept: gates although nobody is there */
-#define RINGBUS_MEMBER_DYING                                                   \
-	3 /* its process is dead, its claim not yet mended */
+/* Its process is dead, its claim not yet mended. */
+#define RINGBUS_MEMBER_DYING 3
 #define RINGBUS_MEMBER_DECLARED 4 /* in the configuration, not there, no gate */
 #define RINGBUS_MEMBER_EVICTED 5  /* was too slow; its process is still there */
 #define RINGBUS_MEMBER_FAILED 6   /* its event processor gave up */

@@ -26,6 +26,7 @@ struct rb_stall {
 	bool told; /* of its parking */
 	int64_t sequence;
 	int64_t since_ns; /* it has stood there with events to read; 0: not */
+	int64_t looked_ns;
 	int64_t quiet_until_ns;
 };
 

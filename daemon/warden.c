@@ -16,6 +16,9 @@
 #define PAUSE_BEHIND_NS INT64_C(5000000)
 #define PAUSE_CALM_NS INT64_C(100000000)
 
+/* A look this long after the last proves nothing. */
+#define FROZEN_NS INT64_C(1000000000)
+
 /* One that is parked again and again is told of no more often than this. */
 #define QUIET_NS INT64_C(10000000000)
 
@@ -87,9 +90,15 @@ has_stalled(struct look *look)
 	uint32_t epoch = rb_entry_epoch(look->entry);
 
 	look->moved = s->epoch == epoch && s->sequence != sequence;
-	if (s->epoch != epoch)
+	if (s->epoch != epoch) /* another, or one that resumes as parked */
+		*s = (struct rb_stall){
+			.epoch = epoch,
+			.told = s->told && rb_entry_is_parked(look->entry),
+		};
+	/* We may have been stopped as well, and with us who we look at. */
+	if (look->now_ns - s->looked_ns > FROZEN_NS)
 		s->since_ns = 0;
-	s->epoch = epoch;
+	s->looked_ns = look->now_ns;
 	s->sequence = sequence;
 	if (!look->behind)
 		s->since_ns = 0;

@@ -17,14 +17,15 @@
 
 #include "client/ringbus.h"
 
-/* All errors of the library are negative; the daemon may have said more. */
+/* All errors of the library are negative; the daemon may have said more, and of
+ * no bus it is known where a failed connect has looked. */
 static inline int64_t
 must(int64_t result, const char *what, const struct ringbus *bus)
 {
 	if (result >= 0)
 		return result;
 	fprintf(stderr, "%s: %s %s\n", what, ringbus_strerror(result),
-		bus != NULL ? ringbus_error(bus) : "");
+		ringbus_error(bus));
 	exit(1);
 }
 

@@ -33,7 +33,7 @@ enum rb_file {
 
 #define RB_FILES 3 /* that are mapped */
 
-/* The descriptor that comes with them: of the empty file that wakers write. */
+/* The descriptor that comes with them: of the file that wakers write. */
 #define RB_FD_BELL 3
 #define RB_FDS 4
 

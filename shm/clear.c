@@ -72,6 +72,21 @@ find_read(const struct rb_channel *c, uint32_t *ret_version)
 }
 
 static bool
+is_behind_skip(const struct rb_channel *c)
+{
+	uint32_t version;
+
+	return find_read(c, &version) <= find_skip(c);
+}
+
+static void
+wake_producers(struct rb_channel *c)
+{
+	rb_wake_if_wanted(c, &c->gates->consumers[RB_CLEAR_GATE].event,
+			  &c->ring->space_wanted[RB_CLEAR_GATE], false, NULL);
+}
+
+static bool
 has_work(const struct rb_channel *c)
 {
 	uint32_t version;
@@ -83,15 +98,17 @@ has_work(const struct rb_channel *c)
 static void
 zero(struct rb_channel *c, int64_t lo, int64_t hi)
 {
-	if (hi - lo > slots_of(c))
+	if (hi <= lo)
+		return;
+	/* Whoever lies about them makes the difference overflow. */
+	if ((uint64_t)hi - (uint64_t)lo > c->geometry.slots)
 		lo = hi - slots_of(c);
 	/* ORDER(clear-begun, release) - `begun`, and that we are zeroing, come
 	 * before the first zero; a tap, or the daemon after our death, would
 	 * not know of it otherwise. */
 	rb_fence_release();
-	if (hi > lo)
-		memset(rb_channel_slot(c, lo + 1), 0,
-		       (uint64_t)(hi - lo) * c->geometry.slot_size);
+	memset(rb_channel_slot(c, lo + 1), 0,
+	       (uint64_t)(hi - lo) * c->geometry.slot_size);
 }
 
 static void
@@ -129,6 +146,9 @@ clear(struct rb_channel *c, unsigned self)
 		set_begun(c, find_done(c));
 		return;
 	}
+	/* What was skipped is free already, and who finishes for us must not
+	 * touch it: `skip` may be another by then. */
+	set_done(c, lo);
 	/* ORDER(none, relaxed) - zero() has the fence. */
 	rb_word32_store_relaxed(&clearing->owner,
 				(self + 1) | RB_CLEAR_ZEROING);
@@ -154,8 +174,7 @@ let_go(struct rb_channel *c)
 	/* ORDER(clear-turn, seq_cst) - before we look at the sequences again,
 	 * and before the look for sleepers. */
 	rb_fence_seq_cst();
-	rb_wake_if_wanted(c, &c->gates->consumers[RB_CLEAR_GATE].event,
-			  &c->ring->space_wanted[RB_CLEAR_GATE], false, NULL);
+	wake_producers(c);
 }
 
 void
@@ -165,6 +184,8 @@ rb_clear_read(struct rb_channel *channel, unsigned self)
 	 * the look at the owner: one that is there sees it when it looks
 	 * again. */
 	rb_fence_seq_cst();
+	if (is_behind_skip(channel))
+		wake_producers(channel);
 	for (int i = 0; has_work(channel) && take(channel, self); i++) {
 		clear(channel, self);
 		let_go(channel);
@@ -183,12 +204,8 @@ finish(struct rb_channel *c)
 {
 	/* ORDER(none, relaxed) - its only writer is dead. */
 	int64_t begun = rb_seq_load_relaxed(&c->gates->clear.begun);
-	int64_t lo = find_done(c);
-	int64_t skip = find_skip(c);
 
-	if (skip > lo && skip < begun)
-		lo = skip;
-	zero(c, lo, begun);
+	zero(c, find_done(c), begun);
 	set_done(c, begun);
 }
 

@@ -99,3 +99,53 @@ rb_gating_read(const struct rb_channel *channel, uint32_t *ret_version)
 	*ret_version = s.version;
 	return s.blocker == RB_NOBODY ? RB_SEQUENCE_INITIAL : s.minimum;
 }
+
+static bool
+is_failed(const struct rb_channel *channel, int index)
+{
+	/* ORDER(none, relaxed) - it tells, nothing depends on it. */
+	return rb_word32_load_relaxed(&channel->gates->consumers[index].run) ==
+	       RB_RUN_FAILED;
+}
+
+static bool
+has_failed(const struct rb_channel *channel, unsigned index)
+{
+	/* ORDER(none, relaxed) - as above. */
+	uint64_t workers = rb_word64_load_relaxed(
+		&channel->meta->consumers[index].workers);
+
+	if (workers == 0)
+		return is_failed(channel, (int)index);
+	for (; workers != 0; workers &= workers - 1)
+		if (!is_failed(channel, __builtin_ctzll(workers)))
+			return false;
+	return true;
+}
+
+static int64_t
+sequence_of(const struct rb_channel *channel, unsigned index)
+{
+	/* ORDER(none, relaxed) - as above. */
+	return rb_seq_load_relaxed(&channel->gates->consumers[index].sequence);
+}
+
+bool
+rb_gating_is_stuck(const struct rb_channel *channel, unsigned index)
+{
+	uint64_t left = UINT64_C(1) << index, seen = 0;
+
+	for (; left != 0; left &= ~seen) {
+		unsigned i = (unsigned)__builtin_ctzll(left);
+
+		seen |= UINT64_C(1) << i;
+		if (sequence_of(channel, i) > sequence_of(channel, index))
+			continue; /* that one does not stop it */
+		if (has_failed(channel, i))
+			return true;
+		/* ORDER(none, relaxed) - as above. */
+		left |= rb_word64_load_relaxed(
+			&channel->meta->consumers[i].deps);
+	}
+	return false;
+}

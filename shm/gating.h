@@ -13,6 +13,7 @@
 #ifndef RB_GATING_H
 #define RB_GATING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/channel.h"
@@ -37,5 +38,12 @@ int64_t rb_gating_minimum(const struct rb_channel *channel, int64_t known,
  * so.
  */
 int64_t rb_gating_read(const struct rb_channel *channel, uint32_t *ret_version);
+
+/*
+ * Whether a consumer comes no further: its event processor has given up, of a
+ * group those of all workers; or it has read all that such a one before it has.
+ * Who waits until all is read does not wait for it.
+ */
+bool rb_gating_is_stuck(const struct rb_channel *channel, unsigned index);
 
 #endif

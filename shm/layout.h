@@ -46,7 +46,7 @@
  *            |   head, work[slots]      | struct rb_group
  *            +--------------------------+ geometry.gates_size
  *
- * Beside them lies `bell`, an empty file: who may write ring or gates writes it
+ * Beside them lies `bell`, a file of one byte: who may write ring or gates writes it
  * to wake those that wait by descriptor, see wait.h.
  *
  * Offsets only, never pointers; sizes are 64-bit; padding is alignment. A
@@ -291,8 +291,7 @@ struct rb_gates {
  * dead one. See group.h.
  */
 struct rb_group {
-	struct rb_sequence
-		hint; /* up to here all is taken, or nothing is known */
+	struct rb_sequence hint; /* where to look for open work: group.h */
 	alignas(RB_LINE) struct rb_word32
 		lanes[RB_LANES];                  /* 1 + who; 0: free */
 	alignas(RB_LINE) struct rb_word64 work[]; /* one a slot */

@@ -180,11 +180,8 @@ rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 	if (err < 0)
 		return err;
 	*ret = (struct rb_joined){ .epoch = rb_entry_identify(m, &join->who) };
-	if (rb_entry_get(&m->state) !=
-	    RB_MEMBER_FREE) { /* resumes, as what it was */
-		rb_entry_put(&channel->gates->consumers[index].run,
-			     RB_RUN_IDLE);
-	} else {
+	/* One that is there resumes, as what it was. */
+	if (rb_entry_get(&m->state) == RB_MEMBER_FREE) {
 		if (rb_entry_get(&m->declared) == 0)
 			set_kind(m, join->spec != NULL ? join->spec : &usual);
 		ret->missed = settle(channel, index, join->from);
@@ -331,6 +328,7 @@ disown(struct rb_channel *channel, unsigned index)
 {
 	/* ORDER(none, relaxed) - a wish that nobody has any more. */
 	rb_word64_and_relaxed(&channel->gates->bells, ~(UINT64_C(1) << index));
+	rb_entry_put(&channel->gates->consumers[index].run, RB_RUN_IDLE);
 	if (channel->clear != RB_CLEAR_NONE)
 		rb_clear_dispossess(channel, index);
 }

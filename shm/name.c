@@ -21,7 +21,7 @@ rb_name_is_valid(const char *name)
 {
 	size_t n;
 
-	if (name[0] == '.' || name[0] == '-')
+	if (name == NULL || name[0] == '.' || name[0] == '-')
 		return false;
 	for (n = 0; n < RB_NAME_SIZE && name[n]; n++)
 		if (!is_name_char(name[n]))

@@ -369,9 +369,7 @@ find_laggard(const struct rb_sequencer *s, int64_t target)
 		/* ORDER(commit, acquire) - what it did with them is done. */
 		int64_t sequence = rb_seq_load_acquire(&gate->sequence);
 
-		/* ORDER(none, relaxed) - it tells, nothing depends on it. */
-		if (sequence >= target ||
-		    rb_word32_load_relaxed(&gate->run) == RB_RUN_FAILED)
+		if (sequence >= target || rb_gating_is_stuck(c, (unsigned)i))
 			continue;
 		target = sequence;
 		laggard = i;

@@ -14,6 +14,8 @@
  */
 #include "shm/sequencer.h"
 
+#include <string.h>
+
 /* Slots announced at a time; a tap loses at most these too early. */
 #define ANNOUNCED_AHEAD_MAX 256
 #define ANNOUNCED_AHEAD_PART 64 /* and no more than this part of the ring */
@@ -76,8 +78,13 @@ rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
 int
 rb_single_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
+	const struct rb_channel *c = s->channel;
+
 	if (hi != s->next || lo <= rb_single_published(s) || lo > hi)
 		return -EINVAL;
+	if (c->clear != RB_CLEAR_NONE) /* no consumer will come by */
+		memset(rb_channel_slot(c, lo), 0,
+		       (uint64_t)(hi - lo + 1) * c->geometry.slot_size);
 	/* `claimed` stays: the slots may have been written. */
 	s->next = lo - 1;
 	return 0;

@@ -350,6 +350,9 @@ rb_wake(const struct rb_channel *channel, struct rb_word32 *event,
 	/* ORDER(none, relaxed) - checked by the CAS. */
 	uint32_t found = rb_word32_load_relaxed(event);
 
+	/* Also before, for who waits by descriptor: the winner may be stopped
+	 * between its CAS and the bell, and the wish is gone then. */
+	rb_bell_ring(channel);
 	/* Of several wakers one wins the CAS and makes the call for all: whoever
 	 * sleeps on the old count either is woken by it or finds the new one. */
 	while ((int32_t)(wanted - found) > 0) {

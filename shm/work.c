@@ -246,7 +246,11 @@ is_in_bound(struct rb_worker *w, int64_t sequence)
 static int64_t
 pass_over(struct rb_worker *w, int64_t sequence)
 {
-	while (is_over(w, sequence + 1) && is_in_bound(w, sequence + 1))
+	/* Nobody is done with more than a ring, whatever the words say. */
+	int64_t limit = sequence + (int64_t)w->barrier.channel->geometry.slots;
+
+	while (sequence < limit && is_over(w, sequence + 1) &&
+	       is_in_bound(w, sequence + 1))
 		sequence++;
 	return sequence;
 }

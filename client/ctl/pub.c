@@ -408,7 +408,11 @@ parse_when_full(const char *text, void *target)
 
 	if (i < 0 && options_duration.parse(text, &ret->timeout_ns) < 0)
 		return -EINVAL;
-	ret->policy = i < 0 ? RINGBUS_FULL_DEADLINE : policies[i];
+	if (i >= 0)
+		ret->policy = policies[i];
+	else
+		ret->policy = ret->timeout_ns > 0 ? RINGBUS_FULL_DEADLINE
+						  : RINGBUS_FULL_FAIL;
 	return 0;
 }
 

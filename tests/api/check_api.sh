@@ -51,6 +51,8 @@ user() {
 				RINGBUS_PRODUCER_OPTIONS_INIT;
 			struct ringbus_consumer_options consumer =
 				RINGBUS_CONSUMER_OPTIONS_INIT;
+			struct ringbus_consumer_kind kind =
+				RINGBUS_CONSUMER_KIND_INIT;
 			struct ringbus_tap_options tap = RINGBUS_TAP_OPTIONS_INIT;
 			struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
 			function all[] = {
@@ -63,6 +65,7 @@ user() {
 			       producer.size != sizeof(producer) ||
 			       consumer.size != sizeof(consumer) ||
 			       consumer.from != RINGBUS_FROM_NOW ||
+			       kind.size != sizeof(kind) ||
 			       tap.size != sizeof(tap) ||
 			       tap.from != RINGBUS_FROM_NOW ||
 			       handlers.size != sizeof(handlers) || all[0] == 0;

@@ -227,7 +227,7 @@ KINDS(p06_a_slow_producer_makes_no_batch_of_nothing)
 	t_runner_stop(&s.c, 1999);
 	ck_assert_int_eq(tally->n_events, 2000);
 	ck_assert_int_eq(tally->announced, 2000);
-	ck_assert_int_eq(tally->smallest, 1);
+	ck_assert_int_ge(tally->smallest, 1);
 	t_scene_end(&s);
 }
 

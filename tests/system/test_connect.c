@@ -352,6 +352,8 @@ TEST(errors_and_strategies_have_names)
 		for (unsigned k = 0; k < i; k++)
 			ck_assert_str_ne(text, ringbus_strerror(-errors[k]));
 	}
+	ck_assert_ptr_nonnull(strstr(ringbus_strerror(-ESTALE), "evicted"));
+	ck_assert_ptr_nonnull(strstr(ringbus_strerror(-ENOENT), "kept place"));
 	ck_assert_str_eq(ringbus_strerror(0), "success");
 	ck_assert_str_eq(ringbus_version(), "0.1.0");
 	for (int wait = RINGBUS_WAIT_BUSY_SPIN;

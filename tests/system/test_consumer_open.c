@@ -37,22 +37,23 @@ TEST(options_that_cannot_be_are_refused)
 	struct t_bus b;
 
 	t_bus_begin(&b, "slots: 16, event_size: 8");
-#define REFUSED(change)                                                        \
+#define REFUSED(change, why)                                                   \
 	do {                                                                   \
 		o = good;                                                      \
 		change;                                                        \
 		ck_assert_int_eq(try_open(b.bus, &o), -EINVAL);                \
+		ck_assert_ptr_nonnull(strstr(ringbus_error(b.bus), why));      \
 	} while (0)
-	REFUSED(o.size--);
-	REFUSED(o.name = "-");
-	REFUSED(o.wait = 6);
-	REFUSED(o.wait = -1);
-	REFUSED(o.from = RINGBUS_FROM_RESUME - 1);
-	REFUSED(o.keep_for_ns = -2);
-	REFUSED(o.slow = 5);
-	REFUSED(o.slow = -1);
-	REFUSED(o.max_lag = -1);
-	REFUSED(o.max_stall_ns = -1);
+	REFUSED(o.size--, "`size`");
+	REFUSED(o.name = "-", "'-'");
+	REFUSED(o.wait = 6, "wait ");
+	REFUSED(o.wait = -1, "wait ");
+	REFUSED(o.from = RINGBUS_FROM_RESUME - 1, "from ");
+	REFUSED(o.keep_for_ns = -2, "keep_for_ns ");
+	REFUSED(o.slow = 5, "slow ");
+	REFUSED(o.slow = -1, "slow ");
+	REFUSED(o.max_lag = -1, "max_lag ");
+	REFUSED(o.max_stall_ns = -1, "max_stall_ns ");
 #undef REFUSED
 	t_bus_end(&b);
 }

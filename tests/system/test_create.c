@@ -127,6 +127,18 @@ TEST(channels_that_cannot_be_are_refused)
 	t_bus_end(&b);
 }
 
+TEST(a_channel_has_a_name)
+{
+	struct t_bus b;
+
+	t_bus_begin_with(&b, DYNAMIC);
+	ck_assert_int_eq(ringbus_create(b.bus, NULL, NULL), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(b.bus), "NULL"));
+	ck_assert_int_eq(ringbus_remove(b.bus, NULL), -EINVAL);
+	ck_assert_str_ne(ringbus_error(b.bus), "");
+	t_bus_end(&b);
+}
+
 TEST(options_of_another_size_are_refused)
 {
 	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;

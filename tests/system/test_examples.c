@@ -73,6 +73,16 @@ TEST(hello_says_why_it_cannot)
 	t_daemon_stop(&daemon);
 }
 
+TEST(the_others_say_where_they_have_looked)
+{
+	struct t_run run = { .socket = "/nonexistent/socket" };
+
+	t_run_start(&run, "examples/long_event", NULL);
+	t_run_ends(&run, 1);
+	ck_assert(t_run_said(&run, "connect: "));
+	ck_assert(t_run_said(&run, "/nonexistent/socket"));
+}
+
 static void
 run_framed(const struct t_daemon *daemon, const char *channel)
 {

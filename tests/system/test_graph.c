@@ -192,10 +192,10 @@ TEST(a_name_that_comes_again_comes_after_both)
 static struct ringbus_consumer_kind
 kind_of(int slow)
 {
-	return (struct ringbus_consumer_kind){
-		.size = sizeof(struct ringbus_consumer_kind),
-		.slow = slow,
-	};
+	struct ringbus_consumer_kind kind = RINGBUS_CONSUMER_KIND_INIT;
+
+	kind.slow = slow;
+	return kind;
 }
 
 TEST(kinds_are_the_same_kinds)
@@ -374,6 +374,21 @@ TEST(what_is_no_name_is_refused)
 	expect_refusal(g, "ringbus_graph_handle_with()", "''");
 }
 
+/* Whoever came after them would come after producers alone. */
+TEST(stages_of_nobody_are_refused)
+{
+	struct ringbus_graph *g = ringbus_graph_new();
+
+	ringbus_graph_handle_with(g, NULL);
+	expect_refusal(g, "ringbus_graph_handle_with()", "no consumer");
+	g = ringbus_graph_new();
+	ringbus_stage_then(ringbus_graph_after(g, NULL), "a", NULL);
+	expect_refusal(g, "ringbus_graph_after()", "no consumer");
+	g = ringbus_graph_new();
+	ringbus_stage_then(ringbus_graph_handle_with(g, "a", NULL), NULL);
+	expect_refusal(g, "ringbus_stage_then()", "no consumer");
+}
+
 TEST(sixty_five_are_too_many)
 {
 	struct ringbus_graph *g = ringbus_graph_new();
@@ -408,6 +423,19 @@ TEST(stages_of_two_graphs_have_nothing_in_common)
 	expect_refusal(h, "ringbus_stage_and()", "two graphs");
 }
 
+TEST(a_stage_of_no_graph_is_nobodys)
+{
+	struct ringbus_consumer_kind kind = kind_of(RINGBUS_SLOW_GATE);
+	struct ringbus_graph *g = ringbus_graph_new();
+	struct ringbus_stage none = { 0 };
+
+	none = ringbus_stage_set(ringbus_stage_then(none, "b", NULL), &kind);
+	none = ringbus_stage_and(none, none);
+	ck_assert_ptr_null(none.graph);
+	ringbus_stage_and(none, ringbus_graph_handle_with(g, "a", NULL));
+	expect_refusal(g, "ringbus_stage_and()", "no graph");
+}
+
 TEST(kinds_that_cannot_be_are_refused)
 {
 	struct ringbus_consumer_kind all[] = {
@@ -418,6 +446,9 @@ TEST(kinds_that_cannot_be_are_refused)
 		kind_of(0),
 		kind_of(0),
 	};
+	static const char *const fields[] = { "slow",    "slow",
+					      "size",    "keep_for_ns",
+					      "max_lag", "max_stall_ns" };
 
 	all[2].size--;
 	all[3].keep_for_ns = -2;
@@ -428,8 +459,16 @@ TEST(kinds_that_cannot_be_are_refused)
 
 		ringbus_stage_set(ringbus_graph_handle_with(g, "a", NULL),
 				  &all[i]);
-		expect_refusal(g, "ringbus_stage_set()", "");
+		expect_refusal(g, "'a'", fields[i]);
 	}
+}
+
+TEST(no_kind_is_refused)
+{
+	struct ringbus_graph *g = ringbus_graph_new();
+
+	ringbus_stage_set(ringbus_graph_handle_with(g, "a", NULL), NULL);
+	expect_refusal(g, "ringbus_stage_set()", "NULL");
 }
 
 /* What the daemon has to say about consumers of a kind that does not fit. */

@@ -225,21 +225,29 @@ KINDS(the_policy_of_who_has_none_is_to_block)
 	block(kind, NULL);
 }
 
-TEST(policies_that_are_none_are_refused)
+static void
+expect_refusal(struct ringbus *bus, int policy, int64_t timeout_ns,
+	       const char *why)
 {
 	struct ringbus_producer_options o = RINGBUS_PRODUCER_OPTIONS_INIT;
 	struct ringbus_producer *p;
+
+	o.full = policy;
+	o.full_timeout_ns = timeout_ns;
+	ck_assert_int_eq(ringbus_producer_open(bus, "a", &o, &p), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(bus), why));
+}
+
+TEST(policies_that_are_none_are_refused)
+{
 	struct t_bus b;
 
 	t_bus_begin(&b, FIXED);
-	o.full = RINGBUS_FULL_DROP + 1;
-	ck_assert_int_eq(ringbus_producer_open(b.bus, "a", &o, &p), -EINVAL);
-	o.full = -1;
-	ck_assert_int_eq(ringbus_producer_open(b.bus, "a", &o, &p), -EINVAL);
-	o.full = RINGBUS_FULL_DEADLINE;
-	o.full_timeout_ns = -1;
-	ck_assert_int_eq(ringbus_producer_open(b.bus, "a", &o, &p), -EINVAL);
-	o.full_timeout_ns = 0;
-	t_bus_ok(b.bus, ringbus_producer_open(b.bus, "a", &o, &p));
+	expect_refusal(b.bus, RINGBUS_FULL_DROP + 1, 0, "full is none");
+	expect_refusal(b.bus, -1, 0, "full is none");
+	expect_refusal(b.bus, RINGBUS_FULL_DEADLINE, -1, "full_timeout_ns");
+	expect_refusal(b.bus, RINGBUS_FULL_BLOCK, -1, "full_timeout_ns");
+	expect_refusal(b.bus, RINGBUS_FULL_DEADLINE, 0, "full_timeout_ns");
+	produce(b.bus, RINGBUS_FULL_DEADLINE, 1);
 	t_bus_end(&b);
 }

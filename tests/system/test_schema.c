@@ -60,6 +60,8 @@ expect_schema(struct ringbus *bus)
 	expect_other_type(bus, open_all_as(bus, "order", 4), "3", "4");
 	expect_other_type(bus, open_all_as(bus, "order", 0), "3", "0");
 	ck_assert_int_eq(open_all_as(bus, "no name", 3), -EINVAL);
+	ck_assert_int_eq(open_all_as(bus, NULL, 3), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(bus), "type_version"));
 }
 
 TEST(a_declared_type_is_insisted_on)
@@ -84,6 +86,9 @@ TEST(a_created_channel_has_a_type_too)
 	t_bus_ok(b.bus, ringbus_remove(b.bus, "a"));
 	o.type = "-";
 	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -EINVAL);
+	o.type = NULL;
+	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(b.bus), "type_version"));
 	t_bus_end(&b);
 }
 

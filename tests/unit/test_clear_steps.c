@@ -241,3 +241,130 @@ TEST_TIMEOUT(another_commits_at_every_instruction, 300)
 	} while (goes_on);
 	ck_assert_int_gt(step, 100);
 }
+
+/* ------------------------------------------------------------ odd moments */
+
+static int
+commit_to_14(void *arg)
+{
+	struct rb_channel channel;
+	struct rb_barrier b;
+
+	(void)arg;
+	fixture_attach_consumer(&f, victim, &channel, &b);
+	if (rb_barrier_wait(&b, 10, 0) >= 0)
+		rb_barrier_commit(&b, 14);
+	return 0;
+}
+
+/* What the dead one was to zero is where it began, whoever came since. */
+TEST(one_thrown_out_while_it_zeroes_is_killed_after_another_came)
+{
+	struct rb_sequencer s;
+	struct rb_barrier b;
+	pid_t pid;
+
+	TRACE_OR_SKIP();
+	open_channel(RB_MULTI);
+	fixture_producer(&f, &s);
+	ck_assert_int_eq(put(&s, 10, 0), 9);
+	victim = fixture_join_consumer(&f, "a", RB_FROM_NOW);
+	ck_assert_int_eq(rb_sequencer_remaining(&s), 16);
+	ck_assert_int_eq(put(&s, 5, 0), 14);
+	pid = trace_child(commit_to_14, NULL);
+	while ((owner() & RB_CLEAR_ZEROING) == 0)
+		trace_step(pid);
+	rb_member_evict(&f.channel, victim.index);
+	fixture_consumer(&f, "b", &b);
+	ck_assert_int_eq(b.committed, 14);
+	ck_assert_int_eq(put(&s, 11, 0), 25);
+	t_kill(pid);
+	rb_member_leave_consumer(&f.channel, victim.index, false);
+	expect_events(15, 25);
+	fixture_close(&f);
+}
+
+static int
+dispossess(void *arg)
+{
+	const struct rb_barrier *b = arg;
+	struct rb_channel c;
+
+	fixture_attach(&f, RB_ROLE_DAEMON, &c);
+	rb_clear_dispossess(&c, b->index);
+	return 0;
+}
+
+/* Nobody gated up to here, so that there is much to skip. */
+TEST(lie_about_what_is_done_does_not_kill_the_daemon)
+{
+	struct rb_sequencer s;
+	struct rb_barrier b;
+
+	open_channel(RB_MULTI);
+	fixture_producer(&f, &s);
+	for (int i = 0; i < 100000; i++)
+		if (put(&s, 1, 0) != i)
+			ck_abort_msg("event %d was not taken", i);
+	fixture_consumer(&f, "c", &b);
+	rb_seq_store_relaxed(&clearing()->done, INT64_MIN);
+	rb_seq_store_relaxed(&clearing()->begun, 99999);
+	rb_word32_store_relaxed(&clearing()->owner,
+				(b.index + 1) | RB_CLEAR_ZEROING);
+	t_join(t_child(dispossess, &b));
+	fixture_close(&f);
+}
+
+static int
+put_one(void *arg)
+{
+	const struct seat *seat = arg;
+	struct rb_channel channel;
+	struct rb_sequencer s;
+
+	fixture_attach_producer(&f, *seat, &channel, &s);
+	ck_assert_int_ge(put(&s, 1, -1), 0);
+	return 0;
+}
+
+/* While there was no producer, one came that starts now, and then one that
+ * starts before that and has nothing to clear for a while. */
+static uint64_t
+wait_for_one_behind_the_skip(void)
+{
+	const struct rb_handle *handle;
+	struct rb_sequencer s;
+	struct rb_barrier now, oldest;
+	struct seat seat;
+	struct task task;
+	uint64_t missed;
+
+	open_channel(RB_MULTI);
+	fixture_producer(&f, &s);
+	ck_assert_int_eq(put(&s, 16, 0), 15);
+	rb_member_leave_producer(&f.channel, s.index);
+	fixture_consumer(&f, "now", &now);
+	seat = fixture_join_consumer(&f, "oldest", RB_FROM_OLDEST);
+	rb_barrier_init(&oldest, &f.channel, seat.index, seat.epoch);
+	ck_assert_int_lt(oldest.committed, now.committed);
+	seat = fixture_join_producer(&f);
+	handle = &f.channel.ring->handles[seat.index];
+	task_start(&task, FORKED, put_one, &seat);
+	t_until(rb_word64_load_relaxed(&handle->sleeps) > 0);
+	ck_assert_int_ge(rb_barrier_wait(&oldest, oldest.committed + 1, 0), 0);
+	t_ok(rb_barrier_commit(&oldest, oldest.committed + 3));
+	task_join(&task);
+	missed = rb_word64_load_relaxed(&handle->missed);
+	fixture_close(&f);
+	return missed;
+}
+
+TEST(who_waits_for_one_behind_the_skip_is_woken)
+{
+	uint64_t missed = 1;
+
+	/* A bound may come to its end just then, but not every time. */
+	for (int i = 0; i < 20 && missed > 0; i++)
+		missed = wait_for_one_behind_the_skip();
+	ck_assert_uint_eq(missed, 0);
+}

@@ -5,6 +5,7 @@
  * Nothing there may crash a worker or the daemon, or keep it for ever.
  */
 #include "shm/group.h"
+#include "tests/trace.h"
 #include "tests/unit/workers.h"
 
 #define ANY SPEC(.is_group = true)
@@ -195,4 +196,49 @@ TEST(any_words_of_a_group_are_survived)
 TEST(any_words_of_a_group_with_a_key_are_survived)
 {
 	survive_anything(SPEC(.is_group = true, .key_size = 8));
+}
+
+static struct seat buried;
+
+static int
+bury(void *arg)
+{
+	struct rb_channel c;
+
+	(void)arg;
+	fixture_attach(&f, RB_ROLE_DAEMON, &c);
+	rb_group_bury(&c, buried.index); /* once more in haste */
+	trace_mark();
+	rb_group_bury(&c, buried.index);
+	trace_mark();
+	return 0;
+}
+
+/* Says that all is done, for ever, just as the daemon is looking. */
+TEST(sequence_that_jumps_does_not_keep_the_daemon)
+{
+	struct rb_sequence *sequence;
+	struct rb_sequencer s;
+	struct rb_worker w;
+	bool is_over = false;
+
+	TRACE_OR_SKIP();
+	open_group(SHAPE(.producers = RB_MULTI), ANY, &s);
+	sequence = &f.channel.gates->consumers[0].sequence;
+	buried = join_worker(&w);
+	ck_assert_int_eq(put(&s, 3, 0), 2);
+	for (int step = 1; !is_over; step += 3) {
+		pid_t pid = trace_child(bury, NULL);
+
+		rb_seq_store_release(sequence, -1);
+		trace_to(pid, trace_mark);
+		for (int i = 0; i < step && !is_over; i++) {
+			trace_step(pid);
+			is_over = trace_is_at(pid, trace_mark);
+		}
+		rb_seq_store_release(sequence, INT64_MAX / 2);
+		trace_release(pid);
+		t_join(pid);
+	}
+	fixture_close(&f);
 }

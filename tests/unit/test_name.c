@@ -15,6 +15,7 @@ TEST(ordinary_names_are_valid)
 
 TEST(names_that_lead_elsewhere_are_not)
 {
+	ck_assert(!rb_name_is_valid(NULL));
 	ck_assert(!rb_name_is_valid(""));
 	ck_assert(!rb_name_is_valid("."));
 	ck_assert(!rb_name_is_valid(".."));

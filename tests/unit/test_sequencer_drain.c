@@ -197,3 +197,46 @@ KINDS_AND_SIDES(last_commit_wakes_who_drains)
 		missed = drain_asleep(kind, side);
 	ck_assert_uint_eq(missed, 0);
 }
+
+/* Nobody waits for what will not come. */
+TEST(stage_behind_a_failed_one_is_not_waited_for)
+{
+	struct rb_sequencer s;
+
+	fixture_format(&f, SHAPE(0));
+	fixture_declare(&f, 0, "a", SPEC(.on_death = RB_ON_DEATH_KEEP));
+	fixture_declare(&f, 1, "b",
+			SPEC(.after = 1, .on_death = RB_ON_DEATH_KEEP));
+	fixture_declare(&f, 2, "c",
+			SPEC(.after = 2, .on_death = RB_ON_DEATH_KEEP));
+	rb_channel_open(&f.channel);
+	fixture_producer(&f, &s);
+	for (int i = 0; i < 3; i++)
+		fixture_join_consumer(&f, &"a\0b\0c"[2 * i], RB_FROM_RESUME);
+	put(&s, 1, 0);
+	ck_assert_int_eq(rb_sequencer_drain(&s, 0), -EAGAIN);
+	rb_word32_store_relaxed(&f.channel.gates->consumers[0].run,
+				RB_RUN_FAILED);
+	ck_assert_int_eq(rb_sequencer_drain(&s, 0), 0);
+	fixture_close(&f);
+}
+
+/* Whoever is not there has not failed, but will read it when it is back. */
+TEST(absent_one_that_failed_is_waited_for)
+{
+	struct rb_sequencer s;
+	struct seat seat;
+
+	fixture_format(&f, SHAPE(0));
+	fixture_declare(&f, 0, "a", SPEC(.on_death = RB_ON_DEATH_KEEP));
+	rb_channel_open(&f.channel);
+	fixture_producer(&f, &s);
+	seat = fixture_join_consumer(&f, "a", RB_FROM_RESUME);
+	put(&s, 1, 0);
+	rb_word32_store_relaxed(&f.channel.gates->consumers[0].run,
+				RB_RUN_FAILED);
+	ck_assert_int_eq(rb_sequencer_drain(&s, 0), 0);
+	rb_member_leave_consumer(&f.channel, seat.index, true);
+	ck_assert_int_eq(rb_sequencer_drain(&s, 0), -EAGAIN);
+	fixture_close(&f);
+}

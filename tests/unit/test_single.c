@@ -289,3 +289,21 @@ TEST(lying_consumer_gives_no_room)
 	ck_assert_int_eq(rb_sequencer_remaining(&s), 0);
 	fixture_close(&f);
 }
+
+/* No consumer comes by there to clear it. */
+TEST(abandoned_secrets_are_wiped)
+{
+	static const char zeroes[4 * 32];
+	struct rb_sequencer s;
+	struct rb_barrier b;
+
+	fixture_open(&f, SHAPE(.clear = RB_CLEAR_ZERO));
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &s);
+	ck_assert_int_eq(rb_sequencer_claim(&s, 4, 0), 3);
+	fill(rb_channel_slot(&f.channel, 0), sizeof(zeroes), 7);
+	t_ok(rb_sequencer_abandon(&s, 0, 3));
+	ck_assert_mem_eq(rb_channel_slot(&f.channel, 0), zeroes,
+			 sizeof(zeroes));
+	fixture_close(&f);
+}
