@@ -66,7 +66,7 @@ main(int argc, char **argv)
 		err = read_reports(consumer);
 	if (err < 0)
 		fprintf(stderr, "framed: %s %s\n", ringbus_strerror(err),
-			bus != NULL ? ringbus_error(bus) : "");
+			ringbus_error(bus));
 	ringbus_close(bus);
 	return err < 0;
 }

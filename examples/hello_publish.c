@@ -25,7 +25,7 @@ static int
 fail(const char *what, int64_t err, const struct ringbus *bus)
 {
 	fprintf(stderr, "hello_publish: %s: %s %s\n", what,
-		ringbus_strerror(err), bus != NULL ? ringbus_error(bus) : "");
+		ringbus_strerror(err), ringbus_error(bus));
 	return 1;
 }
 

@@ -135,7 +135,7 @@ static int
 fail_bus(const char *what, int err, struct ringbus *bus)
 {
 	fprintf(stderr, "demo: %s: %s %s\n", what, ringbus_strerror(err),
-		bus != NULL ? ringbus_error(bus) : "");
+		ringbus_error(bus));
 	ringbus_close(bus);
 	return -1;
 }
