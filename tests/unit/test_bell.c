@@ -154,7 +154,7 @@ TEST(end_of_the_stream_rings)
 /* Those who sleep on a futex cost no write. */
 TEST(nobody_rings_for_nobody)
 {
-	struct rb_event event = { &f.channel.ring->event, NULL };
+	struct rb_event event;
 	struct rb_sequencer s;
 	struct ear ear;
 
