@@ -77,7 +77,7 @@ static void
 describe_run(const struct rb_gate *gate, struct ringbus_member *ret)
 {
 	/* ORDER(none, relaxed) - statistics. */
-	ret->failed = (int64_t)rb_word64_load_relaxed(&gate->failed) - 1;
+	ret->failed = (int64_t)(rb_word64_load_relaxed(&gate->failed) - 1);
 	ret->errors = rb_word64_load_relaxed(&gate->errors);
 	ret->lost = rb_word64_load_relaxed(&gate->lost);
 	ret->sleeps = rb_word64_load_relaxed(&gate->sleeps);

@@ -340,9 +340,11 @@ find_target(struct rb_sequencer *s)
 		/* ORDER(none, relaxed) - a bound. */
 		claimed = rb_seq_load_relaxed(&c->ring->claimed);
 		lowest = rb_multi_frontier(c, s->gate, claimed);
-		target = lowest + (int64_t)c->geometry.slots;
-		if (target > claimed)
-			target = claimed;
+		target = claimed;
+		/* No sum: what others store may be anything. */
+		if (claimed > lowest &&
+		    (uint64_t)claimed - (uint64_t)lowest > c->geometry.slots)
+			target = lowest + (int64_t)c->geometry.slots;
 		while (target > lowest && !rb_multi_is_stamped(c, target))
 			target--;
 		if (s->unpublished > 0 && target >= s->claim_lo)

@@ -227,7 +227,7 @@ TEST(sequence_that_jumps_does_not_keep_the_daemon)
 	sequence = &f.channel.gates->consumers[0].sequence;
 	buried = join_worker(&w);
 	ck_assert_int_eq(put(&s, 3, 0), 2);
-	for (int step = 1; !is_over; step += 3) {
+	for (int step = 1; !is_over; step += 1 + step / 20) {
 		pid_t pid = trace_child(bury, NULL);
 
 		rb_seq_store_release(sequence, -1);
