@@ -75,7 +75,6 @@ ringbus_consumer_poll(struct ringbus_consumer *consumer, int64_t max,
 
 	if (max < 0 || (max > 0 && handler == NULL))
 		return -EINVAL;
-	rb_doorbell_disarm(consumer);
 	do {
 		int64_t there = ringbus_consumer_wait(consumer, RINGBUS_NOW);
 

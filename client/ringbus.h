@@ -463,7 +463,9 @@ RINGBUS_API int64_t ringbus_producer_publish_batch_with(
 
 /*
  * Waits until the consumers that producers wait for have read all that is
- * published. Those whose processor has failed don't count. -ETIMEDOUT if they
+ * published. Those whose processor has failed don't count, nor those that have
+ * read all that such a one before them has; a group has failed with all of its
+ * workers. -ETIMEDOUT if they
  * are not done in time, and they go on; ringbus_channel_laggard() names them.
  * -EAGAIN (RINGBUS_NOW), -EDEADLK (only this thread could read it), -ECANCELED,
  * -ESHUTDOWN (the stream was aborted), -ESTALE.
@@ -677,7 +679,8 @@ struct ringbus_handlers {
 			    const struct ringbus_event *event);
 	int exceptions;              /* RINGBUS_FATAL or RINGBUS_IGNORE */
 	int rewind;                  /* RINGBUS_REWIND_... */
-	int64_t rewind_pause_ns;     /* of PAUSE and BACKOFF */
+	int64_t rewind_pause_ns;     /* of PAUSE, and the first of BACKOFF, 0
+				      * being a millisecond there */
 	int64_t rewind_pause_max_ns; /* of BACKOFF; 0: a second */
 	int rewind_max;    /* attempts at one batch; at this many the event that
 			 * asks again has failed, by -ELOOP. 0: no limit */
@@ -745,7 +748,7 @@ RINGBUS_API int ringbus_consumer_poll(struct ringbus_consumer *consumer,
  * epoll, io_uring, libuv and their like. It is the consumer's, the same at each
  * call, closed with it; do not read from it. -EMFILE (also if the user has too
  * many inotify instances: fs.inotify.max_user_instances), -ENFILE, -ENOMEM,
- * -EOPNOTSUPP.
+ * -EOPNOTSUPP (no bell, no inotify, or membarrier(2) is refused).
  *
  * It only works while it is armed, so that publishers pay nothing otherwise. In
  * the loop, each time before waiting:
@@ -762,7 +765,9 @@ RINGBUS_API int ringbus_consumer_fd(struct ringbus_consumer *consumer);
  * Makes the descriptor unreadable, and readable once there is something to poll
  * (or -ESTALE to be told, or the end of the stream). 0: wait for it; 1: do not,
  * there is something already; or an error of ringbus_consumer_poll(). No wake-up
- * is lost between the last poll and the wait.
+ * is lost between the last poll and the wait; but where processes may be stopped
+ * (SIGSTOP, a debugger, a freezer) wait with a timeout: one that is stopped in
+ * the middle of waking others rings when it goes on.
  */
 RINGBUS_API int ringbus_consumer_arm(struct ringbus_consumer *consumer);
 
@@ -903,7 +908,7 @@ RINGBUS_API int ringbus_channel_find(const struct ringbus_channel *channel,
 /*
  * A consumer that producers wait for and that has not read all that is
  * published, the `index`th counted from 0: 1, or 0 behind the last, or -EINVAL.
- * One whose processor has failed does not count.
+ * Who has failed does not count, as for ringbus_producer_drain().
  */
 RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
 					unsigned index,

@@ -7,19 +7,11 @@
 #include "daemon/entry.h"
 #include "shm/sequencer.h"
 
-static int64_t
-bounded(int64_t sequence)
-{
-	if (sequence < RB_SEQUENCE_INITIAL)
-		return RB_SEQUENCE_INITIAL;
-	return sequence < RB_SEQUENCE_MAX / 2 ? sequence : RB_SEQUENCE_MAX / 2;
-}
-
 int64_t
 rb_lag_sequence(const struct rb_channel *channel, unsigned index)
 {
 	/* ORDER(none, relaxed) - a figure to judge by. */
-	return bounded(rb_seq_load_relaxed(
+	return rb_seq_bounded(rb_seq_load_relaxed(
 		&channel->gates->consumers[index].sequence));
 }
 
@@ -27,7 +19,7 @@ static int64_t
 claimed(const struct rb_channel *channel)
 {
 	/* ORDER(none, relaxed) - only bounds what can be there. */
-	return bounded(rb_seq_load_relaxed(&channel->ring->claimed));
+	return rb_seq_bounded(rb_seq_load_relaxed(&channel->ring->claimed));
 }
 
 /* All that is published, of several producers from `known` on up to `limit`. */
@@ -39,9 +31,10 @@ published(const struct rb_channel *channel, int64_t known, int64_t limit)
 	if (!rb_channel_is_multi(channel))
 		/* ORDER(publish, acquire) - before the consumer's sequence is
 		 * read, so that it is never too far behind. */
-		return bounded(rb_seq_load_acquire(&channel->ring->published));
+		return rb_seq_bounded(
+			rb_seq_load_acquire(&channel->ring->published));
 	last = claimed(channel);
-	return bounded(
+	return rb_seq_bounded(
 		rb_multi_frontier(channel, known, last < limit ? last : limit));
 }
 
@@ -55,7 +48,7 @@ slowest(const struct rb_channel *channel, uint64_t deps)
 		int i = __builtin_ctzll(deps);
 		/* ORDER(commit, acquire) - before the dependant's sequence is
 		 * read, as above. */
-		int64_t sequence = bounded(rb_seq_load_acquire(
+		int64_t sequence = rb_seq_bounded(rb_seq_load_acquire(
 			&channel->gates->consumers[i].sequence));
 
 		if (sequence < minimum)

@@ -19,15 +19,6 @@
 
 #define NSEC INT64_C(1000000000)
 
-static int64_t
-boottime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return now.tv_sec * NSEC + now.tv_nsec;
-}
-
 /* ----------------------------------------------------------------- expiry */
 
 /* When a member has to go, or INT64_MAX. */
@@ -69,7 +60,7 @@ void
 rb_reaper_expect_expiry(struct rb_reaper *reaper)
 {
 	const struct rb_registry *registry = reaper->registry;
-	int64_t now = boottime_ns();
+	int64_t now = rb_boottime_ns();
 	int64_t next = INT64_MAX;
 
 	for (unsigned i = 0; i < registry->n_hosted; i++) {

@@ -11,14 +11,17 @@
  *   who waits (rb_barrier_arm)            waker (rb_wake)
  *     forget what rang before               change what is waited for
  *     set own bit in `bells`, fence         if wanted > event:
- *     seen = event, raise wanted,               event = wanted
- *     membarrier                                FUTEX_WAKE
- *     look again                                fence
+ *     seen = event, raise wanted,               if bells != 0: write the bell
+ *     membarrier                                event = wanted
+ *     look again                                FUTEX_WAKE
  *                                               if bells != 0: write the bell
  *
  * A sleeper whose wish is taken back before it sleeps is told so by FUTEX_WAIT.
  * Here the bit comes first: a waker that takes a wish back after it was made
- * finds the bit, whatever it was up to.
+ * finds the bit, whatever it was up to. It rings before that as well, for it may
+ * be stopped on its way from there to the bell: then only one is left unrung that
+ * armed in between, and had read by then what the waker published. A dead waker
+ * is rung for by the daemon.
  *
  * A ring is for all who wait so, whatever for: they look, and arm again. So is
  * one that comes too late.

@@ -71,14 +71,6 @@ find_read(const struct rb_channel *c, uint32_t *ret_version)
 	return read < RB_SEQUENCE_MAX / 2 ? read : RB_SEQUENCE_MAX / 2;
 }
 
-static bool
-is_behind_skip(const struct rb_channel *c)
-{
-	uint32_t version;
-
-	return find_read(c, &version) <= find_skip(c);
-}
-
 static void
 wake_producers(struct rb_channel *c)
 {
@@ -86,12 +78,18 @@ wake_producers(struct rb_channel *c)
 			  &c->ring->space_wanted[RB_CLEAR_GATE], false, NULL);
 }
 
+/* Whether there is something to clear. What was skipped is free without us, and
+ * who waits for it has only to be told. */
 static bool
-has_work(const struct rb_channel *c)
+look_for_work(struct rb_channel *c)
 {
 	uint32_t version;
+	int64_t read = find_read(c, &version);
 
-	return find_read(c, &version) > find_cleared(c);
+	if (read > find_skip(c))
+		return read > find_done(c);
+	wake_producers(c);
+	return false;
 }
 
 /* The slots from lo + 1 to hi. */
@@ -184,9 +182,7 @@ rb_clear_read(struct rb_channel *channel, unsigned self)
 	 * the look at the owner: one that is there sees it when it looks
 	 * again. */
 	rb_fence_seq_cst();
-	if (is_behind_skip(channel))
-		wake_producers(channel);
-	for (int i = 0; has_work(channel) && take(channel, self); i++) {
+	for (int i = 0; look_for_work(channel) && take(channel, self); i++) {
 		clear(channel, self);
 		let_go(channel);
 		if (self < RB_CONSUMERS_MAX)

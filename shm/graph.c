@@ -9,35 +9,25 @@
 #include "shm/graph.h"
 
 #include "shm/clear.h"
+#include "shm/entry.h"
 #include "shm/place.h"
 
 /* Has a sequence that others wait for. */
 static bool
 is_waited_for(const struct rb_member *m)
 {
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	uint32_t state = rb_word32_load_relaxed(&m->state);
+	uint32_t state = rb_entry_get(&m->state);
 
-	if (state == RB_MEMBER_FREE || state == RB_MEMBER_EVICTED)
-		return false;
-	/* ORDER(none, relaxed) - as above. */
-	return rb_word32_load_relaxed(&m->slow) != RB_SLOW_LOSSY &&
-	       rb_word32_load_relaxed(&m->parked) == 0 &&
-	       rb_word32_load_relaxed(&m->worker_of) == 0;
-}
-
-static bool
-is_behind(const struct rb_member *m)
-{
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	return rb_word32_load_relaxed(&m->behind) != 0;
+	return state != RB_MEMBER_FREE && state != RB_MEMBER_EVICTED &&
+	       rb_entry_get(&m->slow) != RB_SLOW_LOSSY &&
+	       rb_entry_get(&m->parked) == 0 &&
+	       rb_entry_get(&m->worker_of) == 0;
 }
 
 static uint64_t
 after_of(const struct rb_meta *meta, int index)
 {
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	return rb_word64_load_relaxed(&meta->consumers[index].after);
+	return rb_entry_get64(&meta->consumers[index].after);
 }
 
 /* Who counts, and who of them may have a dependant that is ahead of it. */
@@ -57,7 +47,7 @@ find_sets(const struct rb_meta *meta)
 		if (!is_waited_for(m))
 			continue;
 		sets.active |= UINT64_C(1) << i;
-		if (is_behind(m))
+		if (rb_entry_get(&m->behind) != 0)
 			sets.behind |= UINT64_C(1) << i;
 	}
 	return sets;
@@ -84,8 +74,7 @@ find_deps(const struct rb_meta *meta, unsigned index, struct sets sets)
 static unsigned
 place_in_graph(const struct rb_meta *meta, unsigned index)
 {
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	uint32_t of = rb_word32_load_relaxed(&meta->consumers[index].worker_of);
+	uint32_t of = rb_entry_get(&meta->consumers[index].worker_of);
 
 	return of == 0 ? index : of - 1;
 }
@@ -111,9 +100,7 @@ find_gating(const struct rb_meta *meta, struct sets sets)
 static bool
 begins_to_gate(const struct rb_channel *c, uint64_t gating)
 {
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	return rb_word64_load_relaxed(&c->meta->control.gating) == 0 &&
-	       gating != 0;
+	return rb_entry_get64(&c->meta->control.gating) == 0 && gating != 0;
 }
 
 void
@@ -157,12 +144,10 @@ rb_graph_bequeath(struct rb_meta *meta, unsigned index)
 		uint64_t after = after_of(meta, i);
 
 		if ((after & bit) != 0)
-			/* ORDER(none, relaxed) - the daemon is the only
-			 * writer. */
-			rb_word64_store_relaxed(&meta->consumers[i].after,
-						(after & ~bit) | inherited);
+			rb_entry_put64(&meta->consumers[i].after,
+				       (after & ~bit) | inherited);
 	}
-	/* ORDER(none, relaxed) - as above; last, for a next daemon begins again
-	 * where somebody still comes after `index`. */
-	rb_word64_store_relaxed(&meta->consumers[index].after, 0);
+	/* Last, for a next daemon begins again where somebody still comes after
+	 * `index`. */
+	rb_entry_put64(&meta->consumers[index].after, 0);
 }

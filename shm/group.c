@@ -350,7 +350,7 @@ rb_worker_look(struct rb_worker *worker)
 }
 
 /* Who waits for other workers alone is rung by them. */
-static int
+static void
 arm_bell(struct rb_barrier *b)
 {
 	/* ORDER(bell, relaxed) - the membarrier stands before our look. */
@@ -359,7 +359,6 @@ arm_bell(struct rb_barrier *b)
 	if (rb_membarrier() < 0)
 		/* ORDER(bell, seq_cst) - where it is missing. */
 		rb_fence_seq_cst();
-	return 0;
 }
 
 int
@@ -373,8 +372,10 @@ rb_worker_arm(struct rb_worker *worker)
 
 	/* ORDER(end, acquire) - behind the end nothing will come. */
 	if (state == 1 &&
-	    next > rb_seq_load_acquire(&b->channel->meta->control.end))
-		state = arm_bell(b);
+	    next > rb_seq_load_acquire(&b->channel->meta->control.end)) {
+		arm_bell(b);
+		state = 0;
+	}
 	if (state != 0)
 		return state < 0 ? state : 1;
 	/* Once more, for what was returned before we could be rung. */

@@ -13,22 +13,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "shm/clear.h"
 #include "shm/entry.h"
 #include "shm/graph.h"
 #include "shm/group.h"
 #include "shm/place.h"
-
-static uint64_t
-boottime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* -------------------------------------------------------------- declaring */
 
@@ -66,7 +56,7 @@ rb_member_declare(struct rb_channel *channel, unsigned index, const char *name,
 	rb_entry_set_name(m, name);
 	set_kind(m, spec);
 	rb_entry_put(&m->declared, 1);
-	rb_entry_put64(&m->absent_ns, boottime_ns());
+	rb_entry_put64(&m->absent_ns, (uint64_t)rb_boottime_ns());
 	if (spec->is_group) {
 		rb_entry_put(&m->group, 1 + count_groups(channel->meta));
 		rb_entry_put(&m->key_offset, spec->key_offset);
@@ -286,7 +276,7 @@ depart(struct rb_channel *channel, unsigned index, bool keep)
 {
 	struct rb_member *m = &channel->meta->consumers[index];
 
-	rb_entry_put64(&m->absent_ns, boottime_ns());
+	rb_entry_put64(&m->absent_ns, (uint64_t)rb_boottime_ns());
 	if (keep)
 		rb_entry_set_state(m, RB_MEMBER_ABSENT);
 	else

@@ -34,15 +34,6 @@
 #include "shm/member.h"
 #include "shm/sequencer.h"
 
-/* Producers and consumers write these; we compute with them. */
-static int64_t
-bounded(int64_t sequence)
-{
-	if (sequence < RB_SEQUENCE_INITIAL)
-		return RB_SEQUENCE_INITIAL;
-	return sequence < RB_SEQUENCE_MAX / 2 ? sequence : RB_SEQUENCE_MAX / 2;
-}
-
 int64_t
 rb_place_frontier(const struct rb_channel *channel)
 {
@@ -51,10 +42,10 @@ rb_place_frontier(const struct rb_channel *channel)
 
 	if (!rb_channel_is_multi(channel))
 		/* ORDER(membership, acquire) - after the membarrier. */
-		return bounded(rb_seq_load_acquire(&ring->published));
+		return rb_seq_bounded(rb_seq_load_acquire(&ring->published));
 	/* ORDER(membership, acquire) - as above. */
 	claimed = rb_seq_load_acquire(&ring->claimed);
-	return bounded(
+	return rb_seq_bounded(
 		rb_multi_frontier(channel, RB_SEQUENCE_INITIAL, claimed));
 }
 
@@ -79,7 +70,7 @@ place_after(const struct rb_channel *channel, uint64_t deps)
 		if (sequence < place)
 			place = sequence;
 	}
-	return bounded(place);
+	return rb_seq_bounded(place);
 }
 
 static bool
@@ -108,13 +99,15 @@ oldest_from(const struct rb_channel *c, int64_t place)
 
 	if (!has_producers(c->meta)) {
 		/* ORDER(none, relaxed) - no producer, so nobody writes it. */
-		claimed = bounded(rb_seq_load_relaxed(&c->ring->claimed));
+		claimed = rb_seq_bounded(
+			rb_seq_load_relaxed(&c->ring->claimed));
 		if (claimed >= place && claimed - place < slots)
 			kept = slots - (claimed - place);
 	}
 	if (c->clear != RB_CLEAR_NONE)
 		/* ORDER(clear-set, acquire) - after the membarrier. */
-		begun = bounded(rb_seq_load_acquire(&c->gates->clear.begun));
+		begun = rb_seq_bounded(
+			rb_seq_load_acquire(&c->gates->clear.begun));
 	if (begun > place) /* not from a consumer of ours */
 		return place;
 	return place - kept > begun ? place - kept : begun;

@@ -26,6 +26,15 @@ struct rb_sequence {
 	alignas(RB_LINE) _Atomic int64_t value;
 };
 
+/* What another process stored, made fit to compute with: far from any overflow. */
+static inline int64_t
+rb_seq_bounded(int64_t sequence)
+{
+	if (sequence < RB_SEQUENCE_INITIAL)
+		return RB_SEQUENCE_INITIAL;
+	return sequence < RB_SEQUENCE_MAX / 2 ? sequence : RB_SEQUENCE_MAX / 2;
+}
+
 static inline int64_t
 rb_seq_load_relaxed(const struct rb_sequence *seq)
 {

@@ -75,13 +75,25 @@ rb_wait_kind(const char *name)
 	return -1;
 }
 
-int64_t
-rb_clock_ns(void)
+static int64_t
+read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+int64_t
+rb_clock_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+rb_boottime_ns(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 static struct timespec

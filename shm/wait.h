@@ -99,7 +99,8 @@ struct rb_wait {
 const char *rb_wait_name(enum rb_wait_kind kind);
 int rb_wait_kind(const char *name);
 
-int64_t rb_clock_ns(void);
+int64_t rb_clock_ns(void);    /* CLOCK_MONOTONIC */
+int64_t rb_boottime_ns(void); /* CLOCK_BOOTTIME */
 
 /*
  * Starts a wait. timeout_ns < 0 waits for ever. `counters` may hold NULLs.

@@ -93,12 +93,7 @@ int64_t
 rb_work_sequence(const struct rb_worker *worker)
 {
 	/* ORDER(commit, acquire) - all that others did up to here. */
-	int64_t sequence = rb_seq_load_acquire(&worker->gate->sequence);
-
-	/* Other workers write it; we compute with it. */
-	if (sequence < RB_SEQUENCE_INITIAL)
-		return RB_SEQUENCE_INITIAL;
-	return sequence < RB_SEQUENCE_MAX / 2 ? sequence : RB_SEQUENCE_MAX / 2;
+	return rb_seq_bounded(rb_seq_load_acquire(&worker->gate->sequence));
 }
 
 int64_t
