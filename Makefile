@@ -103,11 +103,13 @@ example_src := $(filter-out $(if $(sqlite_libs),,examples/rewind_sqlite.c), \
 demo_src := $(call part,client,examples/demo/*.c)
 bench_src := $(call part,client,bench/bench_*.c)
 bench_common_src := $(call part,client,bench/common*.c)
-t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c)
+t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
+	tests/crash/util_*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 system_src := $(wildcard tests/system/test_*.c)
 conformance_src := $(wildcard tests/conformance/test_*.c)
 stress_src := $(wildcard tests/stress/*.c)
+crash_src := $(wildcard tests/crash/test_*.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 man_src := $(wildcard docs/man/*.scd)
 
@@ -125,7 +127,8 @@ demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
 conformances := $(call programs,$(conformance_src))
-tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(stress_src))
+tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(crash_src) \
+	$(stress_src))
 stresses := $(call programs,$(stress_src))
 fuzzers := $(call programs,$(fuzz_src))
 mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
@@ -136,7 +139,7 @@ suite := $(firstword $(subst /, ,$(T)))
 chosen := $(call named,$(suite),$(tests))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
-	$(BUILD)/tests/conformance/%,$(chosen))
+	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl)
