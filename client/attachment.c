@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "shm/presence.h"
+
+/* The daemon gives up whom it has let in only if it dies in between. */
+#define ARRIVE_TRIES 4
 
 uint64_t
 rb_thread_id(void)
@@ -122,20 +126,32 @@ map_channel(struct rb_attachment *a, int *fds)
 	return err;
 }
 
-int
-rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
-		   const char *channel, const struct rb_attach *request)
+/* False if we were given up on the way. */
+static bool
+arrive(struct rb_attachment *a)
+{
+	return a->role == RB_ROLE_TAP ||
+	       rb_presence_arrive(&a->channel.shm, a->role, a->index, a->epoch);
+}
+
+static void
+leave(struct rb_attachment *a, bool forget)
+{
+	if (a->role != RB_ROLE_TAP)
+		rb_presence_leave(&a->channel.shm, a->role, a->index, a->epoch,
+				  forget);
+	tell_leaving(a, forget ? RB_CONTROL_FORGET : 0);
+	rb_closep(&a->channel.shm.bell);
+	rb_channel_detach(&a->channel.shm);
+}
+
+/* 0; -EAGAIN if we have to ask once more; or another errno. */
+static int
+come_in(struct rb_attachment *a, struct rb_control *message)
 {
 	int fds[RB_FDS] = { -1, -1, -1, -1 };
-	struct rb_control message;
-	int err;
+	int err = ask(a, message, fds);
 
-	bus->error[0] = '\0';
-	a->bus = bus;
-	err = write_request(a, channel, request, &message);
-	if (err < 0)
-		return err;
-	err = ask(a, &message, fds);
 	if (err < 0)
 		return err;
 	err = map_channel(a, fds);
@@ -143,6 +159,31 @@ rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 		tell_leaving(a, 0);
 		return err;
 	}
+	if (arrive(a))
+		return 0;
+	leave(a, false);
+	return -EAGAIN;
+}
+
+int
+rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
+		   const char *channel, const struct rb_attach *request)
+{
+	struct rb_control wish, message;
+	int err;
+
+	bus->error[0] = '\0';
+	a->bus = bus;
+	err = write_request(a, channel, request, &wish);
+	if (err < 0)
+		return err;
+	err = -EAGAIN;
+	for (int i = 0; err == -EAGAIN && i < ARRIVE_TRIES; i++) {
+		message = wish;
+		err = come_in(a, &message);
+	}
+	if (err < 0)
+		return err == -EAGAIN ? -ECONNRESET : err;
 	a->wait = request->wait == RINGBUS_WAIT_DEFAULT
 			  ? a->channel.shm.wait
 			  : (enum rb_wait_kind)(request->wait - 1);
@@ -154,7 +195,5 @@ void
 rb_attachment_close(struct rb_attachment *attachment, bool forget)
 {
 	leave_list(attachment);
-	tell_leaving(attachment, forget ? RB_CONTROL_FORGET : 0);
-	rb_closep(&attachment->channel.shm.bell);
-	rb_channel_detach(&attachment->channel.shm);
+	leave(attachment, forget);
 }

@@ -3,6 +3,12 @@
  * bus.c - the connection to the daemon, and what can be asked over it
  *
  * One request, one answer, in turn; see shm/control.h.
+ *
+ * The daemon may die and be started again. What we are in the channels is in
+ * shared memory, so there is nothing to tell the next one: the request that
+ * finds the connection cut makes a new one, and asks there. Whether one that was
+ * cut in the middle was done is not known: it is asked again only if that does
+ * no harm. What a lost answer let in, the next daemon takes back (presence.h).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -10,8 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "client/internal.h"
+
+/* How long a request waits for the daemon to come back: as a service manager
+ * takes to start it again. */
+#define RECONNECT_PATIENCE_NS INT64_C(2000000000)
+#define RECONNECT_NAP_NS INT64_C(5000000)
 
 static int
 send_request(const struct ringbus *bus, const struct rb_control *message)
@@ -100,15 +112,12 @@ receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
 	return err == 0 && message->result == 0 ? no_fds : err;
 }
 
-int
-rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
+/* One request and its answer, over the connection as it is. */
+static int
+exchange(struct ringbus *bus, struct rb_control *message, int *fds)
 {
-	int err;
+	int err = send_request(bus, message);
 
-	bus->error[0] = '\0';
-	if (bus->pid != getpid()) /* the daemon would take us for our parent */
-		return -ECONNRESET;
-	err = send_request(bus, message);
 	if (err == 0)
 		err = receive_answer(bus, message, fds);
 	if (err == -ETIMEDOUT)
@@ -119,6 +128,139 @@ rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
 	if (message->result < 0)
 		memcpy(bus->error, message->text, sizeof(bus->error));
 	return message->result;
+}
+
+static int
+greet(struct ringbus *bus)
+{
+	struct rb_control message;
+
+	rb_bus_prepare(&message, RB_CONTROL_HELLO, NULL);
+	message.layout_hash = rb_layout_hash();
+	return exchange(bus, &message, NULL);
+}
+
+/* ------------------------------------------------- after the daemon's death */
+
+/* Nothing comes unasked, so there is only an end to be read. */
+static bool
+is_cut(const struct ringbus *bus)
+{
+	char byte;
+
+	return recv(bus->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+	       (errno != EAGAIN && errno != EINTR);
+}
+
+/* Goes on with what was said before, on this very connection. */
+static bool
+carries_on(const struct rb_control *message)
+{
+	return message->type == RB_CONTROL_CREATE ||
+	       (message->type == RB_CONTROL_PLAN &&
+		(message->flags & RB_CONTROL_RESET) == 0);
+}
+
+/* May be said twice; what was cut may have been done, or not. */
+static bool
+is_repeatable(const struct rb_control *message)
+{
+	return message->type == RB_CONTROL_ATTACH ||
+	       message->type == RB_CONTROL_DETACH ||
+	       message->type == RB_CONTROL_LIST ||
+	       message->type == RB_CONTROL_PING ||
+	       message->type == RB_CONTROL_CLOSE;
+}
+
+/* Who leaves has said so in shared memory and waits for nobody. */
+static int64_t
+patience_of(const struct rb_control *message)
+{
+	return message->type == RB_CONTROL_DETACH ? 0 : RECONNECT_PATIENCE_NS;
+}
+
+/* 0, or why the daemon that is in the same place now, if any, is of no use. */
+static int
+connect_again(struct ringbus *bus)
+{
+	int fd = rb_locate_again(&bus->place);
+
+	if (fd < 0)
+		return fd;
+	close(bus->fd);
+	bus->fd = fd;
+	return greet(bus);
+}
+
+/* Not there, or not yet, or no more. */
+static bool
+is_gone(int err)
+{
+	return err == -ECONNREFUSED || err == -ENOENT || err == -ECONNRESET;
+}
+
+static int
+give_up(struct ringbus *bus, int err)
+{
+	if (!is_gone(err))
+		return err;
+	rb_bus_refuse(bus, "%s: no ringbusd is there any more: %s",
+		      bus->place.socket, strerror(-err));
+	return -ECONNRESET;
+}
+
+/* Asks the next daemon, and if that dies as well the one after it. */
+static int
+ask_again(struct ringbus *bus, const struct rb_control *asked,
+	  struct rb_control *message, int *fds)
+{
+	const struct timespec nap = { .tv_nsec = RECONNECT_NAP_NS };
+	int64_t until_ns = rb_clock_ns() + patience_of(asked);
+	int err;
+
+	for (;;) {
+		err = connect_again(bus);
+		if (err == 0) {
+			*message = *asked;
+			err = exchange(bus, message, fds);
+			if (err != -ECONNRESET || !is_repeatable(asked))
+				return err;
+		}
+		if (!is_gone(err) || rb_clock_ns() >= until_ns)
+			return give_up(bus, err);
+		nanosleep(&nap, NULL);
+	}
+}
+
+static int
+request(struct ringbus *bus, struct rb_control *message, int *fds)
+{
+	const struct rb_control asked = *message;
+	int err = -ECONNRESET;
+
+	if (!is_cut(bus)) {
+		err = exchange(bus, message, fds);
+		if (err != -ECONNRESET || !is_repeatable(&asked))
+			return err;
+	} else if (carries_on(&asked)) {
+		return err;
+	}
+	return ask_again(bus, &asked, message, fds);
+}
+
+/* A thread that is cancelled in between would leave an answer to the next. */
+int
+rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
+{
+	int err, cancel;
+
+	bus->error[0] = '\0';
+	if (bus->pid != getpid()) /* the daemon would take us for our parent */
+		return -ECHILD;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = request(bus, message, fds);
+	pthread_setcancelstate(cancel, NULL);
+	return err;
 }
 
 int
@@ -173,16 +315,6 @@ rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
 	return 0;
 }
 
-static int
-greet(struct ringbus *bus)
-{
-	struct rb_control message;
-
-	rb_bus_prepare(&message, RB_CONTROL_HELLO, NULL);
-	message.layout_hash = rb_layout_hash();
-	return rb_bus_request(bus, &message, NULL);
-}
-
 /* There is no bus to keep it in when a connect fails. */
 static _Thread_local char refusal[RB_SOCKET_SIZE + RB_CONTROL_TEXT_SIZE + 2];
 
@@ -190,16 +322,19 @@ int
 ringbus_connect(const char *socket, struct ringbus **ret)
 {
 	struct ringbus *bus = calloc(1, sizeof(*bus));
-	int err;
+	int err, cancel;
 
 	if (bus == NULL)
 		return -ENOMEM;
 	bus->pid = getpid();
 	pthread_mutex_init(&bus->lock, NULL);
-	bus->fd = rb_locate_daemon(socket, bus->socket);
+	rb_fork_enter(bus);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	bus->fd = rb_locate_daemon(socket, &bus->place);
 	err = bus->fd < 0 ? bus->fd : greet(bus);
+	pthread_setcancelstate(cancel, NULL);
 	if (err < 0) {
-		snprintf(refusal, sizeof(refusal), "%s%s%s", bus->socket,
+		snprintf(refusal, sizeof(refusal), "%s%s%s", bus->place.socket,
 			 bus->error[0] != '\0' ? ": " : "", bus->error);
 		ringbus_close(bus);
 		return err;
@@ -228,6 +363,7 @@ ringbus_close(struct ringbus *bus)
 		return;
 	while (bus->attachments != NULL)
 		close_handle(bus->attachments);
+	rb_fork_leave(bus);
 	if (bus->fd >= 0)
 		close(bus->fd);
 	pthread_mutex_destroy(&bus->lock);
@@ -243,7 +379,7 @@ ringbus_error(const struct ringbus *bus)
 const char *
 ringbus_socket(const struct ringbus *bus)
 {
-	return bus->socket;
+	return bus->place.socket;
 }
 
 int64_t

@@ -64,6 +64,8 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 
 	if (ret->size != sizeof(info))
 		return -EINVAL;
+	if (c->disinherited)
+		return -ECHILD;
 	memcpy(info.name, c->meta->header.name, sizeof(info.name));
 	info.name[sizeof(info.name) - 1] = '\0';
 	memcpy(info.type, c->meta->header.type, sizeof(info.type));

@@ -289,6 +289,14 @@ rb_consumer_is_through(const struct ringbus_consumer *c)
 }
 
 void
+rb_consumer_disinherit(struct ringbus_consumer *c)
+{
+	rb_barrier_disinherit(&c->barrier);
+	rb_consumer_seek(c, c->barrier.available + 1);
+	c->holding.may_take = false;
+}
+
+void
 rb_consumer_count_error(struct ringbus_consumer *c,
 			const struct ringbus_event *event)
 {

@@ -117,6 +117,9 @@ rb_consumer_look(struct ringbus_consumer *c)
 /* The stream has ended, and nothing of it is left for us. */
 bool rb_consumer_is_through(const struct ringbus_consumer *consumer);
 
+/* In a forked child: see fork.c. */
+void rb_consumer_disinherit(struct ringbus_consumer *consumer);
+
 /* Books a failure of the handler, over an event or NULL. */
 void rb_consumer_count_error(struct ringbus_consumer *consumer,
 			     const struct ringbus_event *event);

@@ -157,6 +157,8 @@ ringbus_channel_member(const struct ringbus_channel *channel, int role,
 {
 	if (ret->size != sizeof(*ret))
 		return -EINVAL;
+	if (channel->shm.disinherited)
+		return -ECHILD;
 	if (role == RINGBUS_CONSUMER)
 		return index < RB_CONSUMERS_MAX
 			       ? rb_describe_consumer(&channel->shm, index, ret)
@@ -207,6 +209,8 @@ ringbus_channel_laggard(const struct ringbus_channel *channel, unsigned index,
 
 	if (ret->size != sizeof(*ret))
 		return -EINVAL;
+	if (c->disinherited)
+		return -ECHILD;
 	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
 		if (rb_describe_consumer(c, i, &m) == 0 || !is_laggard(c, &m) ||
 		    index-- > 0)

@@ -24,6 +24,7 @@ static const struct {
 	{ ESHUTDOWN, "the stream has ended" },
 	{ ESTALE, "this handle was evicted as too slow, or the daemon has "
 		  "given its place to another" },
+	{ ECHILD, "this handle is that of the parent process: connect anew" },
 	{ EBADMSG, "the channel's memory is damaged, or no channel at all" },
 	{ ENOBUFS, "the ring is full, and the event counts as dropped" },
 	{ ERANGE, "the sequence is not published yet" },

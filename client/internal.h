@@ -23,10 +23,17 @@
 
 #define RB_SOCKET_SIZE 108
 
+/* Where a daemon was found. */
+struct rb_place {
+	char socket[RB_SOCKET_SIZE];
+	bool is_users; /* only there for this user: others' daemons are none */
+};
+
 struct ringbus {
 	int fd;
 	pid_t pid; /* whose connection it is: not a forked child's */
-	char socket[RB_SOCKET_SIZE];
+	struct rb_place place;
+	struct ringbus *next; /* of all of this process: fork.c */
 	char error[RB_CONTROL_TEXT_SIZE];
 	pthread_mutex_t lock; /* of the list */
 	struct rb_attachment *attachments;
@@ -130,10 +137,17 @@ int rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds);
 
 /*
  * Connects to the daemon at `path`, or where NULL says to look. Returns a
- * descriptor or a negative errno; `socket` (RB_SOCKET_SIZE bytes) names the
- * place, on failure the last one tried.
+ * descriptor or a negative errno; *ret is the place, on failure the last one
+ * tried.
  */
-int rb_locate_daemon(const char *path, char *socket);
+int rb_locate_daemon(const char *path, struct rb_place *ret);
+
+/* Connects to the daemon that is in the same place now. */
+int rb_locate_again(const struct rb_place *place);
+
+/* A bus that fork() has to know of, and no longer. */
+void rb_fork_enter(struct ringbus *bus);
+void rb_fork_leave(struct ringbus *bus);
 
 /* -EINVAL, and ringbus_error() says why. */
 rb_printf_(2, 3) int rb_bus_refuse(struct ringbus *bus, const char *format,

@@ -105,15 +105,26 @@ connect_to_users(char *ret_socket)
 }
 
 int
-rb_locate_daemon(const char *path, char *socket)
+rb_locate_daemon(const char *path, struct rb_place *ret)
 {
 	int fd = -ENOENT;
 
+	ret->is_users = false;
 	if (path == NULL)
 		path = secure_getenv("RINGBUS_SOCKET");
 	if (path != NULL)
-		return connect_to(path, socket);
+		return connect_to(path, ret->socket);
 	if (geteuid() != 0)
-		fd = connect_to_users(socket);
-	return fd >= 0 ? fd : connect_to(SYSTEM_SOCKET, socket);
+		fd = connect_to_users(ret->socket);
+	ret->is_users = fd >= 0;
+	return fd >= 0 ? fd : connect_to(SYSTEM_SOCKET, ret->socket);
+}
+
+int
+rb_locate_again(const struct rb_place *place)
+{
+	char socket[RB_SOCKET_SIZE];
+
+	return place->is_users ? connect_to_own(place->socket, socket)
+			       : connect_to(place->socket, socket);
 }

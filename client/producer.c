@@ -318,6 +318,8 @@ ringbus_producer_write(struct ringbus_producer *producer, const void *data,
 int
 ringbus_producer_drain(struct ringbus_producer *producer, int64_t timeout_ns)
 {
+	if (producer->attachment.channel.shm.disinherited)
+		return -ECHILD;
 	return rb_sequencer_drain(&producer->sequencer,
 				  time_allowed(producer, timeout_ns));
 }

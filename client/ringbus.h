@@ -38,20 +38,31 @@
  * the daemon learns it from the kernel, lets the next single producer in, fills
  * what a dead multi producer had claimed with tombstones (every reader skips
  * them), and releases or keeps the place of a dead consumer as its channel says.
- * If the daemon itself is gone, open handles go on; only opening and closing
- * need it. Mappings are not inherited over fork(): a child must connect anew,
- * and touching a handle of its parent there ends in SIGSEGV. A process that
- * calls exec() without closing its handles holds its places until it ends.
+ * If the daemon itself is gone, open handles go on; a request waits up to two
+ * seconds for the next one, which knows all members, and connects to it. Who
+ * closes a handle meanwhile waits for nobody: the next daemon finds out.
+ *
+ * fork(), exec(), exit. Mappings are not inherited over fork(): in the child
+ * every call with a handle or bus of its parent returns -ECHILD, but for those
+ * that close them, which free its copies and leave the parent's alone. A child
+ * connects anew. One made by vfork() or clone() gets no such answer but SIGSEGV.
+ * A process that ends in any way, _exit() and SIGKILL included, has left; one
+ * that calls exec() without closing its handles holds its places until it ends.
  *
  * Threads. A bus and each handle belong to one thread at a time; several threads
  * may use several handles of one bus, but open and close them one at a time.
  * Only the functions marked "any thread" may be called while another thread is
- * inside the same handle; these may also be called from signal handlers.
+ * inside the same handle; these may also be called from signal handlers. A thread
+ * that ends does not close its handles: another one has to, or what it claimed
+ * stays claimed. No call is a cancellation point of pthread_cancel(), but a
+ * callback of yours may be one; asynchronous cancellation is not supported.
  *
  * Errors. Functions return 0, a count or a sequence, or a negative errno from
  * the list at the function. Every function that takes a bus can also return
- * -ECONNRESET (the daemon is gone), -ETIMEDOUT (it does not answer) and -EPROTO
- * (it does not make sense). ringbus_strerror() explains one, ringbus_error()
+ * -ECONNRESET (the daemon is gone; of one that went in the middle of a request to
+ * create, open or remove a channel it is not known whether it did it), -ETIMEDOUT
+ * (it does not answer) and -EPROTO (it does not make sense); and every one at all
+ * -ECHILD, see above. ringbus_strerror() explains one, ringbus_error()
  * tells what the daemon had to say about the last refusal. The library prints
  * nothing, starts no threads and installs no signal handlers.
  *

@@ -104,6 +104,8 @@ ringbus_tap_read(struct ringbus_tap *tap, void *buffer, size_t buffer_size,
 	struct rb_wait wait;
 	int64_t found;
 
+	if (tap->attachment.channel.shm.disinherited)
+		return -ECHILD;
 	if (was_cancelled(tap))
 		return -ECANCELED;
 	found = look(tap, buffer, buffer_size, ret_size);

@@ -175,6 +175,7 @@ take_member(struct rb_daemon *daemon, struct rb_hosted *hosted,
 	err = rb_membership_new(hosted, process, role, index, &membership);
 	if (err < 0)
 		return err;
+	membership->found = true; /* as far as we know */
 	if (rb_entry_state(entry) != RB_MEMBER_EVICTED)
 		membership->epoch = rb_entry_epoch(entry);
 	if (process == NULL)

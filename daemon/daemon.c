@@ -301,8 +301,11 @@ set_up_server(struct rb_daemon *daemon)
 	int err = rb_server_init(&daemon->server, daemon, &daemon->paths,
 				 daemon->config->max_clients);
 
-	if (err == 0)
+	if (err == 0) {
+		/* Who leaves from now on finds us. */
+		rb_reaper_heed_all(&daemon->reaper);
 		return RB_EXIT_OK;
+	}
 	return err == -EADDRINUSE ? RB_EXIT_RUNNING : RB_EXIT_CANNOT_CREATE;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/request.h"
 #include "daemon/server.h"
@@ -131,6 +132,9 @@ rb_peer_free(struct rb_peer *peer)
 	peer->server->n_peers--;
 	peer->server->n_greeted -= peer->greeted;
 	if (peer->process != NULL) {
+		if (!peer->process->dead)
+			rb_reaper_heed_process(&peer->daemon->reaper,
+					       peer->process);
 		peer->process->n_peers--;
 		rb_process_release(peer->process);
 	}

@@ -11,6 +11,7 @@
 #include "daemon/hosted.h"
 #include "daemon/log.h"
 #include "shm/member.h"
+#include "shm/presence.h"
 
 /* A repair that cannot go on now waits for readers; soon at first, as nobody
  * gets past the hole, then less often, as they may have stopped. */
@@ -140,6 +141,72 @@ rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted)
 			LIST_REMOVE(m, of_owner); /* of the dying */
 		finish(reaper, m);
 	}
+}
+
+/* --------------------------------------- who has left and could not say so */
+
+static void
+tell_gone(const struct rb_membership *m, enum rb_presence presence)
+{
+	const struct rb_member *entry = rb_membership_entry(m);
+
+	rb_log_info("channel %s: %s %.64s (pid %u) %s", m->hosted->name,
+		    rb_membership_role_name(m->role), entry->name,
+		    rb_entry_pid(entry),
+		    presence == RB_PRESENCE_NEVER
+			    ? "never came: its answer was lost"
+			    : "has left while nobody was told");
+}
+
+/* One that was evicted has its entry until it says that it leaves: it may still
+ * be at work. */
+static void
+heed(struct rb_reaper *reaper, struct rb_membership *m)
+{
+	bool evicted = rb_entry_state(rb_membership_entry(m)) ==
+		       RB_MEMBER_EVICTED;
+	enum rb_presence presence = rb_presence_of(&m->hosted->channel, m->role,
+						   m->index, m->epoch);
+
+	if (presence == RB_PRESENCE_HERE ||
+	    (presence == RB_PRESENCE_NEVER && evicted))
+		return;
+	tell_gone(m, presence);
+	rb_reaper_leave(reaper, m,
+			presence == RB_PRESENCE_FORGET ||
+				(presence == RB_PRESENCE_NEVER && !m->found));
+}
+
+void
+rb_reaper_heed_process(struct rb_reaper *reaper, struct rb_process *process)
+{
+	struct rb_membership *m, *next;
+
+	for (m = LIST_FIRST(&process->memberships); m != NULL; m = next) {
+		next = LIST_NEXT(m, of_owner);
+		heed(reaper, m);
+	}
+}
+
+static void
+heed_channel(struct rb_reaper *reaper, struct rb_hosted *hosted)
+{
+	struct rb_membership *m, *next;
+
+	for (m = LIST_FIRST(&hosted->memberships); m != NULL; m = next) {
+		next = LIST_NEXT(m, of_hosted);
+		if (m->process != NULL)
+			heed(reaper, m);
+	}
+}
+
+void
+rb_reaper_heed_all(struct rb_reaper *reaper)
+{
+	const struct rb_registry *registry = reaper->registry;
+
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		heed_channel(reaper, registry->hosted[i]);
 }
 
 /* ----------------------------------------------------------------- deaths */

@@ -52,6 +52,15 @@ void rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership);
 void rb_reaper_bury_process(struct rb_reaper *reaper,
 			    struct rb_process *process);
 
+/*
+ * Members whose processes live and that have gone, or never came, while nobody
+ * could be told: of one process whose connection has ended; or of all, for a
+ * daemon that has taken over and begun to listen.
+ */
+void rb_reaper_heed_process(struct rb_reaper *reaper,
+			    struct rb_process *process);
+void rb_reaper_heed_all(struct rb_reaper *reaper);
+
 /* The channel is about to be removed, with all who are in it. */
 void rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted);
 

@@ -161,7 +161,7 @@ rb_barrier_check(struct rb_barrier *b)
 		return -ECANCELED;
 	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
 	if (rb_word32_load_relaxed(&b->member->epoch) != b->epoch)
-		return -ESTALE;
+		return rb_channel_why_lost(b->channel);
 	/* ORDER(none, relaxed) - a state that stays once set. */
 	if (rb_word32_load_relaxed(&control->stream) == RB_STREAM_ABORTED)
 		return -ESHUTDOWN;
@@ -314,7 +314,7 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	/* ORDER(none, relaxed) - an evicted one may still store once, into a
 	 * gate that nobody else has before the daemon knows it left. */
 	if (rb_unlikely(rb_word32_load_relaxed(&b->member->epoch) != b->epoch))
-		return -ESTALE;
+		return rb_channel_why_lost(b->channel);
 	b->committed = sequence;
 	/* ORDER(commit, release) - our reads of the slots, to producers that
 	 * overwrite them, and what we did, to the stages after us. */
@@ -327,6 +327,12 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	if (rb_unlikely(b->clears))
 		rb_clear_read(c, b->index);
 	return 0;
+}
+
+void
+rb_barrier_disinherit(struct rb_barrier *b)
+{
+	b->committed = b->available - 1; /* so that no commit is for nothing */
 }
 
 void

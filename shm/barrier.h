@@ -88,6 +88,10 @@ void rb_barrier_disarm(struct rb_barrier *barrier);
  */
 int rb_barrier_commit(struct rb_barrier *barrier, int64_t sequence);
 
+/* In a forked child, after rb_channel_disinherit(): nothing is there to read or
+ * to commit, and -ECHILD takes the place of -ESTALE. */
+void rb_barrier_disinherit(struct rb_barrier *barrier);
+
 /* From any thread or a signal handler: the wait that sleeps, or the next one,
  * returns -ECANCELED, once. Wakes it. */
 void rb_barrier_alert(struct rb_barrier *barrier);

@@ -4,6 +4,9 @@
  */
 #include "shm/bell.h"
 
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shm/channel.h"
@@ -19,7 +22,8 @@ rb_bell_ring(const struct rb_channel *channel)
 	if (rb_word64_load_relaxed(&channel->gates->bells) == 0 ||
 	    channel->bell < 0)
 		return;
-	/* It has its one byte already, so this needs no room. */
-	if (pwrite(channel->bell, "", 1, 0) < 0)
-		return; /* it is not ours to write: we are only a tap */
+	/* It has its one byte already, so this needs no room. Fails if it is not
+	 * ours to write, as a tap's. Not pwrite(), which is a point where a
+	 * thread may be cancelled. */
+	syscall(SYS_pwrite64, channel->bell, "", (size_t)1, INT64_C(0));
 }

@@ -232,6 +232,23 @@ rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 }
 
 void
+rb_channel_disinherit(struct rb_channel *channel)
+{
+	for (int i = 0; i < RB_FILES; i++)
+		rb_segment_disinherit(&channel->segments[i]);
+	channel->disinherited = true;
+	/* ORDER(none, relaxed) - only this process has it. All epochs are 0. */
+	rb_seq_store_relaxed(&channel->ring->claimed, RB_SEQUENCE_MAX / 2);
+	rb_seq_store_relaxed(&channel->ring->published, RB_SEQUENCE_MAX / 2);
+}
+
+int
+rb_channel_why_lost(const struct rb_channel *channel)
+{
+	return channel->disinherited ? -ECHILD : -ESTALE;
+}
+
+void
 rb_channel_detach(struct rb_channel *channel)
 {
 	for (int i = 0; i < RB_FILES; i++)

@@ -53,8 +53,9 @@ struct rb_channel {
 	uint64_t generation;
 	enum rb_wait_kind wait; /* the channel's default */
 	enum rb_clear clear;
-	bool fence; /* wakers must fence */
-	int bell;   /* the caller's descriptor, or -1: see wait.h */
+	bool fence;        /* wakers must fence */
+	bool disinherited; /* of a parent process: nothing of it is there */
+	int bell;          /* the caller's descriptor, or -1: see wait.h */
 	struct rb_segment segments[RB_FILES];
 };
 
@@ -100,6 +101,17 @@ void rb_channel_open(struct rb_channel *channel);
  */
 int rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 		      enum rb_role role);
+
+/*
+ * In a forked child, which has not inherited the mapping: memory of its own in
+ * its place, in which nobody has the place that we had, and no claim and no look
+ * for events goes well.
+ */
+void rb_channel_disinherit(struct rb_channel *channel);
+
+/* Why a handle is no longer its holder's: -ESTALE, or -ECHILD if it is that of
+ * the parent process. */
+int rb_channel_why_lost(const struct rb_channel *channel);
 
 /* Unmaps; harmless on RB_CHANNEL_NULL. */
 void rb_channel_detach(struct rb_channel *channel);

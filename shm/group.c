@@ -223,7 +223,7 @@ put(struct rb_worker *w, const struct rb_work *work, enum rb_work_state state)
 	if (w->key_size > 0)
 		rb_lane_remove(&w->lanes.busy, work->lane % RB_LANES);
 	if (rb_unlikely(!is_member(w)) || !rb_work_put(w, work, state))
-		return -ESTALE;
+		return rb_channel_why_lost(w->barrier.channel);
 	return 0;
 }
 

@@ -65,7 +65,7 @@
 #include "shm/word.h"
 
 #define RB_MAGIC UINT64_C(0x01737562676e6972) /* "ringbus" and a one */
-#define RB_LAYOUT_VERSION 2
+#define RB_LAYOUT_VERSION 3
 
 /* Does a publisher fence before it looks for sleepers, or does the sleeper
  * issue a membarrier? Chosen by the daemon when it creates the channel. */
@@ -200,6 +200,7 @@ struct rb_member {
 	struct rb_word32
 		key_offset;        /* of a group: what events are told apart */
 	struct rb_word32 key_size; /* by, in bytes; size 0: by nothing */
+	struct rb_word32 recalled; /* the epoch that is void: presence.h */
 };
 
 struct rb_meta {
@@ -228,6 +229,7 @@ struct rb_handle {
 	struct rb_word64 missed;  /* sleeps that only their bound ended */
 	struct rb_word64 wakes;   /* times it woke consumers */
 	struct rb_word64 dropped; /* slots given up because the ring was full */
+	struct rb_word64 presence; /* of the client: see presence.h */
 };
 
 struct rb_ring {
@@ -255,14 +257,15 @@ struct rb_gate {
 	struct rb_sequence sequence;
 	/* Writer: the consumer, by CAS. Producers and dependants sleep on it. */
 	alignas(RB_LINE) struct rb_word32 event;
-	struct rb_word32 wanted; /* writers: dependants, only upwards */
-	struct rb_word64 sleeps; /* times it slept for events */
-	struct rb_word64 missed; /* sleeps that only their bound ended */
-	struct rb_word64 wakes;  /* times it woke others */
-	struct rb_word64 lost;   /* slots overwritten before it read them */
-	struct rb_word64 errors; /* times its handler failed */
-	struct rb_word64 failed; /* 1 + the sequence that it failed at last */
-	struct rb_word32 run;    /* enum rb_run_state */
+	struct rb_word32 wanted;   /* writers: dependants, only upwards */
+	struct rb_word64 sleeps;   /* times it slept for events */
+	struct rb_word64 missed;   /* sleeps that only their bound ended */
+	struct rb_word64 wakes;    /* times it woke others */
+	struct rb_word64 lost;     /* slots overwritten before it read them */
+	struct rb_word64 errors;   /* times its handler failed */
+	struct rb_word64 failed;   /* 1 + the sequence that it failed at last */
+	struct rb_word32 run;      /* enum rb_run_state */
+	struct rb_word64 presence; /* of the client: see presence.h */
 };
 
 /* Who zeroes slots that everybody has read, and how far; see clear.h. Writers:

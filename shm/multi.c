@@ -201,6 +201,12 @@ wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	return found + n;
 }
 
+static int64_t
+refuse_claim(const struct rb_sequencer *s)
+{
+	return s->channel->disinherited ? -ECHILD : -EBADMSG;
+}
+
 int64_t
 rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
@@ -217,7 +223,7 @@ rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	 * come before any write into the slots; a tap could take torn bytes for
 	 * whole ones otherwise. */
 	rb_fence_release();
-	return hi;
+	return rb_likely(hi != -EBADMSG) ? hi : refuse_claim(s);
 }
 
 static void
@@ -254,7 +260,7 @@ int
 rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	if (rb_unlikely(!is_claimed(s, lo, hi)))
-		return -EINVAL;
+		return rb_sequencer_refuse_range(s);
 	if (!rb_channel_is_framed(s->channel)) {
 		for (int64_t i = lo; i <= hi; i++)
 			stamp_once(s, i, RB_STAMP_EVENT);
@@ -271,7 +277,7 @@ int
 rb_multi_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	if (!is_claimed(s, lo, hi))
-		return -EINVAL;
+		return rb_sequencer_refuse_range(s);
 	/* The first comes last, as for an event: repair goes by it. */
 	for (int64_t i = hi; i >= lo; i--)
 		stamp_once(s, i, RB_STAMP_TOMBSTONE);

@@ -41,6 +41,12 @@ int rb_segment_open(int dirfd, const char *name, bool writable);
 int rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
 		   uint64_t mirror, bool writable);
 
+/*
+ * In a forked child, which has not inherited it: memory of its own in its place,
+ * all zeroes. Where something else lies there by now, nothing happens.
+ */
+void rb_segment_disinherit(const struct rb_segment *segment);
+
 /* Unmaps; harmless on RB_SEGMENT_NULL. */
 void rb_segment_unmap(struct rb_segment *segment);
 

@@ -124,7 +124,7 @@ check_alive(struct rb_sequencer *s)
 
 	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
 	if (rb_word32_load_relaxed(&member->epoch) != s->epoch)
-		return -ESTALE;
+		return rb_channel_why_lost(s->channel);
 	/* ORDER(none, relaxed) - a flag that carries no data. */
 	if (rb_word32_cas_relaxed(&s->cancelled, &set, 0))
 		return -ECANCELED;
@@ -272,6 +272,21 @@ rb_sequencer_claim_available(struct rb_sequencer *sequencer, int64_t n,
 	if (hi >= 0)
 		*ret_lo = hi - n + 1;
 	return hi;
+}
+
+void
+rb_sequencer_disinherit(struct rb_sequencer *s)
+{
+	s->claimable = RB_SEQUENCE_INITIAL;
+	s->next = RB_SEQUENCE_MAX / 2; /* there will be no room so far */
+	s->claim_lo = RB_SEQUENCE_MAX;
+	s->unpublished = 0;
+}
+
+int
+rb_sequencer_refuse_range(const struct rb_sequencer *s)
+{
+	return s->channel->disinherited ? -ECHILD : -EINVAL;
 }
 
 int

@@ -71,6 +71,7 @@ void rb_sequencer_init(struct rb_sequencer *sequencer,
  *   -EBUSY       multi: the last claim is not all published or abandoned
  *   -ESHUTDOWN   the stream has ended
  *   -ESTALE      the handle is no longer ours
+ *   -ECHILD      it is that of our parent process
  *   -EBADMSG     multi: somebody stored a claim that cannot be
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
@@ -128,7 +129,14 @@ void rb_sequencer_cancel(struct rb_sequencer *sequencer);
  */
 int rb_sequencer_drain(struct rb_sequencer *sequencer, int64_t timeout_ns);
 
+/* In a forked child, after rb_channel_disinherit(): every call fails, with
+ * -ECHILD where it would with -ESTALE. */
+void rb_sequencer_disinherit(struct rb_sequencer *sequencer);
+
 /* The rest is for this layer only. */
+
+/* A range that is not claimed: -EINVAL, or -ECHILD. */
+int rb_sequencer_refuse_range(const struct rb_sequencer *sequencer);
 
 /*
  * Waits until there is room up to `hi`. A claim that is already made must not
@@ -215,7 +223,7 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 
 	if (rb_unlikely((uint64_t)lo != (uint64_t)rb_single_published(s) + 1 ||
 			hi < lo || hi > s->next))
-		return -EINVAL;
+		return rb_sequencer_refuse_range(s);
 	if (rb_unlikely(c->stamps != NULL))
 		return rb_single_publish_stamped(s, lo, hi);
 	/* ORDER(publish, release) - the events up to hi, to consumers and

@@ -81,7 +81,7 @@ rb_single_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	const struct rb_channel *c = s->channel;
 
 	if (hi != s->next || lo <= rb_single_published(s) || lo > hi)
-		return -EINVAL;
+		return rb_sequencer_refuse_range(s);
 	if (c->clear != RB_CLEAR_NONE) /* no consumer will come by */
 		memset(rb_channel_slot(c, lo), 0,
 		       (uint64_t)(hi - lo + 1) * c->geometry.slot_size);

@@ -286,8 +286,9 @@ nap(int64_t ns)
 {
 	struct timespec time = timespec_of(ns);
 
+	/* Not nanosleep(), which is a point where a thread may be cancelled. */
 	if (ns > 0)
-		nanosleep(&time, NULL);
+		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
 static int64_t

@@ -342,6 +342,7 @@ TEST(errors_and_strategies_have_names)
 		EACCES,  EEXIST,     ENOSPC,       ENAMETOOLONG,
 		ENOMEM,  EMFILE,     ENFILE,       ENOBUFS,
 		ERANGE,  EPROTOTYPE, ELOOP,        ENOTSUP,
+		ECHILD,
 	};
 	const char *unexpected = ringbus_strerror(-EXDEV);
 

@@ -74,7 +74,7 @@ slow_consumer(const char *name, enum rb_slow slow)
 static void
 let_in(const struct scene *s, struct rb_control *m)
 {
-	int err = t_peer_ask(s->peer, m, NULL);
+	int err = t_peer_come(s->peer, m);
 
 	if (err < 0)
 		ck_abort_msg("refused: %s", m->text);

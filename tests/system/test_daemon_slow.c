@@ -359,7 +359,7 @@ TEST(parked_place_is_kept_through_a_restart)
 	m.slow = RB_SLOW_PARK;
 	m.is_slow_set = 1;
 	m.max_lag = 4;
-	t_ok(t_peer_ask(s.peer, &m, NULL));
+	t_ok(t_peer_come(s.peer, &m));
 	t_commit(&s.c, m.index, 1);
 	t_publish(&s.c, 10);
 	t_until(is_parked(&s, m.index));
@@ -371,7 +371,7 @@ TEST(parked_place_is_kept_through_a_restart)
 	s.peer = t_peer_greet(&s.d);
 	held = t_attach_message("a", RB_ROLE_CONSUMER, "guest");
 	held.from = RB_FROM_RESUME;
-	t_ok(t_peer_ask(s.peer, &held, NULL));
+	t_ok(t_peer_come(s.peer, &held));
 	ck_assert_uint_eq(held.index, m.index);
 	ck_assert(is_parked(&s, m.index));
 	ck_assert_int_eq(

@@ -388,26 +388,3 @@ TEST(no_descriptor_of_a_segment_is_kept)
 	t_join(t_child(open_for_writing, &b.daemon));
 	t_bus_end(&b);
 }
-
-static int
-use_after_fork(void *arg)
-{
-	uint64_t value = 1;
-
-	signal(SIGSEGV, SIG_DFL); /* not the sanitizer's report */
-	ringbus_producer_write(arg, &value, sizeof(value), RINGBUS_NOW);
-	return 0;
-}
-
-TEST(a_forked_child_cannot_use_a_handle)
-{
-	struct ringbus_producer *p;
-	struct t_bus b;
-
-	begin(&b, RB_SINGLE);
-	p = t_produce(b.bus, NULL);
-	t_put(p, 0);
-	t_join_signal(t_child(use_after_fork, p), SIGSEGV);
-	t_put(p, 1);
-	t_bus_end(&b);
-}

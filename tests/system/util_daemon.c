@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shm/presence.h"
+
 struct launch {
 	const struct t_daemon *daemon;
 	const char *extra;
@@ -291,12 +293,37 @@ t_attach_message(const char *channel, enum rb_role role, const char *name)
 	return message;
 }
 
+void
+t_peer_arrive(const struct rb_control *attached, const int fds[RB_FDS])
+{
+	struct rb_channel channel;
+
+	t_ok(rb_channel_attach(&channel, fds, attached->role));
+	if (attached->role != RB_ROLE_TAP)
+		ck_assert(rb_presence_arrive(&channel, attached->role,
+					     attached->index, attached->epoch));
+	rb_channel_detach(&channel);
+	for (int i = 0; i < RB_FDS; i++)
+		close(fds[i]);
+}
+
+int
+t_peer_come(int peer, struct rb_control *message)
+{
+	int fds[RB_FDS];
+	int result = t_peer_ask(peer, message, fds);
+
+	if (result == 0)
+		t_peer_arrive(message, fds);
+	return result;
+}
+
 int
 t_peer_attach(int peer, const char *channel, enum rb_role role,
 	      const char *name, struct rb_control *ret)
 {
 	*ret = t_attach_message(channel, role, name);
-	return t_peer_ask(peer, ret, NULL);
+	return t_peer_come(peer, ret);
 }
 
 int
@@ -351,7 +378,7 @@ hold(void *arg)
 	struct holder *h = arg;
 	int peer = t_peer_greet(h->daemon);
 
-	t_peer_ask(peer, &h->message, NULL);
+	t_peer_come(peer, &h->message);
 	if (h->hang_up)
 		close(peer);
 	if (write(h->told[1], &h->message, sizeof(h->message)) < 0)

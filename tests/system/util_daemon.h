@@ -102,6 +102,13 @@ int t_peer_forget(int peer, const struct rb_control *attached);
 pid_t t_holder(const struct t_daemon *daemon, const struct rb_control *attach,
 	       bool hang_up, struct rb_control *ret);
 
+/* Says in shared memory that the member which an answer to ATTACH let in has
+ * come, as a client does; closes the descriptors. */
+void t_peer_arrive(const struct rb_control *attached, const int fds[RB_FDS]);
+
+/* Asks to attach, and if let in, comes. */
+int t_peer_come(int peer, struct rb_control *message);
+
 /* True if the daemon has closed this connection; waits for it. */
 bool t_peer_is_closed(int peer);
 

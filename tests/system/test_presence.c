@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_presence.c - clients and a daemon that comes and goes: nobody stays a
+ * member who does not know of it, and nobody who does is forgotten
+ *
+ * What the library would not do, a raw connection does: it takes no notice of
+ * its answer, as if the daemon had died before.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shm/presence.h"
+#include "tests/system/util_bus.h"
+
+#define SINGLE "slots: 16, event_size: 8"
+#define MULTI "slots: 16, event_size: 8, producers: multi"
+
+/* Attaches and never looks at the answer; returns the connection. */
+static int
+attach_in_vain(const struct t_daemon *d, enum rb_role role, const char *name)
+{
+	struct rb_control m = t_attach_message("a", role, name);
+	int peer = t_peer_greet(d);
+
+	t_ok(t_peer_ask(peer, &m, NULL));
+	return peer;
+}
+
+/* ---------------------------------------------- whose answer was lost */
+
+TEST(producer_whose_answer_was_lost_is_none_for_the_next_daemon)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+	int peer;
+
+	t_bus_begin(&b, SINGLE);
+	peer = attach_in_vain(&b.daemon, RB_ROLE_PRODUCER, NULL);
+	ck_assert_int_eq(ringbus_producer_open(b.bus, "a", NULL, &p), -EBUSY);
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	ck_assert(t_daemon_said(&b.daemon, "its answer was lost"));
+	p = t_produce(b.bus, NULL);
+	t_put(p, 1);
+	close(peer);
+	t_bus_end(&b);
+}
+
+TEST(consumer_whose_answer_was_lost_does_not_gate)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+	int peer;
+
+	t_bus_begin(&b, SINGLE);
+	peer = attach_in_vain(&b.daemon, RB_ROLE_CONSUMER, "c");
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	p = t_produce(b.bus, NULL);
+	for (uint64_t i = 0; i < 100; i++)
+		t_put(p, i);
+	close(peer);
+	t_bus_end(&b);
+}
+
+TEST(end_of_the_connection_takes_back_who_never_came)
+{
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	int peer;
+
+	t_bus_begin(&b, SINGLE);
+	peer = attach_in_vain(&b.daemon, RB_ROLE_CONSUMER, "c");
+	close(peer);
+	t_until(ringbus_consumer_open(
+			b.bus, "a",
+			&(struct ringbus_consumer_options){
+				.size = sizeof(struct ringbus_consumer_options),
+				.name = "c" },
+			&c) == 0);
+	t_bus_end(&b);
+}
+
+TEST(place_that_was_kept_stays_so_when_an_answer_is_lost)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+	int peer;
+
+	t_bus_begin(&b, SINGLE ", consumers: { c: { on_death: keep } }");
+	p = t_produce(b.bus, NULL);
+	c = t_consume_as(b.bus, "c", RINGBUS_FROM_NOW);
+	t_put_all(p, 0, 5);
+	t_take(c, 0, 2);
+	ringbus_consumer_close(c);
+	peer = attach_in_vain(&b.daemon, RB_ROLE_CONSUMER, "c");
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	c = t_consume_as(b.bus, "c", RINGBUS_FROM_RESUME);
+	t_take(c, 3, 5);
+	close(peer);
+	t_bus_end(&b);
+}
+
+static int
+count_workers(const struct ringbus_channel *channel)
+{
+	struct ringbus_member m = { .size = sizeof(m) };
+	int n = 0;
+
+	for (unsigned i = 0; i < RINGBUS_MEMBERS_MAX; i++)
+		if (ringbus_channel_member(channel, RINGBUS_CONSUMER, i, &m) ==
+		    1)
+			n += m.worker_of >= 0;
+	return n;
+}
+
+TEST(worker_whose_answer_was_lost_leaves_its_group)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+	int peer;
+
+	t_bus_begin(&b, SINGLE ", consumers: { pool: { group: true } }");
+	p = t_produce(b.bus, NULL);
+	c = t_consume_as(b.bus, "pool", RINGBUS_FROM_NOW);
+	peer = attach_in_vain(&b.daemon, RB_ROLE_CONSUMER, "pool");
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	t_put_all(p, 0, 9);
+	t_take(c, 0, 9);
+	ck_assert_int_eq(count_workers(ringbus_consumer_channel(c)), 1);
+	close(peer);
+	t_bus_end(&b);
+}
+
+/* A client that has its answer from a daemon that is dead meanwhile comes too
+ * late, and finds out by itself. */
+TEST(who_comes_too_late_is_told)
+{
+	struct rb_control m = t_attach_message("a", RB_ROLE_PRODUCER, NULL);
+	struct rb_channel channel;
+	int fds[RB_FDS], peer;
+	struct t_bus b;
+
+	t_bus_begin(&b, SINGLE);
+	peer = t_peer_greet(&b.daemon);
+	t_ok(t_peer_ask(peer, &m, fds));
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	t_ok(rb_channel_attach(&channel, fds, RB_ROLE_PRODUCER));
+	ck_assert(!rb_presence_arrive(&channel, RB_ROLE_PRODUCER, m.index,
+				      m.epoch));
+	rb_channel_detach(&channel);
+	for (int i = 0; i < RB_FDS; i++)
+		close(fds[i]);
+	close(peer);
+	t_bus_end(&b);
+}
+
+/* ------------------------------------- who leaves while nobody listens */
+
+TEST(consumer_that_leaves_without_a_daemon_gates_no_longer)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SINGLE);
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	t_daemon_kill(&b.daemon);
+	ringbus_consumer_close(c);
+	t_daemon_restart(&b.daemon);
+	ck_assert(t_daemon_said(&b.daemon, "has left while nobody was told"));
+	for (uint64_t i = 0; i < 100; i++)
+		t_put(p, i);
+	t_bus_end(&b);
+}
+
+TEST(place_that_is_forgotten_without_a_daemon_is_not_kept)
+{
+	struct ringbus_consumer *kept, *forgotten;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SINGLE ", consumers: { k: { on_death: keep }, "
+			       "f: { on_death: keep } }");
+	p = t_produce(b.bus, NULL);
+	kept = t_consume_as(b.bus, "k", RINGBUS_FROM_NOW);
+	forgotten = t_consume_as(b.bus, "f", RINGBUS_FROM_NOW);
+	t_put_all(p, 0, 9);
+	t_daemon_kill(&b.daemon);
+	ringbus_consumer_close(kept);
+	ringbus_consumer_forget(forgotten);
+	t_daemon_restart(&b.daemon);
+	kept = t_consume_as(b.bus, "k", RINGBUS_FROM_RESUME);
+	t_take(kept, 0, 9);
+	/* Only f could hold it up, and does not. */
+	t_put_all(p, 10, 19);
+	t_take(kept, 10, 19);
+	t_put_all(p, 20, 29);
+	t_bus_end(&b);
+}
+
+TEST(producer_that_leaves_without_a_daemon_makes_room_for_the_next)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SINGLE);
+	p = t_produce(b.bus, NULL);
+	t_put(p, 0);
+	t_daemon_kill(&b.daemon);
+	ringbus_producer_close(p);
+	t_daemon_restart(&b.daemon);
+	p = t_produce(b.bus, NULL);
+	ck_assert_int_eq(t_put(p, 1), 1);
+	t_bus_end(&b);
+}
+
+/* ------------------------------------------------- clients that go on */
+
+TEST(handles_go_on_and_requests_find_the_next_daemon)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+	uint64_t n = 0;
+
+	t_bus_begin(&b, MULTI);
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	for (int i = 0; i < 5; i++) {
+		struct ringbus_producer *q;
+
+		t_daemon_kill(&b.daemon);
+		t_put_all(p, n, n + 9);
+		t_take(c, n, n + 9);
+		n += 10;
+		t_daemon_restart(&b.daemon);
+		ck_assert_int_eq(ringbus_ping(b.bus), b.daemon.pid);
+		q = t_produce(b.bus, NULL);
+		t_put(q, n);
+		t_take(c, n, n);
+		n++;
+		ringbus_producer_close(q);
+	}
+	t_bus_end(&b);
+}
+
+struct joiner {
+	const struct t_daemon *daemon;
+	struct rb_word64 *connected;
+};
+
+static int
+join_and_leave(void *arg)
+{
+	const struct joiner *joiner = arg;
+	struct ringbus *bus = t_connect(joiner->daemon);
+
+	t_store(joiner->connected, 1);
+	for (int i = 0; i < 40; i++)
+		ringbus_consumer_close(
+			t_consume_as(bus, "c", RINGBUS_FROM_NOW));
+	ringbus_close(bus);
+	return 0;
+}
+
+/* Whatever the moment, a request that may be made again is, by itself. */
+TEST(joins_go_well_while_the_daemon_is_killed_again_and_again)
+{
+	struct ringbus_producer *p;
+	struct joiner joiner;
+	struct t_bus b;
+	uint64_t n = 0;
+	pid_t pid;
+
+	t_bus_begin(&b, SINGLE);
+	p = t_produce(b.bus, NULL);
+	joiner = (struct joiner){ &b.daemon, t_counter() };
+	pid = t_child(join_and_leave, &joiner);
+	t_until(t_read(joiner.connected) == 1);
+	for (int i = 0; i < 10; i++) {
+		t_daemon_kill(&b.daemon);
+		t_daemon_restart(&b.daemon);
+	}
+	t_join(pid);
+	while (n < 100)
+		t_put(p, n++);
+	t_bus_end(&b);
+}
+
+TEST(channel_is_created_at_the_next_daemon)
+{
+	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
+	struct t_bus b;
+
+	t_bus_begin_with(&b, "dynamic: { allow: [any] }");
+	o.slots = 16;
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	t_bus_ok(b.bus, ringbus_create(b.bus, "new", &o));
+	t_bus_ok(b.bus, ringbus_remove(b.bus, "new"));
+	t_bus_end(&b);
+}
