@@ -56,6 +56,7 @@ tell_leaving(struct rb_attachment *a, uint32_t flags)
 	message.role = a->role;
 	message.index = a->index;
 	message.epoch = a->epoch;
+	message.generation = a->generation;
 	message.flags = flags;
 	/* A daemon that is gone cannot be told, and need not be. */
 	rb_bus_request(a->bus, &message, NULL);
@@ -96,6 +97,7 @@ ask(struct rb_attachment *a, struct rb_control *message, int *fds)
 
 	a->index = message->index;
 	a->epoch = message->epoch;
+	a->generation = message->generation;
 	a->missed = message->missed;
 	if (err < 0 && a->epoch != 0) /* it let us in, we cannot come */
 		tell_leaving(a, 0);

@@ -52,7 +52,9 @@ struct rb_attachment {
 	enum rb_wait_kind wait;
 	uint32_t index;
 	uint32_t epoch;
-	int64_t missed; /* slots that it asked for and that were gone */
+	uint64_t
+		generation; /* of the channel: another may have its name by now */
+	int64_t missed;     /* slots that it asked for and that were gone */
 };
 
 /* How a handle wants in; all zeroes will do for a producer. */

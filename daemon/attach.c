@@ -145,6 +145,7 @@ let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FDS],
 					 "ringbusd cannot open its files: %s",
 					 strerror(-err));
 	answer->index = answer->epoch = 0;
+	answer->generation = hosted->channel.generation;
 	if (answer->role == RB_ROLE_TAP)
 		return 0; /* in no table: nobody waits for it */
 	if (answer->role == RB_ROLE_PRODUCER)
@@ -177,6 +178,7 @@ find_membership(const struct rb_peer *peer, const struct rb_control *request)
 
 	LIST_FOREACH(m, &peer->process->memberships, of_owner)
 	if (m->role == request->role && m->index == request->index &&
+	    m->hosted->channel.generation == request->generation &&
 	    strcmp(m->hosted->name, request->channel) == 0 &&
 	    (m->epoch == request->epoch || m->epoch == 0))
 		return m;

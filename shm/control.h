@@ -9,12 +9,13 @@
  *
  *   client                             daemon
  *   HELLO   versions, layout hash      0 | -EPROTONOSUPPORT
- *   ATTACH  role, channel, name, from, 0, index, epoch, missed + 4 descriptors
- *           spec, after, type          (meta, ring, gates, bell) | -ENOENT
- *                                      -EACCES -EBUSY -EUSERS -EINVAL -ERANGE
- *                                      -EPROTOTYPE
+ *   ATTACH  role, channel, name, from, 0, index, epoch, missed, generation
+ *           spec, after, type          + 4 descriptors (meta, ring, gates, bell)
+ *                                      | -ENOENT -EACCES -EBUSY -EUSERS -EINVAL
+ *                                      -ERANGE -EPROTOTYPE
  *   DETACH  role, channel, index,      0 | -ESTALE
- *           epoch, flags: FORGET
+ *           epoch, generation,
+ *           flags: FORGET
  *   LIST    index                      0, channel | -ENOENT behind the last
  *   PLAN    name, spec, mask, flags    0 | -EINVAL -EUSERS
  *   CREATE  channel, geometry, type,   0 | -EACCES -EEXIST -EINVAL -ENOSPC
@@ -40,7 +41,7 @@
 
 #include "shm/limits.h"
 
-#define RB_CONTROL_VERSION 2
+#define RB_CONTROL_VERSION 3
 #define RB_CONTROL_SIZE 1536
 
 enum rb_control_type {
@@ -109,7 +110,9 @@ struct rb_control {
 	uint32_t clear;     /* enum rb_clear */
 	uint32_t fill_size; /* of the pattern for new slots; 0: zeroes */
 	uint8_t fill[RB_FILL_SIZE];
-	uint8_t reserved[88];
+	uint64_t
+		generation; /* of the channel: in the answer to ATTACH; DETACH */
+	uint8_t reserved[80];
 
 	/* In an answer what is wrong; in ATTACH the names of those to come
 	 * after, with blanks between, if it is not as declared. */

@@ -309,3 +309,23 @@ TEST(channel_is_created_at_the_next_daemon)
 	t_bus_ok(b.bus, ringbus_remove(b.bus, "new"));
 	t_bus_end(&b);
 }
+
+/* The same name, place and epoch, but another channel. */
+TEST(handle_of_a_channel_that_is_gone_takes_nobody_out_of_the_next)
+{
+	struct ringbus_consumer *old, *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SINGLE);
+	old = t_consume(b.bus, NULL);
+	kill(b.daemon.pid, SIGTERM);
+	t_daemon_ends(&b.daemon, 0);
+	t_daemon_restart(&b.daemon);
+	c = t_consume(b.bus, NULL);
+	p = t_produce(b.bus, NULL);
+	ringbus_consumer_close(old);
+	t_put_all(p, 0, 15);
+	t_take(c, 0, 15);
+	t_bus_end(&b);
+}

@@ -345,6 +345,7 @@ detach_message(const struct rb_control *attached)
 	message.role = attached->role;
 	message.index = attached->index;
 	message.epoch = attached->epoch;
+	message.generation = attached->generation;
 	return message;
 }
 
