@@ -19,6 +19,7 @@
 #include "daemon/lag.h"
 #include "daemon/lock.h"
 #include "daemon/log.h"
+#include "daemon/reload.h"
 #include "daemon/sigbus.h"
 
 /* Connections, pidfds and channels: far beyond the usual soft limit. */
@@ -113,11 +114,10 @@ on_signal(void *context, int result)
 
 	(void)result;
 	if (read(daemon->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
-			rb_log_warning("SIGHUP: this version cannot reload "
-				       "its configuration; restart it");
-		else
+		if (info.ssi_signo != SIGHUP)
 			stop(daemon);
+		else if (!daemon->stopping)
+			rb_reload(daemon);
 	}
 	rb_watch_poll(daemon->signal, daemon->signals);
 }
@@ -338,6 +338,7 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 		rb_log_error("out of memory");
 		return RB_EXIT_FAILURE;
 	}
+	daemon->options = options;
 	daemon->shm_dirfd = daemon->lock = daemon->signals = -1;
 	daemon->server.socket = RB_SOCKET_NULL;
 	LIST_INIT(&daemon->server.peers);

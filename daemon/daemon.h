@@ -22,6 +22,7 @@
 #include "daemon/warden.h"
 
 struct rb_daemon {
+	const struct rb_options *options; /* the caller's, as long as we are */
 	struct rb_config *config;
 	struct rb_paths paths;
 	int shm_dirfd;

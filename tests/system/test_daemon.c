@@ -147,17 +147,6 @@ TEST(version_and_help)
 	ck_assert_ptr_nonnull(strstr(text, "--shm-dir"));
 }
 
-TEST(hangup_is_survived)
-{
-	struct t_daemon d;
-
-	t_daemon_start(&d, SMALL);
-	ck_assert_int_eq(kill(d.pid, SIGHUP), 0);
-	t_until(t_daemon_said(&d, "SIGHUP"));
-	close(t_peer_greet(&d));
-	t_daemon_stop(&d);
-}
-
 TEST(stop_waits_for_members_to_leave)
 {
 	struct t_daemon d;

@@ -47,6 +47,12 @@ t_daemon_prepare(struct t_daemon *daemon, const char *yaml)
 	write_file(daemon->log, "");
 }
 
+void
+t_daemon_configure(const struct t_daemon *daemon, const char *yaml)
+{
+	write_file(daemon->config, yaml);
+}
+
 static int
 run_daemon(void *arg)
 {

@@ -37,6 +37,9 @@ struct t_daemon {
 /* Fills in the paths and writes the configuration; starts nothing. */
 void t_daemon_prepare(struct t_daemon *daemon, const char *yaml);
 
+/* Another configuration, for the next start or reload. */
+void t_daemon_configure(const struct t_daemon *daemon, const char *yaml);
+
 /* Starts ringbusd without waiting for anything; `extra` may be NULL. */
 void t_daemon_launch(struct t_daemon *daemon, const char *extra);
 

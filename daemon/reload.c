@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reload.c - see reload.h
+ */
+#include "daemon/reload.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon/log.h"
+#include "shm/member.h"
+
+static const struct rb_config_channel *
+find(const struct rb_config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->n_channels; i++)
+		if (strcmp(config->channels[i].name, name) == 0)
+			return &config->channels[i];
+	return NULL;
+}
+
+/* ------------------------------------------------------------- new channels */
+
+static int
+create(struct rb_daemon *daemon, const struct rb_config_channel *config)
+{
+	struct rb_creation creation = { .config = config };
+	struct rb_hosted *hosted;
+	char why[256];
+	int err = rb_registry_create(&daemon->registry, &creation, why,
+				     sizeof(why), &hosted);
+
+	if (err < 0)
+		rb_log_error("channel %s: %s", config->name, why);
+	return err;
+}
+
+/* Those from number `first` on in the registry, which is how it was. */
+static void
+remove_from(struct rb_daemon *daemon, unsigned first)
+{
+	struct rb_registry *registry = &daemon->registry;
+
+	while (registry->n_hosted > first)
+		rb_registry_remove(registry,
+				   registry->hosted[registry->n_hosted - 1]);
+}
+
+static bool
+is_new(const struct rb_daemon *daemon, const char *name)
+{
+	const struct rb_hosted *there = rb_registry_find(&daemon->registry,
+							 name);
+
+	/* One that a client has created is in the way. */
+	return there == NULL || there->dynamic;
+}
+
+static int
+create_new(struct rb_daemon *daemon, const struct rb_config *config)
+{
+	unsigned first = daemon->registry.n_hosted;
+	int err = 0;
+
+	for (unsigned i = 0; i < config->n_channels && err == 0; i++)
+		if (is_new(daemon, config->channels[i].name))
+			err = create(daemon, &config->channels[i]);
+	if (err < 0)
+		remove_from(daemon, first);
+	return err;
+}
+
+/* ----------------------------------------------------- those that are there */
+
+static void
+retire(struct rb_daemon *daemon, struct rb_hosted *hosted)
+{
+	if (rb_hosted_has_members(hosted)) {
+		rb_log_warning("channel %s is no longer in the configuration: "
+			       "nobody is let in any more, its %u members go "
+			       "on; it is removed once it is in nobody's use, "
+			       "by the next reload or start",
+			       hosted->name, rb_member_count(&hosted->channel));
+		return;
+	}
+	rb_log_info("channel %s is no longer in the configuration: removed",
+		    hosted->name);
+	rb_channel_close_stream(&hosted->channel, true); /* to its taps */
+	rb_registry_remove(&daemon->registry, hosted);
+}
+
+/* From the last on, since some are removed. */
+static void
+rebind(struct rb_daemon *daemon, const struct rb_config *config)
+{
+	struct rb_registry *registry = &daemon->registry;
+
+	for (unsigned i = registry->n_hosted; i-- > 0;) {
+		struct rb_hosted *hosted = registry->hosted[i];
+
+		if (hosted->dynamic)
+			continue;
+		hosted->config = find(config, hosted->name);
+		if (hosted->config == NULL)
+			retire(daemon, hosted);
+		else
+			rb_warden_watch_all(&daemon->warden, hosted);
+	}
+}
+
+/* What was decided when the daemon started. */
+static void
+tell_fixed(const struct rb_config *old, const struct rb_config *new)
+{
+	if (strcmp(old->socket, new->socket) != 0 ||
+	    strcmp(old->shm_dir, new->shm_dir) != 0 ||
+	    old->max_clients != new->max_clients)
+		rb_log_warning("socket, shm_dir and max_clients stay as they "
+			       "are until ringbusd is started anew");
+}
+
+int
+rb_reload(struct rb_daemon *daemon)
+{
+	struct rb_config *old = daemon->config, *new;
+	int err = -EINVAL;
+
+	if (rb_daemon_load_config(daemon->options, &new) == RB_EXIT_OK) {
+		err = create_new(daemon, new);
+		if (err < 0)
+			rb_config_free(new);
+	}
+	if (err < 0) {
+		rb_log_error("the configuration was not reloaded: all goes on "
+			     "as before");
+		sd_notify(0, "STATUS=Reload failed: see the log");
+		return err;
+	}
+	tell_fixed(old, new);
+	rebind(daemon, new);
+	daemon->config = new;
+	rb_config_free(old);
+	rb_log_info("the configuration was reloaded: %u channels",
+		    daemon->registry.n_hosted);
+	sd_notifyf(0, "STATUS=Serving %u channels", daemon->registry.n_hosted);
+	return 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_daemon_reload.c - SIGHUP: the configuration anew, all or nothing, while
+ * events flow
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/system/util_bus.h"
+
+#define A "a: { slots: 16, event_size: 8 }"
+#define NEW "b: { slots: 16, event_size: 8 }"
+
+static void
+reload(const struct t_daemon *d, const char *yaml, const char *said)
+{
+	t_daemon_configure(d, yaml);
+	ck_assert_int_eq(kill(d->pid, SIGHUP), 0);
+	t_until(t_daemon_said(d, said));
+}
+
+static void
+expect_flow(struct ringbus_producer *p, struct ringbus_consumer *c,
+	    uint64_t *value)
+{
+	for (int i = 0; i < 40; i++) {
+		t_put(p, *value);
+		t_take(c, *value, *value);
+		(*value)++;
+	}
+}
+
+TEST(new_channels_are_made_and_the_others_go_on)
+{
+	struct ringbus_producer *p, *q;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	uint64_t n = 0;
+
+	t_bus_begin_with(&b, "channels: { " A " }");
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	expect_flow(p, c, &n);
+	reload(&b.daemon, "channels: { " A ", " NEW " }", "2 channels");
+	expect_flow(p, c, &n);
+	t_bus_ok(b.bus, ringbus_producer_open(b.bus, "b", NULL, &q));
+	t_put(q, 1);
+	t_bus_end(&b);
+}
+
+TEST(mistake_changes_nothing)
+{
+	struct ringbus_producer *p, *q;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	uint64_t n = 0;
+
+	t_bus_begin_with(&b, "channels: { " A " }");
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	reload(&b.daemon, "channels: { " NEW ", " A ", bad: { slotz: 3 } }",
+	       "slots");
+	t_until(t_daemon_said(&b.daemon, "not reloaded"));
+	ck_assert_int_eq(ringbus_producer_open(b.bus, "b", NULL, &q), -ENOENT);
+	ck_assert(!t_daemon_has(&b.daemon, "b"));
+	expect_flow(p, c, &n);
+	t_bus_end(&b);
+}
+
+TEST(channel_that_cannot_be_made_changes_nothing)
+{
+	struct ringbus_producer *q;
+	struct t_bus b;
+
+	t_bus_begin_with(&b, "channels: { " A " }");
+	/* More than any machine has. */
+	reload(&b.daemon,
+	       "channels: { " NEW ", huge: { slots: 1048576, "
+	       "event_size: 1MiB } }",
+	       "not reloaded");
+	ck_assert(t_daemon_said(&b.daemon, "channel huge"));
+	ck_assert(!t_daemon_has(&b.daemon, "b"));
+	ck_assert_int_eq(ringbus_producer_open(b.bus, "b", NULL, &q), -ENOENT);
+	t_bus_ok(b.bus, ringbus_producer_open(b.bus, "a", NULL, &q));
+	t_bus_end(&b);
+}
+
+TEST(channel_in_use_goes_on_until_nobody_uses_it)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	uint64_t n = 0;
+
+	t_bus_begin_with(&b, "channels: { " A ", " NEW " }");
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	reload(&b.daemon, "channels: { " NEW " }", "its 2 members go on");
+	expect_flow(p, c, &n);
+	ck_assert(t_daemon_has(&b.daemon, "a"));
+	ringbus_producer_close(p);
+	ringbus_consumer_close(c);
+	reload(&b.daemon, "channels: { " NEW " }", "1 channels");
+	t_until(!t_daemon_has(&b.daemon, "a"));
+	t_bus_end(&b);
+}
+
+#define STRANGER 65534 /* a uid without rights */
+
+struct stranger {
+	struct t_daemon d;
+	int expected;
+};
+
+/* As another user, by way of the working directory: the folder is root's. */
+static int
+try_to_publish(void *arg)
+{
+	struct stranger *s = arg;
+	struct rb_control answer;
+	int peer;
+
+	ck_assert_int_eq(chdir(t_tmpdir()), 0);
+	memset(s->d.socket, 0, sizeof(s->d.socket));
+	memcpy(s->d.socket, "control.sock", 12);
+	ck_assert_int_eq(setresuid(STRANGER, STRANGER, STRANGER), 0);
+	peer = t_peer_greet(&s->d);
+	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL,
+				       &answer),
+			 s->expected);
+	close(peer);
+	return 0;
+}
+
+static void
+expect_stranger(const struct t_daemon *d, int expected)
+{
+	struct stranger s = { *d, expected };
+
+	t_join(t_child(try_to_publish, &s));
+}
+
+#define CLOSED                                                                 \
+	"channels: { a: { event_size: 8, access: { publish: [user:0] } } }"
+#define OPEN "channels: { a: { event_size: 8 } }"
+
+TEST(access_is_changed_under_flow)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	uint64_t n = 0;
+
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	t_bus_begin_with(&b, CLOSED);
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(b.daemon.socket, 0666), 0);
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	expect_stranger(&b.daemon, -EACCES);
+	reload(&b.daemon, OPEN, "was reloaded");
+	expect_stranger(&b.daemon, -EBUSY);
+	expect_flow(p, c, &n);
+	t_bus_end(&b);
+}
+
+TEST(channel_of_a_client_is_not_taken_over)
+{
+	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
+	struct t_bus b;
+
+	t_bus_begin_with(&b, "dynamic: { allow: [any] }");
+	o.slots = 16;
+	t_bus_ok(b.bus, ringbus_create(b.bus, "b", &o));
+	reload(&b.daemon, "channels: { " NEW " }", "one of this name already");
+	t_until(t_daemon_said(&b.daemon, "not reloaded"));
+	t_bus_ok(b.bus, ringbus_remove(b.bus, "b"));
+	t_bus_end(&b);
+}
