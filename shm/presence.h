@@ -21,7 +21,8 @@
  * before it tries to reach the daemon; a daemon looks after it has begun to
  * listen. So a leave is either seen or heard of.
  *
- * Writer of `presence`: the client; of `recalled`: the daemon.
+ * Writer of `presence`: the client, by CAS and never over a later epoch, since one
+ * that comes late may find its entry given to another; of `recalled`: the daemon.
  */
 #ifndef RB_PRESENCE_H
 #define RB_PRESENCE_H
@@ -57,9 +58,5 @@ void rb_presence_leave(struct rb_channel *channel, enum rb_role role,
  */
 enum rb_presence rb_presence_of(struct rb_channel *channel, enum rb_role role,
 				unsigned index, uint32_t epoch);
-
-/* Daemon: of whom comes next; the last one here is gone. */
-void rb_presence_reset(struct rb_channel *channel, enum rb_role role,
-		       unsigned index);
 
 #endif

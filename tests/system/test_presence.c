@@ -162,6 +162,35 @@ TEST(who_comes_too_late_is_told)
 	t_bus_end(&b);
 }
 
+/* Its entry is another's by then, whose presence is not to be touched. */
+TEST(who_comes_too_late_harms_nobody_in_its_place)
+{
+	struct rb_control m = t_attach_message("a", RB_ROLE_PRODUCER, NULL);
+	struct rb_channel channel;
+	struct ringbus_producer *p;
+	int fds[RB_FDS], peer;
+	struct t_bus b;
+
+	t_bus_begin(&b, SINGLE);
+	peer = t_peer_greet(&b.daemon);
+	t_ok(t_peer_ask(peer, &m, fds));
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	p = t_produce(b.bus, NULL);
+	t_ok(rb_channel_attach(&channel, fds, RB_ROLE_PRODUCER));
+	ck_assert(!rb_presence_arrive(&channel, RB_ROLE_PRODUCER, m.index,
+				      m.epoch));
+	rb_presence_leave(&channel, RB_ROLE_PRODUCER, m.index, m.epoch, false);
+	rb_channel_detach(&channel);
+	for (int i = 0; i < RB_FDS; i++)
+		close(fds[i]);
+	close(peer);
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	ck_assert_int_eq(ringbus_producer_open(b.bus, "a", NULL, &p), -EBUSY);
+	t_bus_end(&b);
+}
+
 /* ------------------------------------- who leaves while nobody listens */
 
 TEST(consumer_that_leaves_without_a_daemon_gates_no_longer)
