@@ -117,7 +117,8 @@ entry_of(const struct rb_hosted *hosted, enum rb_role role, unsigned index)
 static int
 open_process(const struct rb_member *entry)
 {
-	return rb_process_open(rb_entry_pid(entry), rb_entry_start_time(entry));
+	return rb_process_open(rb_entry_pid(entry), rb_entry_start_time(entry),
+			       rb_entry_pidfd_inode(entry));
 }
 
 /* 1 if the member's process is alive. */

@@ -55,6 +55,13 @@ rb_entry_start_time(const struct rb_member *entry)
 	return rb_entry_get64(&entry->start_time);
 }
 
+/* Of the pidfd; 0 if it is not known. */
+static inline uint64_t
+rb_entry_pidfd_inode(const struct rb_member *entry)
+{
+	return rb_entry_get64(&entry->pidfd_inode);
+}
+
 static inline bool
 rb_entry_keeps(const struct rb_member *entry)
 {

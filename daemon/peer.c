@@ -60,7 +60,7 @@ find_process(struct rb_peer *peer)
 
 	if (pidfd < 0)
 		return pidfd;
-	err = rb_process_start_time(pid, &start_time);
+	err = rb_process_start_time(pid, pidfd, &start_time);
 	if (err < 0) {
 		rb_closep(&pidfd);
 		return err;

@@ -11,9 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include "shm/base.h"
+
+/* Linux 6.9; absent from the headers of some builders. */
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446
+#endif
 
 void
 rb_processes_init(struct rb_processes *all, struct rb_loop *loop,
@@ -60,8 +67,8 @@ parse_start_time(const char *stat, uint64_t *ret)
 	return at != NULL && sscanf(at, "%" SCNu64, ret) == 1 ? 0 : -EBADMSG;
 }
 
-int
-rb_process_start_time(uint32_t pid, uint64_t *ret)
+static int
+read_start_time(uint32_t pid, uint64_t *ret)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	char path[32], stat[1024];
@@ -79,32 +86,86 @@ rb_process_start_time(uint32_t pid, uint64_t *ret)
 }
 
 static bool
-is_readable(int fd)
+is_dead(int pidfd)
 {
-	struct pollfd look = { .fd = fd, .events = POLLIN };
+	struct pollfd look = { .fd = pidfd, .events = POLLIN };
 
 	return poll(&look, 1, 0) != 0;
 }
 
-/* The pidfd first: from then on the pid cannot change its meaning unseen. */
+/* Who is alive after the reading had the pid while it was read. */
 int
-rb_process_open(uint32_t pid, uint64_t start_time)
+rb_process_start_time(uint32_t pid, int pidfd, uint64_t *ret)
 {
-	rb_cleanup_(rb_closep) int fd = -1;
-	uint64_t found;
+	int err = read_start_time(pid, ret);
+
+	if (is_dead(pidfd))
+		return -ESRCH;
+	return err == -ESRCH ? -EACCES : err;
+}
+
+static uint64_t
+inode_of(int pidfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PID_FS_MAGIC ||
+	    fstat(pidfd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
+/* 0, or why the process of the pidfd is not the one that is looked for. */
+static int
+compare(int pidfd, uint32_t pid, uint64_t start_time, uint64_t inode)
+{
+	uint64_t found = inode_of(pidfd);
 	int err;
 
-	if (pid == 0)
+	if (is_dead(pidfd))
+		return -ESRCH;
+	if (inode != 0 && found != 0)
+		return inode == found ? 0 : -ESRCH;
+	err = rb_process_start_time(pid, pidfd, &found);
+	if (err < 0)
+		return err;
+	return found == start_time ? 0 : -ESRCH;
+}
+
+/* The pidfd first: from then on the pid cannot change its meaning unseen. */
+int
+rb_process_open(uint32_t pid, uint64_t start_time, uint64_t inode)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	int err;
+
+	if (pid == 0 || pid > INT32_MAX)
 		return -ESRCH;
 	fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (fd < 0)
+		/* What is no thread group's leader never was a member. */
+		return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
+	err = compare(fd, pid, start_time, inode);
+	return err < 0 ? err : rb_take_fd(&fd);
+}
+
+int
+rb_process_check_proc(void)
+{
+	char self[16] = "";
+
+	if (readlink("/proc/self", self, sizeof(self) - 1) < 0)
 		return -errno;
-	err = rb_process_start_time(pid, &found);
-	if (err < 0)
-		return err;
-	if (found != start_time || is_readable(fd))
-		return -ESRCH;
-	return rb_take_fd(&fd);
+	return strtol(self, NULL, 10) == getpid() ? 0 : -EXDEV;
+}
+
+uint64_t
+rb_process_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
 }
 
 static void
@@ -121,6 +182,7 @@ on_death(void *context, int result)
 	rb_process_release(process);
 }
 
+/* One that is dead has not told yet, and its pid may be another's by now. */
 static struct rb_process *
 find(struct rb_processes *all, uint32_t pid, uint64_t start_time)
 {
@@ -128,7 +190,7 @@ find(struct rb_processes *all, uint32_t pid, uint64_t start_time)
 
 	LIST_FOREACH(process, &all->list, of_all)
 	if (process->pid == pid && process->start_time == start_time &&
-	    !process->dead)
+	    !process->dead && !is_dead(process->pidfd))
 		return process;
 	return NULL;
 }
@@ -154,6 +216,7 @@ rb_process_get(struct rb_processes *all, uint32_t pid, uint64_t start_time,
 	process->all = all;
 	process->pid = pid;
 	process->start_time = start_time;
+	process->inode = inode_of(fd);
 	process->pidfd = rb_take_fd(&fd);
 	LIST_INIT(&process->memberships);
 	LIST_INSERT_HEAD(&all->list, process, of_all);

@@ -7,6 +7,11 @@
  * as the process has connections or memberships; it may have memberships and no
  * connection (adopted from an earlier daemon, or the socket was closed), and a
  * closed connection is not a death.
+ *
+ * What outlives the daemon is pid and start time, which is counted in ticks of
+ * 10 ms: a pid that is used again within one would pass for the same. So there is
+ * the inode of the pidfd as well, which Linux gives to no other process until the
+ * next boot (since 6.9; before, all pidfds share one).
  */
 #ifndef RB_DAEMON_PROCESS_H
 #define RB_DAEMON_PROCESS_H
@@ -24,6 +29,7 @@ struct rb_process {
 	struct rb_processes *all;
 	uint32_t pid;
 	uint64_t start_time; /* clock ticks since boot */
+	uint64_t inode;      /* of its pidfd, or 0 */
 	int pidfd;
 	bool dead;
 	unsigned n_peers;
@@ -47,11 +53,26 @@ void rb_processes_init(struct rb_processes *all, struct rb_loop *loop,
 		       rb_process_died_fn died, void *context);
 void rb_processes_deinit(struct rb_processes *all);
 
-/* When a process was started, or -ESRCH, or another negative errno. */
-int rb_process_start_time(uint32_t pid, uint64_t *ret);
+/*
+ * When the process of a pidfd was started, which had this pid. -ESRCH if it is
+ * dead, as the pid may be another's by now; -EACCES if /proc does not show it;
+ * or another negative errno.
+ */
+int rb_process_start_time(uint32_t pid, int pidfd, uint64_t *ret);
 
-/* A pidfd of this very process; -ESRCH if it is dead, or another one. */
-int rb_process_open(uint32_t pid, uint64_t start_time);
+/*
+ * A pidfd of the process that had this pid, start time and, if they are known
+ * then and now, inode of its pidfd. -ESRCH if it is dead, or its pid another's;
+ * any other negative errno leaves it open whether it lives.
+ */
+int rb_process_open(uint32_t pid, uint64_t start_time, uint64_t inode);
+
+/* 0; -EXDEV if /proc shows the pids of another namespace than ours; or another
+ * negative errno. */
+int rb_process_check_proc(void);
+
+/* The inode of our PID namespace, or 0. */
+uint64_t rb_process_namespace(void);
 
 /*
  * The record of the process, a new one if there is none. The pidfd is taken in

@@ -67,6 +67,7 @@ rb_seat_producer(struct rb_peer *peer, struct rb_hosted *hosted,
 		.name = answer->name,
 		.pid = peer->process->pid,
 		.start_time = peer->process->start_time,
+		.pidfd_inode = peer->process->inode,
 	};
 	int index = rb_member_find_producer(&hosted->channel);
 
@@ -311,7 +312,8 @@ join(struct entrant *e, unsigned index, struct rb_membership *membership)
 	struct rb_channel *channel = &e->hosted->channel;
 	struct rb_control *answer = e->answer;
 	struct rb_join wish = {
-		.who = { answer->name, process->pid, process->start_time },
+		.who = { answer->name, process->pid, process->start_time,
+			 process->inode },
 		.from = answer->from,
 		.spec = e->is_new ? &e->spec : NULL,
 	};

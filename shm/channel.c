@@ -86,6 +86,9 @@ fill_header(struct rb_meta_header *header, const struct rb_geometry *geometry,
 	header->type_version = format->type_version;
 	if (format->type != NULL)
 		strncpy(header->type, format->type, RB_NAME_SIZE - 1);
+	/* ORDER(none, relaxed) - nobody reads before the magic. */
+	rb_word64_store_relaxed(&header->pid_ns, format->pid_ns);
+	header->sum = rb_header_sum(header);
 }
 
 /* The pattern again and again over what an event may take of each slot. */

@@ -66,6 +66,7 @@ struct rb_channel_format {
 	const char *name;
 	uint64_t generation;
 	uint8_t boot_id[16];
+	uint64_t pid_ns; /* 0: not known */
 	enum rb_wait_kind wait;
 	enum rb_wake_mode wake;
 	uint32_t max_producers;

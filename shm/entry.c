@@ -35,5 +35,6 @@ rb_entry_identify(struct rb_member *entry, const struct rb_identity *who)
 	rb_entry_set_name(entry, who->name);
 	rb_entry_put(&entry->pid, who->pid);
 	rb_entry_put64(&entry->start_time, who->start_time);
+	rb_entry_put64(&entry->pidfd_inode, who->pidfd_inode);
 	return rb_entry_raise_epoch(entry);
 }

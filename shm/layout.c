@@ -4,6 +4,8 @@
  */
 #include "shm/layout.h"
 
+#include <string.h>
+
 #define HASH_START UINT64_C(14695981039346656037)
 #define HASH_PRIME UINT64_C(1099511628211)
 
@@ -24,6 +26,8 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_meta_header, clear),
 	offsetof(struct rb_meta_header, type_version),
 	offsetof(struct rb_meta_header, type),
+	offsetof(struct rb_meta_header, pid_ns),
+	offsetof(struct rb_meta_header, sum),
 	sizeof(struct rb_meta_control),
 	offsetof(struct rb_meta_control, gating),
 	offsetof(struct rb_meta_control, skip),
@@ -51,6 +55,7 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_member, key_offset),
 	offsetof(struct rb_member, key_size),
 	offsetof(struct rb_member, recalled),
+	offsetof(struct rb_member, pidfd_inode),
 	sizeof(struct rb_meta),
 	offsetof(struct rb_meta, consumers),
 	sizeof(struct rb_handle),
@@ -92,5 +97,21 @@ rb_layout_hash(void)
 
 	for (size_t i = 0; i < RB_ARRAY_SIZE(numbers); i++)
 		hash = (hash ^ numbers[i]) * HASH_PRIME;
+	return hash;
+}
+
+uint64_t
+rb_header_sum(const struct rb_meta_header *header)
+{
+	struct rb_meta_header h;
+	const uint8_t *bytes = (const uint8_t *)&h;
+	uint64_t hash = HASH_START;
+
+	memcpy(&h, header, sizeof(h));
+	memset(&h.magic, 0, sizeof(h.magic));
+	memset(&h.pid_ns, 0, sizeof(h.pid_ns));
+	h.sum = 0;
+	for (size_t i = 0; i < sizeof(h); i++)
+		hash = (hash ^ bytes[i]) * HASH_PRIME;
 	return hash;
 }

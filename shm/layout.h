@@ -99,6 +99,10 @@ struct rb_meta_header {
 	uint32_t clear;   /* enum rb_clear */
 	uint32_t type_version;
 	char type[RB_NAME_SIZE]; /* of the events, empty if not declared */
+	/* The inode of the PID namespace that the pids in the member table are
+	 * of; 0: not known. Also by a daemon that takes the channel over. */
+	struct rb_word64 pid_ns;
+	uint64_t sum; /* see rb_header_sum(): for the next daemon */
 };
 
 /*
@@ -201,6 +205,9 @@ struct rb_member {
 		key_offset;        /* of a group: what events are told apart */
 	struct rb_word32 key_size; /* by, in bytes; size 0: by nothing */
 	struct rb_word32 recalled; /* the epoch that is void: presence.h */
+	/* Of the pidfd of pid, which no other process has until the next boot;
+	 * 0: the kernel has none. */
+	struct rb_word64 pidfd_inode;
 };
 
 struct rb_meta {
@@ -342,7 +349,12 @@ struct rb_frame {
 /* Sums up the sizes and offsets above: builds that differ refuse each other. */
 uint64_t rb_layout_hash(void);
 
+/* Sums up what a header says, but for its magic and its PID namespace. A daemon
+ * that finds another sum than was written down finds a damaged header. */
+uint64_t rb_header_sum(const struct rb_meta_header *header);
+
 static_assert(sizeof(struct rb_sequence) == RB_LINE, "one line");
+static_assert(sizeof(struct rb_meta_header) <= 512, "before the control words");
 static_assert(sizeof(struct rb_handle) == RB_LINE, "one line");
 static_assert(sizeof(struct rb_member) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_gate) == 2 * RB_LINE, "two lines");

@@ -19,6 +19,7 @@ struct rb_identity {
 	const char *name;
 	uint32_t pid;
 	uint64_t start_time;
+	uint64_t pidfd_inode; /* 0: not known */
 };
 
 /* Where a consumer starts that does not resume; else a sequence. */
