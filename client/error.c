@@ -40,6 +40,8 @@ static const struct {
 	{ ECONNREFUSED, "no daemon is listening on the socket" },
 	{ ENOENT, "no such channel, consumer or kept place, or no daemon's "
 		  "socket" },
+	{ EXDEV, "the daemon lives in a PID namespace that does not have this "
+		 "process" },
 	{ EACCES, "not allowed for this user" },
 	{ EEXIST, "a channel of that name exists" },
 	{ ENOSPC, "not enough shared memory in /dev/shm" },

@@ -139,6 +139,7 @@ RINGBUS_API int ringbus_wait_by_name(const char *name);
  *   -ECONNRESET, -EPROTO    the daemon went away, or is none
  *   -ETIMEDOUT              it does not answer
  *   -EUSERS                 too many connections
+ *   -EXDEV                  the daemon's PID namespace does not have us
  *
  * *ret is the caller's until ringbus_close(). It keeps a descriptor, which is
  * closed on exec.
@@ -352,7 +353,8 @@ struct ringbus_producer_options {
  *   -EINVAL           a name or option that cannot be
  *   -EPROTOTYPE       its events are of another type or version than ours
  *   -EPROTONOSUPPORT  the channel has another layout than this library
- *   -EBADMSG          the channel's memory is damaged
+ *   -EBADMSG          the channel's memory is damaged, or the daemon found it
+ *                     so when it started, and does not serve it
  *   -ENOMEM, -EMFILE
  */
 RINGBUS_API int ringbus_producer_open(

@@ -60,8 +60,12 @@ rb_credentials_deinit(struct rb_credentials *who)
 	*who = (struct rb_credentials){ 0 };
 }
 
-/* Without SO_PEERPIDFD a pid that was used again since the connect could be
- * taken for the one that connected. */
+/*
+ * Without SO_PEERPIDFD a pid that was used again since the connect is taken for
+ * the one that connected. Such a connection asks for nothing any more: who
+ * attaches has had our answer to its HELLO, so it lived when its pidfd was
+ * opened, and the pid was its own.
+ */
 int
 rb_credentials_open_process(const struct rb_credentials *who, int fd)
 {
@@ -74,6 +78,12 @@ rb_credentials_open_process(const struct rb_credentials *who, int fd)
 		return errno == EINVAL ? -ESRCH : -errno;
 	pidfd = (int)syscall(SYS_pidfd_open, who->pid, 0);
 	return pidfd < 0 ? -errno : pidfd;
+}
+
+bool
+rb_credentials_are_foreign(const struct rb_credentials *who)
+{
+	return who->pid == 0;
 }
 
 bool

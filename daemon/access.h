@@ -28,6 +28,9 @@ void rb_credentials_deinit(struct rb_credentials *who);
 /* A pidfd of the process that connected; -ESRCH if it is gone. */
 int rb_credentials_open_process(const struct rb_credentials *who, int fd);
 
+/* Its process has no pid in our namespace. */
+bool rb_credentials_are_foreign(const struct rb_credentials *who);
+
 /* Root or the daemon's own user. */
 bool rb_access_is_owner(const struct rb_credentials *who);
 

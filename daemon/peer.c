@@ -79,7 +79,7 @@ set_up(struct rb_peer *peer)
 
 	if (err == 0 && !rb_server_serves(peer->server, &peer->who))
 		err = -EUSERS;
-	if (err == 0)
+	if (err == 0 && !rb_credentials_are_foreign(&peer->who))
 		err = find_process(peer);
 	if (err == 0)
 		err = rb_watch_new(loop, on_message, peer, &peer->message);

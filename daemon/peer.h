@@ -7,6 +7,9 @@
  * say HELLO in time, or says what cannot be said is disconnected. That ends the
  * connection, its plan and the channels that it has not opened yet; the
  * memberships of its process stay.
+ *
+ * A process outside of the daemon's PID namespace has no pid here, and so could
+ * not be found again by the next daemon: it is told so at its HELLO.
  */
 #ifndef RB_DAEMON_PEER_H
 #define RB_DAEMON_PEER_H
@@ -29,7 +32,7 @@ struct rb_peer {
 	int fd;
 	bool greeted;
 	struct rb_credentials who;
-	struct rb_process *process;
+	struct rb_process *process; /* NULL: of no pid of ours, see below */
 	struct rb_watch *message;
 	struct rb_watch *patience; /* for HELLO */
 	struct rb_plan *plan;      /* of the next channel it creates, or NULL */

@@ -170,6 +170,13 @@ check_hello(struct rb_peer *peer, struct rb_control *answer)
 					 ") than this ringbusd (%016" PRIx64
 					 "): install the same ringbus for both",
 					 answer->layout_hash, rb_layout_hash());
+	if (peer->process == NULL)
+		return rb_request_refuse(
+			peer, answer, -EXDEV,
+			"the process lives outside of "
+			"ringbusd's PID namespace, which could "
+			"not see it die: run ringbusd outside "
+			"too, or share the PID namespace");
 	return check_room(peer, answer);
 }
 
@@ -239,7 +246,7 @@ rb_request_handle(struct rb_peer *peer, const struct rb_control *request)
 		memset(answer.text, 0, sizeof(answer.text));
 	/* Its socket lives on in another process, which has to connect as
 	 * itself. */
-	if (peer->process->dead)
+	if (peer->process != NULL && peer->process->dead)
 		return disconnect(peer, "is dead and yet speaks");
 	if (!peer->greeted && request->type == RB_CONTROL_HELLO)
 		return greet(peer, &answer);

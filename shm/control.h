@@ -8,11 +8,12 @@
  * answer repeats the type and carries 0 or a negative errno in `result`.
  *
  *   client                             daemon
- *   HELLO   versions, layout hash      0 | -EPROTONOSUPPORT
+ *   HELLO   versions, layout hash      0 | -EPROTONOSUPPORT -EUSERS -EXDEV
  *   ATTACH  role, channel, name, from, 0, index, epoch, missed, generation
  *           spec, after, type          + 4 descriptors (meta, ring, gates, bell)
  *                                      | -ENOENT -EACCES -EBUSY -EUSERS -EINVAL
- *                                      -ERANGE -EPROTOTYPE
+ *                                      -ERANGE -EPROTOTYPE; -EBADMSG
+ *                                      -EPROTONOSUPPORT if it is not served
  *   DETACH  role, channel, index,      0 | -ESTALE
  *           epoch, generation,
  *           flags: FORGET
