@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * adopt.h - what a daemon finds of the one before it
+ * adopt.h - what an earlier daemon left, taken over
  *
- * A daemon that was killed leaves its channels, and their members go on without
- * noticing. The next one takes over every channel that is of this boot and of
- * the shape that the configuration asks for: living members are watched, dead
- * ones are buried now. Any other channel is removed, unless a process is still
- * in it: then the daemon refuses to start. Nobody can tell who is in a channel
- * that cannot be read, so that one is left alone, as is what is no channel; the
- * daemon refuses to start if the configuration needs the name.
+ * A daemon that was killed leaves its channels, and their members go on. The
+ * next one looks at each and does what rb_judge() says: takes it over with all
+ * members that are still alive, removes it, or leaves it alone and serves the
+ * others; who was a member and is dead is buried. Half-made and half-removed
+ * folders go.
  */
 #ifndef RB_DAEMON_ADOPT_H
 #define RB_DAEMON_ADOPT_H
 
 #include "daemon/daemon.h"
 
-/* 0; -EBUSY if a member stands against it, -EEXIST if a name is taken; or
- * another negative errno. Has said why. */
+/* Before channels are created. 0, or a negative errno, and has said why. */
 int rb_adopt_all(struct rb_daemon *daemon);
 
 #endif

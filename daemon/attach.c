@@ -131,9 +131,8 @@ let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FDS],
 	memcpy(after, answer->text, sizeof(after));
 	memset(answer->text, 0, sizeof(answer->text));
 	hosted = rb_request_find_channel(peer, answer);
-
 	if (hosted == NULL)
-		return -ENOENT;
+		return answer->result;
 	err = check_attach(peer, hosted, answer);
 	if (err == 0)
 		err = check_type(peer, hosted, answer);

@@ -258,6 +258,14 @@ set_up_loop(struct rb_daemon *daemon)
 	return err < 0 ? RB_EXIT_FAILURE : RB_EXIT_OK;
 }
 
+/* Taken over, or in nobody's power to make. */
+static bool
+is_settled(const struct rb_registry *registry, const char *name)
+{
+	return rb_registry_find(registry, name) != NULL ||
+	       rb_registry_find_refused(registry, name) != NULL;
+}
+
 /* Those that an earlier daemon has not left us. */
 static int
 create_missing(struct rb_daemon *daemon)
@@ -271,7 +279,7 @@ create_missing(struct rb_daemon *daemon)
 		struct rb_hosted *hosted;
 		int err;
 
-		if (rb_registry_find(&daemon->registry, c->name) != NULL)
+		if (is_settled(&daemon->registry, c->name))
 			continue;
 		err = rb_registry_create(&daemon->registry, &creation, why,
 					 sizeof(why), &hosted);
@@ -359,8 +367,11 @@ rb_daemon_run(struct rb_daemon *daemon)
 	rb_log_info("%u channels in %s, listening on %s",
 		    daemon->registry.n_hosted, daemon->paths.shm_dir,
 		    daemon->paths.socket);
-	sd_notifyf(0, "READY=1\nSTATUS=Serving %u channels",
-		   daemon->registry.n_hosted);
+	if (daemon->registry.n_refused > 0)
+		rb_log_warning("%u more are not served, see above",
+			       daemon->registry.n_refused);
+	sd_notifyf(0, "READY=1\nSTATUS=Serving %u channels, not serving %u",
+		   daemon->registry.n_hosted, daemon->registry.n_refused);
 	if (rb_loop_run(daemon->loop, on_turned, daemon) < 0)
 		return RB_EXIT_FAILURE;
 	rb_registry_close_streams(&daemon->registry, true);

@@ -18,6 +18,7 @@
 
 #include "daemon/kind.h"
 #include "daemon/log.h"
+#include "daemon/process.h"
 #include "shm/member.h"
 
 #define NSEC UINT64_C(1000000000)
@@ -33,6 +34,15 @@ rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir)
 			     strerror(-err));
 		return err;
 	}
+	err = rb_process_check_proc();
+	if (err < 0) {
+		rb_log_error("/proc is %s: mount it for ringbusd (mount -t "
+			     "proc proc /proc, or unshare --mount-proc)",
+			     err == -EXDEV ? "of another PID namespace"
+					   : strerror(-err));
+		return err;
+	}
+	maker->pid_ns = rb_process_namespace();
 	maker->shm_dirfd = shm_dirfd;
 	maker->shm_dir = shm_dir;
 	memcpy(maker->boot_id, boot_id.bytes, sizeof(maker->boot_id));
@@ -84,19 +94,39 @@ hide(const char *name, const char *suffix, char hidden[RB_HIDDEN_SIZE])
 
 /* ---------------------------------------------------------------- removing */
 
+/* One of the four files; what else has its name is not ours. */
+static int
+remove_file(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ENOTEMPTY;
+	return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /* The four files and the folder; whatever else is in it is not ours. */
 static int
 remove_folder(int shm_dirfd, const char *name)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
+	struct stat st;
+	int err = 0;
 
 	fd = openat(shm_dirfd, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	for (int i = 0; i < RB_FDS; i++)
-		if (unlinkat(fd, rb_file_names[i], 0) < 0 && errno != ENOENT)
-			return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid())
+		return -EPERM;
+	for (int i = 0; i < RB_FDS && err == 0; i++)
+		err = remove_file(fd, rb_file_names[i]);
+	if (err < 0)
+		return err;
 	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
@@ -127,11 +157,24 @@ rb_folder_remove(const struct rb_maker *maker, const struct rb_hosted *hosted)
 bool
 rb_folder_is_leftover(const char *name)
 {
-	size_t n = strlen(name);
+	const char *end = strrchr(name, '.');
+	const char *number = end;
+	char channel[RB_NAME_SIZE];
+	size_t n;
 
-	return name[0] == '.' && n > 5 &&
-	       (strcmp(name + n - 4, ".new") == 0 ||
-		strcmp(name + n - 4, ".old") == 0);
+	if (name[0] != '.' || end == name ||
+	    (strcmp(end, ".new") != 0 && strcmp(end, ".old") != 0))
+		return false;
+	while (number[-1] >= '0' && number[-1] <= '9')
+		number--;
+	if (number == end || number[-1] != '.' || number - 1 == name)
+		return false;
+	n = (size_t)(number - 1 - (name + 1));
+	if (n >= sizeof(channel))
+		return false;
+	memcpy(channel, name + 1, n);
+	channel[n] = '\0';
+	return rb_name_is_valid(channel);
 }
 
 void
@@ -233,6 +276,7 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 	struct rb_channel_format format = {
 		.name = hosted->name,
 		.generation = new_generation(),
+		.pid_ns = maker->pid_ns,
 		.wait = (enum rb_wait_kind)config->wait,
 		.wake = maker->wake,
 		.max_producers = config->max_producers,

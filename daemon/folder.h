@@ -18,6 +18,7 @@ struct rb_maker {
 	int shm_dirfd;
 	const char *shm_dir; /* for messages */
 	uint8_t boot_id[16];
+	uint64_t pid_ns; /* 0: not known */
 	enum rb_wake_mode wake;
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/entry.h"
 #include "shm/member.h"
 
 int
@@ -59,6 +60,32 @@ rb_hosted_stream(const struct rb_hosted *hosted)
 {
 	/* ORDER(none, relaxed) - the daemon is the only writer. */
 	return rb_word32_load_relaxed(&hosted->channel.meta->control.stream);
+}
+
+const struct rb_member *
+rb_hosted_entry(const struct rb_hosted *hosted, enum rb_role role,
+		unsigned index)
+{
+	const struct rb_meta *meta = hosted->channel.meta;
+
+	return role == RB_ROLE_PRODUCER ? &meta->producers[index]
+					: &meta->consumers[index];
+}
+
+int
+rb_hosted_visit(struct rb_hosted *hosted, rb_hosted_visit_fn visit,
+		void *context)
+{
+	const struct rb_meta *meta = hosted->channel.meta;
+	int r = 0;
+
+	for (unsigned i = 0; i < RB_PRODUCERS_MAX && r == 0; i++)
+		if (rb_entry_is_taken(&meta->producers[i]))
+			r = visit(hosted, RB_ROLE_PRODUCER, i, context);
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX && r == 0; i++)
+		if (rb_entry_is_taken(&meta->consumers[i]))
+			r = visit(hosted, RB_ROLE_CONSUMER, i, context);
+	return r;
 }
 
 const struct rb_member *

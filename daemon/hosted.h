@@ -64,6 +64,17 @@ bool rb_hosted_has_members(const struct rb_hosted *hosted);
 /* enum rb_stream_state */
 uint32_t rb_hosted_stream(const struct rb_hosted *hosted);
 
+/* An entry of its member table. */
+const struct rb_member *rb_hosted_entry(const struct rb_hosted *hosted,
+					enum rb_role role, unsigned index);
+
+/* Calls `visit` for every entry in which a process is or was, until it returns
+ * non-zero; returns that, or 0. */
+typedef int (*rb_hosted_visit_fn)(struct rb_hosted *hosted, enum rb_role role,
+				  unsigned index, void *context);
+int rb_hosted_visit(struct rb_hosted *hosted, rb_hosted_visit_fn visit,
+		    void *context);
+
 /* The entry of this name whatever its state, but no worker's; or NULL. */
 const struct rb_member *rb_hosted_find_consumer(const struct rb_hosted *hosted,
 						const char *name);

@@ -8,19 +8,25 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/preview.h"
 #include "daemon/summary.h"
 
 static enum rb_exit
 check(const struct rb_options *options)
 {
 	struct rb_config *config;
+	struct rb_paths paths;
 	enum rb_exit code = rb_daemon_load_config(options, &config);
 
 	if (code != RB_EXIT_OK)
 		return code;
 	rb_summary_print(config);
+	if (rb_paths_init(&paths, options, config) < 0)
+		code = RB_EXIT_CONFIG;
+	else
+		rb_preview_print(config, paths.shm_dir);
 	rb_config_free(config);
-	return RB_EXIT_OK;
+	return code;
 }
 
 static enum rb_exit

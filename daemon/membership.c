@@ -57,11 +57,8 @@ rb_membership_free(struct rb_membership *membership)
 const struct rb_member *
 rb_membership_entry(const struct rb_membership *membership)
 {
-	const struct rb_meta *meta = membership->hosted->channel.meta;
-
-	return membership->role == RB_ROLE_PRODUCER
-		       ? &meta->producers[membership->index]
-		       : &meta->consumers[membership->index];
+	return rb_hosted_entry(membership->hosted, membership->role,
+			       membership->index);
 }
 
 const char *

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shm/member.h"
@@ -28,10 +29,44 @@ rb_registry_add(struct rb_registry *registry, struct rb_hosted *hosted)
 	return 0;
 }
 
+int
+rb_registry_refuse(struct rb_registry *registry, const char *name, int err,
+		   const char *why)
+{
+	struct rb_refused *refused = calloc(1, sizeof(*refused));
+
+	if (refused == NULL)
+		return -ENOMEM;
+	snprintf(refused->name, sizeof(refused->name), "%s", name);
+	snprintf(refused->why, sizeof(refused->why), "%s", why);
+	refused->err = err;
+	SLIST_INSERT_HEAD(&registry->refused, refused, next);
+	registry->n_refused++;
+	return 0;
+}
+
+const struct rb_refused *
+rb_registry_find_refused(const struct rb_registry *registry, const char *name)
+{
+	const struct rb_refused *refused;
+
+	SLIST_FOREACH(refused, &registry->refused, next)
+	if (strcmp(refused->name, name) == 0)
+		return refused;
+	return NULL;
+}
+
 static int
 check_new(const struct rb_registry *registry, const char *name, char *why,
 	  size_t why_size)
 {
+	const struct rb_refused *refused = rb_registry_find_refused(registry,
+								    name);
+
+	if (refused != NULL) {
+		snprintf(why, why_size, "%s", refused->why);
+		return -EEXIST;
+	}
 	if (rb_registry_find(registry, name) != NULL) {
 		snprintf(why, why_size, "there is one of this name already");
 		return -EEXIST;
@@ -103,8 +138,8 @@ rb_registry_open(struct rb_registry *registry, struct rb_hosted *hosted,
 	return err;
 }
 
-static void
-forget(struct rb_registry *registry, const struct rb_hosted *hosted)
+void
+rb_registry_forget(struct rb_registry *registry, const struct rb_hosted *hosted)
 {
 	struct rb_hosted **all = registry->hosted;
 	unsigned i = 0;
@@ -121,7 +156,7 @@ rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted)
 {
 	int err = rb_folder_remove(&registry->maker, hosted);
 
-	forget(registry, hosted);
+	rb_registry_forget(registry, hosted);
 	rb_hosted_free(hosted);
 	return err;
 }
@@ -184,4 +219,11 @@ rb_registry_deinit(struct rb_registry *registry, enum rb_registry_rest rest)
 			rb_folder_remove(&registry->maker, last);
 		rb_hosted_free(last);
 	}
+	while (!SLIST_EMPTY(&registry->refused)) {
+		struct rb_refused *first = SLIST_FIRST(&registry->refused);
+
+		SLIST_REMOVE_HEAD(&registry->refused, next);
+		free(first);
+	}
+	registry->n_refused = 0;
 }

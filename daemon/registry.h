@@ -5,11 +5,24 @@
 #ifndef RB_DAEMON_REGISTRY_H
 #define RB_DAEMON_REGISTRY_H
 
+#include <sys/queue.h>
+
 #include "daemon/folder.h"
 #include "daemon/hosted.h"
+#include "daemon/inspect.h"
+
+/* One that an earlier daemon left and that is not served: see judge.h. */
+struct rb_refused {
+	char name[RB_NAME_SIZE];
+	int err;
+	char why[RB_WHY_SIZE];
+	SLIST_ENTRY(rb_refused) next;
+};
 
 struct rb_registry {
 	struct rb_maker maker;
+	unsigned n_refused;
+	SLIST_HEAD(rb_refused_list, rb_refused) refused;
 	unsigned n_hosted;
 	struct rb_hosted *hosted[RB_CHANNELS_MAX]; /* oldest first */
 };
@@ -40,8 +53,21 @@ int rb_registry_open(struct rb_registry *registry, struct rb_hosted *hosted,
 /* Takes over one that is ready. -EUSERS if there are too many. */
 int rb_registry_add(struct rb_registry *registry, struct rb_hosted *hosted);
 
+/*
+ * Remembers why a channel is not served, for those who ask for it. 0 or -ENOMEM.
+ * Finding it gives NULL if this is not the reason why there is none.
+ */
+int rb_registry_refuse(struct rb_registry *registry, const char *name, int err,
+		       const char *why);
+const struct rb_refused *rb_registry_find_refused(
+	const struct rb_registry *registry, const char *name);
+
 /* Removes a channel and its files. 0 or a negative errno, and has said why. */
 int rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted);
+
+/* Takes one out that stays the caller's. */
+void rb_registry_forget(struct rb_registry *registry,
+			const struct rb_hosted *hosted);
 
 /* Dynamic channels, and their shared memory. */
 unsigned rb_registry_count_dynamic(const struct rb_registry *registry,

@@ -98,6 +98,22 @@ rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
 	return err;
 }
 
+static void
+tell_missing(const struct rb_peer *peer, struct rb_control *answer)
+{
+	const struct rb_refused *refused = rb_registry_find_refused(
+		&peer->daemon->registry, answer->channel);
+
+	if (refused != NULL)
+		rb_request_refuse(peer, answer, refused->err,
+				  "ringbusd does not serve it: %s",
+				  refused->why);
+	else
+		rb_request_refuse(peer, answer, -ENOENT,
+				  "there is none of this name; ringbusctl ls "
+				  "lists them");
+}
+
 struct rb_hosted *
 rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
 {
@@ -105,9 +121,7 @@ rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
 						    answer->channel);
 
 	if (hosted == NULL) {
-		rb_request_refuse(peer, answer, -ENOENT,
-				  "there is none of this name; ringbusctl ls "
-				  "lists them");
+		tell_missing(peer, answer);
 		return NULL;
 	}
 	if (hosted->preparing == NULL || hosted->preparing == peer)

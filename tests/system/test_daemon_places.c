@@ -337,6 +337,9 @@ TEST(leftovers_go_and_strangers_stay)
 	make_in_shm(&d, ".a.1.new");
 	make_in_shm(&d, ".a.2.new");
 	make_in_shm(&d, ".a.2.new/more");
+	make_in_shm(&d, ".a.3.old");
+	make_in_shm(&d, ".a.3.old/ring");
+	make_in_shm(&d, ".a.new");
 	make_in_shm(&d, ".note");
 	make_in_shm(&d, "notes");
 	make_in_shm(&d, "notes/todo");
@@ -344,28 +347,21 @@ TEST(leftovers_go_and_strangers_stay)
 	t_daemon_restart(&d);
 	ck_assert(!t_daemon_has(&d, ".a.1.new"));
 	ck_assert(t_daemon_said(&d, ".a.2.new: more than a channel is in it"));
+	ck_assert(t_daemon_said(&d, ".a.3.old: more than a channel is in it"));
+	ck_assert(t_daemon_said(&d, ".a.new is no channel"));
 	ck_assert(t_daemon_said(&d, ".note is no channel"));
 	ck_assert(t_daemon_said(&d, "notes is no channel"));
 	ck_assert(t_daemon_said(&d, "empty is no channel"));
 	t_daemon_stop(&d);
 	remove_in_shm(&d, ".a.2.new/more");
 	remove_in_shm(&d, ".a.2.new");
+	remove_in_shm(&d, ".a.3.old/ring");
+	remove_in_shm(&d, ".a.3.old");
+	remove_in_shm(&d, ".a.new");
 	remove_in_shm(&d, ".note");
 	remove_in_shm(&d, "notes/todo");
 	remove_in_shm(&d, "notes");
 	remove_in_shm(&d, "empty");
-}
-
-TEST(stranger_in_the_place_of_a_channel_stops_the_start)
-{
-	struct t_daemon d;
-
-	t_daemon_prepare(&d, SMALL);
-	make_in_shm(&d, "a");
-	t_daemon_launch(&d, NULL);
-	t_daemon_ends(&d, 1);
-	ck_assert(t_daemon_said(&d, "channel a cannot be made"));
-	remove_in_shm(&d, "a");
 }
 
 TEST(what_else_is_in_a_channels_folder_stays)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inspect.h - what lies under the name of a channel, file by file
+ *
+ * Before anything of an earlier daemon is mapped or removed, it is looked at
+ * from outside: is it a folder of ours, are its files what we make, does the
+ * header say what a header of ours says. Nothing here follows a link, waits for
+ * a reader, or writes.
+ */
+#ifndef RB_DAEMON_INSPECT_H
+#define RB_DAEMON_INSPECT_H
+
+#include "daemon/folder.h"
+
+#define RB_WHY_SIZE 768
+
+struct rb_finding {
+	int err;
+	char why[RB_WHY_SIZE / 2]; /* for people, to continue the path */
+};
+
+/*
+ * 0 if it is a channel of this ringbus. -ENOENT: no channel at all;
+ * -EPROTONOSUPPORT: one of another memory layout; -EBADMSG: a damaged one; or
+ * another negative errno. ret->err is the same, and ret->why names the file or
+ * field.
+ */
+int rb_inspect(const struct rb_maker *maker, const char *name,
+	       struct rb_finding *ret);
+
+#endif

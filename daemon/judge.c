@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.c - see judge.h
+ *
+ * The folder is ours alone to write, so what is in a member table was written
+ * by a daemon; names are printed with a bound all the same.
+ */
+#include "daemon/judge.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/entry.h"
+#include "daemon/kind.h"
+#include "daemon/process.h"
+
+/* ------------------------------------------------------------------- shape */
+
+static const char *
+compare_geometry(const struct rb_geometry *is, const struct rb_geometry *wanted)
+{
+	if (is->slots != wanted->slots)
+		return "slots";
+	if (is->framing != wanted->framing)
+		return "framing";
+	if (is->event_size != wanted->event_size ||
+	    is->slot_size != wanted->slot_size)
+		return is->framing == RB_FIXED ? "event_size" : "slot_size";
+	if (is->history != wanted->history)
+		return "history";
+	if (is->producers != wanted->producers)
+		return "producers";
+	return memcmp(is, wanted, sizeof(*is)) != 0 ? "consumers" : NULL;
+}
+
+static const char *
+compare_shape(const struct rb_meta_header *header,
+	      const struct rb_config_channel *config)
+{
+	struct rb_geometry wanted;
+	const char *key;
+
+	if (rb_folder_geometry(config, &wanted) < 0)
+		return "slots";
+	key = compare_geometry(&header->geometry, &wanted);
+	if (key != NULL)
+		return key;
+	if (header->wait != (uint32_t)config->wait)
+		return "wait";
+	if (header->clear != (uint32_t)config->clear)
+		return "clear";
+	if (strncmp(header->type, config->type, RB_NAME_SIZE) != 0)
+		return "type";
+	if (header->type_version != config->version)
+		return "version";
+	if (header->max_producers != config->max_producers)
+		return "max_producers";
+	return header->max_consumers != config->max_consumers ? "max_consumers"
+							      : NULL;
+}
+
+static bool
+is_declared_as(const struct rb_member *entry,
+	       const struct rb_config_consumer *consumer, uint64_t history)
+{
+	struct rb_config_consumer kind;
+
+	rb_kind_of_entry(entry, &kind);
+	return rb_entry_is_declared(entry) &&
+	       rb_kind_find_difference(&kind, consumer, history) == NULL;
+}
+
+static bool
+has_graph(const struct rb_meta *meta, const struct rb_config_channel *config)
+{
+	unsigned i;
+
+	for (i = 0; i < config->n_consumers; i++)
+		if (!is_declared_as(&meta->consumers[i], &config->consumers[i],
+				    config->history))
+			return false;
+	for (; i < RB_CONSUMERS_MAX; i++)
+		if (rb_entry_is_declared(&meta->consumers[i]))
+			return false;
+	return true;
+}
+
+/* NULL, or the key in which the channel is not as configured. */
+static const char *
+find_difference(const struct rb_hosted *hosted)
+{
+	const struct rb_meta *meta = hosted->channel.meta;
+	const char *key;
+
+	if (hosted->config == NULL)
+		return NULL;
+	key = compare_shape(&meta->header, hosted->config);
+	if (key == NULL && !has_graph(meta, hosted->config))
+		key = "consumers";
+	return key;
+}
+
+/* ----------------------------------------------------------------- members */
+
+/* Who is in the table, and what can be said of them. */
+struct census {
+	unsigned n_taken;
+	unsigned n_alive;
+	unsigned n_unknown;
+	int err;        /* of the first unknown one */
+	char first[96]; /* the first that is alive or unknown */
+};
+
+static int
+count(struct rb_hosted *hosted, enum rb_role role, unsigned index,
+      void *context)
+{
+	const struct rb_member *entry = rb_hosted_entry(hosted, role, index);
+	struct census *census = context;
+	int fd = rb_process_open(rb_entry_pid(entry),
+				 rb_entry_start_time(entry),
+				 rb_entry_pidfd_inode(entry));
+
+	census->n_taken++;
+	if (fd == -ESRCH)
+		return 0;
+	if (census->n_alive + census->n_unknown == 0)
+		snprintf(census->first, sizeof(census->first),
+			 "%s %.64s (pid %u)", rb_membership_role_name(role),
+			 entry->name, rb_entry_pid(entry));
+	if (fd < 0 && census->n_unknown++ == 0)
+		census->err = fd;
+	census->n_alive += fd >= 0;
+	rb_closep(&fd);
+	return 0;
+}
+
+static bool
+is_of_other_namespace(const struct rb_maker *maker,
+		      const struct rb_hosted *hosted)
+{
+	uint64_t ns = rb_entry_get64(&hosted->channel.meta->header.pid_ns);
+
+	return ns != 0 && maker->pid_ns != 0 && ns != maker->pid_ns;
+}
+
+/* ---------------------------------------------------------------- verdicts */
+
+static void
+leave(const struct rb_maker *maker, const struct rb_hosted *hosted, int err,
+      const char *why, struct rb_judgement *ret)
+{
+	const char *help = "stop its members, remove the folder";
+
+	if (err == -EPROTONOSUPPORT)
+		help = "go back to that ringbus, or stop its members and "
+		       "remove the folder";
+	else if (err == -ENOENT)
+		help = "see to it, or give the channel another name";
+	ret->verdict = RB_VERDICT_LEAVE;
+	ret->err = err == -ENOENT || err == -EPROTONOSUPPORT ? err : -EBADMSG;
+	snprintf(ret->why, sizeof(ret->why),
+		 "%s/%s: %s: left as it is; %s, and start ringbusd again",
+		 maker->shm_dir, hosted->name, why, help);
+}
+
+static void
+remove_it(const char *why, struct rb_judgement *ret)
+{
+	ret->verdict = RB_VERDICT_REMOVE;
+	snprintf(ret->why, sizeof(ret->why), "%s", why);
+}
+
+static bool
+is_of_this_boot(const struct rb_maker *maker, const struct rb_hosted *hosted)
+{
+	const uint8_t *boot_id = hosted->channel.meta->header.boot_id;
+
+	return memcmp(boot_id, maker->boot_id, sizeof(maker->boot_id)) == 0;
+}
+
+/* Why nobody can say who lives in it; false if that can be said. */
+static bool
+is_beyond_us(const struct rb_maker *maker, const struct rb_hosted *hosted,
+	     const struct census *census, char *why, size_t size)
+{
+	uint64_t ns = rb_entry_get64(&hosted->channel.meta->header.pid_ns);
+
+	if (!is_of_this_boot(maker, hosted) && census->n_alive > 0)
+		snprintf(why, size, "is of an earlier boot, and yet %s lives",
+			 census->first);
+	else if (census->n_taken > 0 && is_of_other_namespace(maker, hosted))
+		snprintf(why, size,
+			 "its members are known by pids of another PID "
+			 "namespace (%" PRIu64 ", ours is %" PRIu64
+			 "), so that nobody here can tell who lives",
+			 ns, maker->pid_ns);
+	else if (census->n_unknown > 0)
+		snprintf(why, size, "nobody can tell whether %s lives: %s",
+			 census->first, strerror(-census->err));
+	else
+		return false;
+	return true;
+}
+
+/* Of one that is in use: an operator who changed the configuration does not
+ * want those stopped who run. */
+static void
+take_used(const struct rb_hosted *hosted, const struct census *census,
+	  struct rb_judgement *ret)
+{
+	const char *key = find_difference(hosted);
+
+	ret->n_alive = census->n_alive;
+	if (key != NULL)
+		snprintf(ret->why, sizeof(ret->why),
+			 "is not what the configuration says (%s), and %s is "
+			 "still in it: it stays as it was; for the new "
+			 "definition stop its members, then start ringbusd "
+			 "again",
+			 key, census->first);
+}
+
+static void
+judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
+{
+	const char *key = find_difference(hosted);
+	char why[96];
+
+	if (hosted->config == NULL) {
+		remove_it("is in nobody's use", ret);
+	} else if (key != NULL) {
+		snprintf(why, sizeof(why),
+			 "is not what the configuration says (%s)", key);
+		remove_it(why, ret);
+	} else if (rb_hosted_stream(hosted) != RB_STREAM_OPEN) {
+		remove_it("has ended", ret);
+	}
+}
+
+static void
+judge_mapped(const struct rb_maker *maker, struct rb_hosted *hosted,
+	     struct rb_judgement *ret)
+{
+	struct census census = { 0 };
+	char why[RB_WHY_SIZE / 2];
+
+	rb_hosted_visit(hosted, count, &census);
+	if (is_beyond_us(maker, hosted, &census, why, sizeof(why)))
+		leave(maker, hosted, -EBADMSG, why, ret);
+	else if (!is_of_this_boot(maker, hosted))
+		remove_it("is of an earlier boot", ret);
+	else if (census.n_alive > 0)
+		take_used(hosted, &census, ret);
+	else
+		judge_unused(hosted, ret);
+}
+
+void
+rb_judge(const struct rb_maker *maker, struct rb_hosted *hosted,
+	 struct rb_judgement *ret)
+{
+	struct rb_finding finding;
+	int err = rb_inspect(maker, hosted->name, &finding);
+
+	*ret = (struct rb_judgement){ .verdict = RB_VERDICT_TAKE };
+	if (err < 0) {
+		leave(maker, hosted, err, finding.why, ret);
+		return;
+	}
+	err = rb_folder_open(maker, hosted);
+	if (err == 0) {
+		judge_mapped(maker, hosted, ret);
+		return;
+	}
+	/* What the inspection has not found, or what we have too little of. */
+	snprintf(finding.why, sizeof(finding.why), "cannot be mapped: %s",
+		 strerror(-err));
+	leave(maker, hosted, -EBADMSG, finding.why, ret);
+}

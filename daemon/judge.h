@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.h - what becomes of a channel that an earlier daemon left
+ *
+ * What is whole and wanted is taken over. Removed is only what is provably ours
+ * (rb_inspect()) and dead (no process of its member table is alive). All else
+ * stays as it is, and is not served: each such channel by itself, the others are.
+ * A judgement changes nothing.
+ */
+#ifndef RB_DAEMON_JUDGE_H
+#define RB_DAEMON_JUDGE_H
+
+#include "daemon/inspect.h"
+
+enum rb_verdict {
+	RB_VERDICT_TAKE,
+	RB_VERDICT_REMOVE,
+	RB_VERDICT_LEAVE,
+};
+
+struct rb_judgement {
+	enum rb_verdict verdict;
+	int err; /* LEAVE: for who asks for it; -ENOENT: it is no channel */
+	unsigned n_alive;
+	/*
+	 * LEAVE: the path, what is wrong, and what to do. REMOVE: what it is, to
+	 * continue its name. TAKE: what is not as configured, or "".
+	 */
+	char why[RB_WHY_SIZE];
+};
+
+/* Of a new rb_hosted, which is mapped unless the verdict is LEAVE. */
+void rb_judge(const struct rb_maker *maker, struct rb_hosted *hosted,
+	      struct rb_judgement *ret);
+
+#endif
