@@ -15,6 +15,7 @@
 #include "daemon/entry.h"
 #include "daemon/kind.h"
 #include "daemon/process.h"
+#include "daemon/table.h"
 
 /* ------------------------------------------------------------------- shape */
 
@@ -247,6 +248,10 @@ judge_mapped(const struct rb_maker *maker, struct rb_hosted *hosted,
 	struct census census = { 0 };
 	char why[RB_WHY_SIZE / 2];
 
+	if (!rb_table_is_sound(&hosted->channel, why, sizeof(why))) {
+		leave(maker, hosted, -EBADMSG, why, ret);
+		return;
+	}
 	rb_hosted_visit(hosted, count, &census);
 	if (is_beyond_us(maker, hosted, &census, why, sizeof(why)))
 		leave(maker, hosted, -EBADMSG, why, ret);

@@ -6,9 +6,13 @@
 
 #include <string.h>
 
+/* Who resumes has its name: killed between these two, we would have left none,
+ * and with it the place that was kept would be lost. */
 void
 rb_entry_set_name(struct rb_member *entry, const char *name)
 {
+	if (strncmp(entry->name, name, RB_NAME_SIZE) == 0)
+		return;
 	memset(entry->name, 0, sizeof(entry->name));
 	memcpy(entry->name, name, strnlen(name, RB_NAME_SIZE - 1));
 }
