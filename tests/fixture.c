@@ -90,7 +90,7 @@ fixture_declare(struct fixture *f, unsigned index, const char *name,
 struct seat
 fixture_join_producer(struct fixture *f)
 {
-	struct rb_identity who = { "producer", (uint32_t)getpid(), 1 };
+	struct rb_identity who = { "producer", (uint32_t)getpid(), 1, 0 };
 	int i = rb_member_find_producer(&f->channel);
 
 	t_ok(i);
