@@ -21,25 +21,10 @@
 #define CALM_ALL 64
 #define TRIES 10
 
-#define CONFIGURATION                                                          \
-	"daemon: { drain: 1m }\n"                                              \
-	"dynamic: { allow: any }\n"                                            \
-	"channels:\n"                                                          \
-	"  calm: { slots: 64, event_size: 64 }\n"                              \
-	"  busy:\n"                                                            \
-	"    slots: 256\n"                                                     \
-	"    event_size: 64\n"                                                 \
-	"    producers: multi\n"                                               \
-	"    consumers:\n"                                                     \
-	"      first:\n"                                                       \
-	"      crew: { group: true, after: first, on_death: release }\n"       \
-	"      last: { after: crew }\n"
-
 struct actor_words {
 	struct rb_word64 step; /* that the actor has done */
 	struct rb_word64 go;   /* that it may do */
 	struct rb_word64 killed;
-	struct rb_word64 ghost;
 };
 
 enum step {
@@ -97,29 +82,22 @@ scene_read(struct actor *a)
 static void
 ask_again(struct actor *a)
 {
-	int err;
-
 	ringbus_close(a->bus);
 	a->consumer = NULL;
 	a->producer = NULL;
 	scene_connect(a);
 	if (a->deed->again == NULL)
 		return;
-	err = a->deed->again(a);
-	if (err == -EBUSY && !SCENE_EXPELS_GHOSTS)
-		t_store(&a->words->ghost, 1);
-	else
-		t_bus_ok(a->bus, err);
+	t_bus_ok(a->bus, a->deed->again(a));
 }
 
 static void
 follow_up(struct actor *a, int answer)
 {
 	ck_assert(answer == 0 || answer == -ECONNRESET);
-	a->is_stale = answer == 0 && scene_is_killed(a);
-	if (answer < 0 || (a->is_stale && a->deed->asks_anyway))
+	if (answer < 0 || (a->deed->asks_anyway && scene_is_killed(a)))
 		ask_again(a);
-	if (a->deed->check != NULL && t_read(&a->words->ghost) == 0)
+	if (a->deed->check != NULL)
 		a->deed->check(a);
 }
 
@@ -298,7 +276,7 @@ check_folder(const struct scene *s, bool dead)
 void
 scene_begin(struct scene *s)
 {
-	t_daemon_start(&s->daemon, CONFIGURATION);
+	t_daemon_start(&s->daemon, SCENE_CONFIGURATION);
 	flow_start(&s->calm, &s->daemon, "calm");
 	flow_start(&s->busy, &s->daemon, "busy");
 }
@@ -371,20 +349,6 @@ kill_daemon_at(struct scene *s, struct actor *a, struct calls *calls,
 	return true;
 }
 
-/* In a place too many, or too few, is a ghost, or it is a fault. */
-static void
-check_places(struct scene *s, struct actor *a)
-{
-	unsigned n = places_of(s, a->pid);
-
-	if (n > a->deed->places && !SCENE_EXPELS_GHOSTS)
-		t_store(&a->words->ghost, 1);
-	if (t_read(&a->words->ghost) == 0)
-		ck_assert_uint_eq(n, a->deed->places);
-	else
-		ck_assert(scene_is_killed(a));
-}
-
 static void
 finish_actor(struct scene *s, struct actor *a)
 {
@@ -393,7 +357,7 @@ finish_actor(struct scene *s, struct actor *a)
 	await(&a->words->step, ASKED);
 	let(a, CHECKED);
 	await(&a->words->step, CHECKED);
-	check_places(s, a);
+	ck_assert_uint_eq(places_of(s, a->pid), a->deed->places);
 	let(a, LEFT);
 	t_join(a->pid);
 }
@@ -413,8 +377,6 @@ give_up(void *arg)
 	do
 		err = ringbus_consumer_open(a->bus, "busy", &o, &a->consumer);
 	while (err == -EBUSY && t_deadline_nap(&deadline));
-	if (err == -ENOENT && t_read(&a->words->ghost) != 0)
-		err = 0;
 	t_bus_ok(a->bus, err);
 	ringbus_consumer_forget(a->consumer);
 	ringbus_close(a->bus);
@@ -435,8 +397,7 @@ kill_once(struct scene *s, const struct deed *deed, struct calls *calls,
 	if (deed->kept != NULL)
 		t_join(t_child(give_up, &a));
 	scene_check_alive(s);
-	printf(killed ? " %u%s" : "", n,
-	       t_read(&a.words->ghost) != 0 ? "!" : "");
+	printf(killed ? " %u" : "", n);
 	fflush(stdout);
 	munmap(a.words, sizeof(*a.words));
 	return killed;

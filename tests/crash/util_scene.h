@@ -24,18 +24,25 @@
 #include "tests/crash/util_calls.h"
 #include "tests/crash/util_flow.h"
 
+#define SCENE_CONFIGURATION                                                    \
+	"daemon: { drain: 1m }\n"                                              \
+	"dynamic: { allow: any }\n"                                            \
+	"channels:\n"                                                          \
+	"  calm: { slots: 64, event_size: 64 }\n"                              \
+	"  busy:\n"                                                            \
+	"    slots: 256\n"                                                     \
+	"    event_size: 64\n"                                                 \
+	"    producers: multi\n"                                               \
+	"    consumers:\n"                                                     \
+	"      first:\n"                                                       \
+	"      crew: { group: true, after: first, on_death: release }\n"       \
+	"      last: { after: crew }\n"
+
 struct scene {
 	struct t_daemon daemon;
 	struct flow calm; /* on the channel of that name: nobody else comes */
 	struct flow busy; /* and here everybody does */
 };
-
-/*
- * Does the next daemon expel who never learned that he was let in, or has left
- * and could not say so? While it does not, such places are counted as ghosts
- * and printed with their point (!), and go with their process.
- */
-#define SCENE_EXPELS_GHOSTS 0
 
 /* The process that acts. */
 struct actor {
@@ -48,7 +55,6 @@ struct actor {
 	struct ringbus_consumer *consumer;
 	struct ringbus_producer *producer;
 	uint64_t next; /* number of the flow's that it reads next; 0: any */
-	bool is_stale; /* its handles are of a daemon that is gone */
 };
 
 struct deed {
@@ -65,8 +71,8 @@ struct deed {
 	void (*check)(struct actor *a);
 	/* How many places of `busy` the actor has to have then. */
 	unsigned places;
-	/* This consumer of `busy` has to have a place that is kept when the
-	 * actor is gone, but for a ghost; it is given up. */
+	/* This consumer of `busy` has a place that is kept when the actor is
+	 * gone, and is given up then. */
 	const char *kept;
 	/* What was answered is gone with the daemon: it asks again anyway. */
 	bool asks_anyway;
