@@ -276,7 +276,14 @@ check_folder(const struct scene *s, bool dead)
 void
 scene_begin(struct scene *s)
 {
-	t_daemon_start(&s->daemon, SCENE_CONFIGURATION);
+	t_daemon_prepare(&s->daemon, SCENE_CONFIGURATION);
+	scene_start(s);
+}
+
+void
+scene_start(struct scene *s)
+{
+	t_daemon_restart(&s->daemon);
 	flow_start(&s->calm, &s->daemon, "calm");
 	flow_start(&s->busy, &s->daemon, "busy");
 }

@@ -82,8 +82,9 @@ struct deed {
 	long first;
 };
 
-/* Starts the daemon and both flows; and stops them. */
+/* Starts the daemon and both flows, at first or again; and stops them. */
 void scene_begin(struct scene *s);
+void scene_start(struct scene *s);
 void scene_end(struct scene *s);
 
 /* All of the above; returns the number of points and prints it. */
