@@ -10,6 +10,7 @@
 #define T_TRACE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "tests/t.h"
@@ -41,6 +42,27 @@ void trace_step(pid_t pid);
 
 /* Is it about to execute `at`? */
 bool trace_is_at(pid_t pid, trace_fn at);
+
+/* Where it is: the address of its next instruction. */
+uintptr_t trace_counter(pid_t pid);
+
+/* Is that one a system call? */
+bool trace_is_at_call(pid_t pid);
+
+/* A breakpoint, for who resumes the child himself. */
+struct trace_break {
+	uintptr_t at;
+	uint8_t code; /* that it hides */
+};
+
+void trace_break(pid_t pid, uintptr_t at, struct trace_break *ret);
+void trace_unbreak(pid_t pid, const struct trace_break *b);
+
+/* After the stop that a breakpoint made: back to where it is. Its address. */
+uintptr_t trace_step_back(pid_t pid);
+
+/* SIGKILL, wherever it is, be it running. */
+void trace_kill(pid_t pid);
 
 /* Lets it run on, no longer controlled. */
 void trace_release(pid_t pid);

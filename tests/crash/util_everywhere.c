@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_everywhere.c - see util_everywhere.h
+ *
+ * Victims are forks of one process, so code and stack are at the same addresses
+ * in each. What may differ is what others have done meanwhile, such as a daemon
+ * that is not through yet. A victim that does not come by where it should is
+ * killed as well, and its survivors are looked at all the same, but its place is
+ * visited again.
+ */
+#include "tests/crash/util_everywhere.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#define POINTS_MAX 200000
+#define TRIES 50
+#define STEPS_MAX 64 /* single ones, behind a breakpoint */
+
+/* Before an instruction, or inside the system call that one makes. */
+struct point {
+	uintptr_t at; /* 0: inside */
+	int32_t last; /* point with the same address, -1: none */
+	int32_t mark; /* last one that the path comes by only once */
+	int32_t laps; /* times it was there since that, this one included */
+	bool repeats; /* there are others with this address */
+	bool counts;
+};
+
+struct path {
+	struct point *points;
+	int32_t n;
+};
+
+/* One life. */
+struct run {
+	const struct t_victim *victim;
+	void *arg;
+	pid_t pid;
+	bool was_asleep;
+	struct trace_break end;
+};
+
+struct start {
+	const struct t_victim *victim;
+	void *arg;
+};
+
+static int
+live(void *arg)
+{
+	const struct start *start = arg;
+
+	if (start->victim->prepare != NULL)
+		start->victim->prepare(start->arg);
+	trace_mark();
+	start->victim->call(start->arg);
+	trace_mark();
+	return 0;
+}
+
+/* ------------------------------------------------------------ one at a time */
+
+bool
+t_is_asleep(pid_t pid)
+{
+	char path[32], text[128], *state;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	state = strrchr(text, ')');
+	ck_assert_ptr_nonnull(state);
+	return state[2] == 'S';
+}
+
+static void
+call_if(void (*fn)(void *), void *arg)
+{
+	if (fn != NULL)
+		fn(arg);
+}
+
+static void
+resume(const struct run *run, int how)
+{
+	/* The enumeration has another name in each C library. */
+	ck_assert_int_eq(ptrace(how, run->pid, NULL, NULL), 0);
+}
+
+static bool
+has_stopped(const struct run *run, int flags)
+{
+	int status;
+	pid_t pid;
+
+	do
+		pid = waitpid(run->pid, &status, flags);
+	while (pid < 0 && errno == EINTR);
+	if (pid == 0)
+		return false;
+	if (pid != run->pid || !WIFSTOPPED(status) ||
+	    WSTOPSIG(status) != SIGTRAP)
+		ck_abort_msg("%s: status %x, not at a place of ours",
+			     run->victim->what, (unsigned)status);
+	return true;
+}
+
+/* Until it stops again; who sleeps meanwhile is woken, once. */
+static void
+await(struct run *run)
+{
+	struct t_deadline deadline = t_deadline(T_PATIENCE);
+
+	if (run->victim->asleep == NULL) {
+		has_stopped(run, 0);
+		return;
+	}
+	while (!has_stopped(run, WNOHANG)) {
+		if (!run->was_asleep && t_is_asleep(run->pid)) {
+			run->was_asleep = true;
+			run->victim->asleep(run->arg);
+		}
+		if (!t_deadline_nap(&deadline))
+			ck_abort_msg("%s: not woken", run->victim->what);
+	}
+}
+
+static void
+step(struct run *run)
+{
+	resume(run, PTRACE_SINGLESTEP);
+	await(run);
+}
+
+/* Up to the call. */
+static void
+begin(struct run *run)
+{
+	struct start start = { run->victim, run->arg };
+
+	call_if(run->victim->begin, run->arg);
+	run->was_asleep = false;
+	run->pid = trace_child(live, &start);
+	trace_to(run->pid, trace_mark);
+	call_if(run->victim->entered, run->arg);
+}
+
+/* ---------------------------------------------------------------- the path */
+
+static void
+add_point(struct path *path, uintptr_t at)
+{
+	ck_assert_int_lt(path->n, POINTS_MAX);
+	path->points[path->n++] = (struct point){ .at = at, .last = -1 };
+}
+
+static void
+record(struct run *run, struct path *path)
+{
+	path->n = 0;
+	begin(run);
+	do {
+		add_point(path, trace_counter(run->pid));
+		if (trace_is_at_call(run->pid))
+			add_point(path, 0);
+		step(run);
+	} while (!trace_is_at(run->pid, trace_mark));
+	add_point(path, trace_counter(run->pid));
+	call_if(run->victim->stopped, run->arg);
+	trace_kill(run->pid);
+	run->victim->died(run->arg, T_DIED_ASTRAY);
+}
+
+static void
+find_repeats(struct path *path)
+{
+	for (int32_t i = 0; i < path->n; i++) {
+		struct point *p = &path->points[i];
+		int32_t last = i - 1;
+
+		while (p->at != 0 && last >= 0 &&
+		       path->points[last].at != p->at)
+			last--;
+		p->last = p->at != 0 ? last : -1;
+		if (p->last < 0)
+			continue;
+		p->repeats = true;
+		path->points[last].repeats = true;
+	}
+}
+
+static void
+find_marks(struct path *path)
+{
+	int32_t mark = 0;
+
+	for (int32_t i = 0; i < path->n; i++) {
+		struct point *p = &path->points[i];
+
+		if (p->at != 0 && !p->repeats)
+			mark = i;
+		p->mark = mark;
+		p->laps = p->last > mark ? path->points[p->last].laps + 1 : 1;
+	}
+}
+
+/* How often it is still to come there, this time included. */
+static int32_t *
+count_to_come(const struct path *path)
+{
+	int32_t *to_come = calloc((size_t)path->n, sizeof(*to_come));
+
+	ck_assert_ptr_nonnull(to_come);
+	for (int32_t i = path->n - 1; i >= 0; i--) {
+		int32_t last = path->points[i].last;
+
+		to_come[i]++;
+		if (last >= 0)
+			to_come[last] = to_come[i];
+	}
+	return to_come;
+}
+
+/* Which places count: all, or of a spin its first and last turns. */
+static int32_t
+choose(const struct t_victim *victim, struct path *path)
+{
+	bool all = victim->turns == 0 || getenv("CRASH") != NULL;
+	int32_t *to_come = count_to_come(path), n = 0, turns;
+
+	turns = (int32_t)victim->turns;
+	for (int32_t i = 0; i < path->n; i++) {
+		struct point *p = &path->points[i];
+
+		p->counts = all || p->laps <= turns || to_come[i] <= turns;
+		n += p->counts;
+	}
+	free(to_come);
+	return n;
+}
+
+/* ------------------------------------------------------------- coming there */
+
+/* Lets it run until it has come there for the n-th time from here on; false if
+ * it has come to the end of the call instead. */
+static bool
+run_to(struct run *run, uintptr_t at, int32_t n)
+{
+	struct trace_break here;
+
+	if (at == run->end.at) {
+		resume(run, PTRACE_CONT);
+		await(run);
+		return trace_step_back(run->pid) == at;
+	}
+	for (;; n--) {
+		trace_break(run->pid, at, &here);
+		resume(run, PTRACE_CONT);
+		await(run);
+		if (trace_step_back(run->pid) != at)
+			return false;
+		trace_unbreak(run->pid, &here);
+		if (n == 1)
+			return true;
+		step(run);
+	}
+}
+
+/* From one place to another, in single steps. */
+static bool
+walk(struct run *run, const struct path *path, int32_t from, int32_t to)
+{
+	for (int32_t i = from + 1; i <= to; i++) {
+		if (path->points[i].at == 0)
+			continue;
+		step(run);
+		if (trace_counter(run->pid) != path->points[i].at)
+			return false;
+	}
+	return true;
+}
+
+/* Where it is cheapest to stop it and to walk on to `k`. */
+static int32_t
+find_stop(const struct path *path, int32_t k)
+{
+	int32_t best = k, cost = INT32_MAX;
+
+	for (int32_t i = k; i > 0 && k - i < STEPS_MAX; i--) {
+		const struct point *p = &path->points[i];
+
+		if (p->at != 0 && 2 * p->laps + k - i < cost) {
+			best = i;
+			cost = 2 * p->laps + k - i;
+		}
+	}
+	return best;
+}
+
+/* To the last place before it that the path comes by once; from there on to one
+ * near; and on by steps. */
+static bool
+go_to(struct run *run, const struct path *path, int32_t k)
+{
+	int32_t stop = find_stop(path, k);
+	int32_t mark = path->points[stop].mark;
+
+	if (k == 0)
+		return true;
+	step(run);
+	trace_break(run->pid, (uintptr_t)trace_mark, &run->end);
+	if (mark > 0 && !run_to(run, path->points[mark].at, 1))
+		return false;
+	if (stop > mark) {
+		if (mark > 0)
+			step(run);
+		if (!run_to(run, path->points[stop].at,
+			    path->points[stop].laps))
+			return false;
+	}
+	return walk(run, path, stop, k);
+}
+
+/* Lets it go into the system call; one that sleeps there is to be asleep. */
+static void
+go_inside(const struct run *run)
+{
+	struct t_deadline deadline = t_deadline(T_PATIENCE);
+	siginfo_t info = { 0 };
+
+	resume(run, PTRACE_SINGLESTEP);
+	if (run->victim->asleep == NULL || run->was_asleep)
+		return;
+	while (!t_is_asleep(run->pid) && info.si_pid == 0) {
+		ck_assert(t_deadline_nap(&deadline));
+		waitid(P_PID, (id_t)run->pid, &info,
+		       WSTOPPED | WNOHANG | WNOWAIT);
+	}
+}
+
+static bool
+kill_at(struct run *run, const struct path *path, int32_t k)
+{
+	enum t_death death = k == path->n - 1 ? T_DIED_RETURNED : T_DIED_INSIDE;
+	bool inside = path->points[k].at == 0;
+
+	begin(run);
+	if (!go_to(run, path, inside ? k - 1 : k))
+		death = T_DIED_ASTRAY;
+	call_if(run->victim->stopped, run->arg);
+	if (inside && death != T_DIED_ASTRAY)
+		go_inside(run);
+	trace_kill(run->pid);
+	run->victim->died(run->arg, death);
+	return death != T_DIED_ASTRAY;
+}
+
+void
+t_kill_everywhere(const struct t_victim *victim, void *arg)
+{
+	struct path path = { calloc(POINTS_MAX, sizeof(struct point)), 0 };
+	struct run run = { .victim = victim, .arg = arg };
+	int32_t n, n_killed = 0, n_astray = 0;
+
+	ck_assert_ptr_nonnull(path.points);
+	record(&run, &path); /* what is done for the first time only */
+	record(&run, &path);
+	find_repeats(&path);
+	find_marks(&path);
+	n = choose(victim, &path);
+	for (int32_t k = 0; k < path.n; k++) {
+		int tries = path.points[k].counts ? TRIES : 0;
+
+		while (tries > 0 && !kill_at(&run, &path, k)) {
+			n_astray++;
+			tries--;
+		}
+		n_killed += tries > 0;
+	}
+	ck_assert_int_eq(n_killed, n);
+	printf("KILLS %d of %d points: %s (%d astray)\n", n_killed, path.n,
+	       victim->what, n_astray);
+	fflush(stdout);
+	free(path.points);
+}
