@@ -62,8 +62,11 @@ int64_t t_note_put(struct ringbus_producer *p, size_t size, struct t_note note);
 /* What it says; fails the test if it is torn. */
 struct t_note t_note_of(const struct ringbus_event *event);
 
-/* Everybody reads on up to this event. */
+/* Everybody reads on up to this event, and commits. */
 void t_crew_read(struct t_crew *crew, uint64_t who, uint64_t number);
+
+/* How many events the sleeper has seen, whether or not they were asked for. */
+uint64_t t_crew_n_heard(const struct t_crew *crew);
 
 /* Of what was read last: how many events of `who`, which have to be its first
  * ones in their order. */

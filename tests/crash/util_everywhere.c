@@ -387,6 +387,10 @@ t_kill_everywhere(const struct t_victim *victim, void *arg)
 			tries--;
 		}
 		n_killed += tries > 0;
+		if (path.points[k].counts && tries == 0)
+			printf("%s: never came to point %d of %d, at %#lx\n",
+			       victim->what, k, path.n,
+			       (unsigned long)path.points[k].at);
 	}
 	ck_assert_int_eq(n_killed, n);
 	printf("KILLS %d of %d points: %s (%d astray)\n", n_killed, path.n,
