@@ -20,6 +20,14 @@
 #define ENTRIES 256
 #define NSEC 1000000000
 
+/*
+ * What the kernel has done is told when we ask for it, and not by interrupting
+ * us. Above all, a killed daemon has then nothing left to do for the ring: it
+ * would wait for a kernel thread to do that, on a busy machine for seconds, and
+ * the next one for its lock. Since Linux 6.1.
+ */
+#define SETUP_BETTER (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
 struct rb_watch {
 	struct rb_loop *loop;
 	rb_watch_fn fn; /* NULL: freed by its owner */
@@ -59,19 +67,28 @@ explain(int err)
 		rb_log_error("cannot set up io_uring: %s", strerror(-err));
 }
 
+static int
+set_up(struct io_uring *ring, unsigned n_watches, unsigned flags)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP | flags,
+		.cq_entries = n_watches < 2 * ENTRIES ? 2 * ENTRIES : n_watches,
+	};
+
+	return io_uring_queue_init_params(ENTRIES, ring, &params);
+}
+
 int
 rb_loop_new(unsigned n_watches, struct rb_loop **ret)
 {
-	struct io_uring_params params = {
-		.flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-		.cq_entries = n_watches < 2 * ENTRIES ? 2 * ENTRIES : n_watches,
-	};
 	struct rb_loop *loop = calloc(1, sizeof(*loop));
 	int err;
 
 	if (loop == NULL)
 		return -ENOMEM;
-	err = io_uring_queue_init_params(ENTRIES, &loop->ring, &params);
+	err = set_up(&loop->ring, n_watches, SETUP_BETTER);
+	if (err == -EINVAL)
+		err = set_up(&loop->ring, n_watches, 0);
 	if (err < 0) {
 		explain(err);
 		free(loop);
