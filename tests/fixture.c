@@ -106,7 +106,7 @@ fixture_join_spec(struct fixture *f, const char *name, int64_t from,
 		  const struct rb_consumer_spec *spec)
 {
 	struct rb_join join = {
-		.who = { name, (uint32_t)getpid(), 1 },
+		.who = { name, (uint32_t)getpid(), 1, 0 },
 		.from = from,
 		.spec = spec,
 	};
@@ -128,7 +128,7 @@ struct seat
 fixture_join_worker(struct fixture *f, const char *group, int64_t from)
 {
 	struct rb_join join = {
-		.who = { group, (uint32_t)getpid(), 1 },
+		.who = { group, (uint32_t)getpid(), 1, 0 },
 		.from = from,
 	};
 	int i = rb_member_find_named(&f->channel, group);
