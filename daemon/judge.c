@@ -88,9 +88,8 @@ has_graph(const struct rb_meta *meta, const struct rb_config_channel *config)
 	return true;
 }
 
-/* NULL, or the key in which the channel is not as configured. */
-static const char *
-find_difference(const struct rb_hosted *hosted)
+const char *
+rb_judge_find_difference(const struct rb_hosted *hosted)
 {
 	const struct rb_meta *meta = hosted->channel.meta;
 	const char *key;
@@ -212,7 +211,7 @@ static void
 take_used(const struct rb_hosted *hosted, const struct census *census,
 	  struct rb_judgement *ret)
 {
-	const char *key = find_difference(hosted);
+	const char *key = rb_judge_find_difference(hosted);
 
 	ret->n_alive = census->n_alive;
 	if (key != NULL)
@@ -227,7 +226,7 @@ take_used(const struct rb_hosted *hosted, const struct census *census,
 static void
 judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 {
-	const char *key = find_difference(hosted);
+	const char *key = rb_judge_find_difference(hosted);
 	char why[96];
 
 	if (hosted->config == NULL) {

@@ -9,6 +9,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "daemon/judge.h"
 #include "daemon/log.h"
 #include "shm/member.h"
 
@@ -54,6 +55,8 @@ is_new(const struct rb_daemon *daemon, const char *name)
 	const struct rb_hosted *there = rb_registry_find(&daemon->registry,
 							 name);
 
+	if (rb_registry_find_refused(&daemon->registry, name) != NULL)
+		return false; /* was told when we started */
 	/* One that a client has created is in the way. */
 	return there == NULL || there->dynamic;
 }
@@ -91,6 +94,20 @@ retire(struct rb_daemon *daemon, struct rb_hosted *hosted)
 	rb_registry_remove(&daemon->registry, hosted);
 }
 
+static void
+keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
+{
+	const char *key = rb_judge_find_difference(hosted);
+
+	if (key != NULL)
+		rb_log_warning("channel %s is not what the configuration says "
+			       "now (%s): it stays as it was; for the new "
+			       "definition stop its members, then start "
+			       "ringbusd again",
+			       hosted->name, key);
+	rb_warden_watch_all(&daemon->warden, hosted);
+}
+
 /* From the last on, since some are removed. */
 static void
 rebind(struct rb_daemon *daemon, const struct rb_config *config)
@@ -106,7 +123,7 @@ rebind(struct rb_daemon *daemon, const struct rb_config *config)
 		if (hosted->config == NULL)
 			retire(daemon, hosted);
 		else
-			rb_warden_watch_all(&daemon->warden, hosted);
+			keep(daemon, hosted);
 	}
 }
 

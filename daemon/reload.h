@@ -4,9 +4,9 @@
  *
  *   live                          new channels; who may use which; `dynamic`;
  *                                 `drain`
- *   as long as it is in use       a channel that is no longer there, or another:
- *                                 its members go on, see adopt.h
- *   with the next start           `socket`, `shm_dir`, `max_clients`
+ *   once nobody is in it          a channel that is no longer there
+ *   with the next start           one that is defined otherwise; `socket`,
+ *                                 `shm_dir`, `max_clients`
  *
  * All or nothing: a configuration with a mistake, or a new channel that cannot be
  * made, changes nothing. The new channels are made first; the rest cannot fail.

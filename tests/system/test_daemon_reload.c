@@ -167,6 +167,23 @@ TEST(access_is_changed_under_flow)
 	t_bus_end(&b);
 }
 
+TEST(channel_that_is_defined_otherwise_stays_as_it_was)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	uint64_t n = 0;
+
+	t_bus_begin_with(&b, "channels: { " A " }");
+	p = t_produce(b.bus, NULL);
+	c = t_consume(b.bus, NULL);
+	reload(&b.daemon, "channels: { a: { slots: 32, event_size: 8 } }",
+	       "says now (slots)");
+	expect_flow(p, c, &n);
+	ck_assert_uint_eq(t_info(ringbus_consumer_channel(c)).slots, 16);
+	t_bus_end(&b);
+}
+
 TEST(channel_of_a_client_is_not_taken_over)
 {
 	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
