@@ -200,7 +200,10 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 		available = end;
 	if (available >= next)
 		return available;
-	return next > end ? -ESHUTDOWN : next - 1;
+	if (next > end)
+		return -ESHUTDOWN;
+	return rb_channel_broken_at(b->channel) == next ? -EOWNERDEAD
+							: next - 1;
 }
 
 int64_t

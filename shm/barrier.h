@@ -49,6 +49,7 @@ void rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
  *   -ETIMEDOUT  not in time
  *   -ECANCELED  rb_barrier_alert() was called
  *   -ESHUTDOWN  the stream has ended before `next`
+ *   -EOWNERDEAD  strict: the producer of `next` died before it published it
  *   -ESTALE     this consumer is no longer ours
  *   -EBADMSG    somebody stored a sequence that cannot be
  */
@@ -68,7 +69,7 @@ enum rb_barrier_state {
 };
 
 /* One of them, and with READY `available` is as after a wait; or -ESTALE,
- * -EBADMSG, -ECANCELED as a wait. */
+ * -EBADMSG, -ECANCELED, -EOWNERDEAD as a wait. */
 int rb_barrier_look(struct rb_barrier *barrier, int64_t next);
 
 /*

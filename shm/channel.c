@@ -83,6 +83,7 @@ fill_header(struct rb_meta_header *header, const struct rb_geometry *geometry,
 	header->dynamic = format->dynamic;
 	header->creator = format->creator;
 	header->clear = format->clear;
+	header->strict = format->strict;
 	header->type_version = format->type_version;
 	if (format->type != NULL)
 		strncpy(header->type, format->type, RB_NAME_SIZE - 1);
@@ -139,6 +140,7 @@ rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
 				.generation = format->generation,
 				.wait = format->wait,
 				.clear = format->clear,
+				.strict = format->strict,
 				.fence = format->wake == RB_WAKE_FENCE,
 				.bell = -1 };
 	int err = map_files(&c, fds, RB_ROLE_DAEMON);
@@ -149,6 +151,9 @@ rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
 	}
 	fill_header(&c.meta->header, geometry, format);
 	set_sequences(&c);
+	/* ORDER(none, relaxed) - nobody reads before the magic. */
+	rb_word64_store_relaxed(&c.meta->control.stuck_after_ns,
+				format->stuck_after_ns);
 	fill_slots(&c, format->fill,
 		   format->fill != NULL ? format->fill_size : 0);
 	*channel = c;
@@ -200,7 +205,8 @@ check_header(const struct rb_meta_header *header)
 	if (header->wait >= RB_WAIT_KINDS || header->wake > RB_WAKE_FENCE ||
 	    header->max_producers > RB_PRODUCERS_MAX ||
 	    header->max_consumers > RB_CONSUMERS_MAX ||
-	    header->clear > RB_CLEAR_ZERO || !is_type(header->type))
+	    header->clear > RB_CLEAR_ZERO || header->strict > 1 ||
+	    !is_type(header->type))
 		return -EBADMSG;
 	/* What is kept for those who come late would not be cleared. */
 	if (header->clear == RB_CLEAR_ZERO && header->geometry.history != 0)
@@ -224,6 +230,7 @@ rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 	c.generation = header.generation;
 	c.wait = header.wait;
 	c.clear = header.clear;
+	c.strict = header.strict != 0;
 	c.fence = header.wake == RB_WAKE_FENCE;
 	err = map_files(&c, fds, role);
 	if (err < 0) {

@@ -53,6 +53,7 @@ struct rb_channel {
 	uint64_t generation;
 	enum rb_wait_kind wait; /* the channel's default */
 	enum rb_clear clear;
+	bool strict;       /* what died with its producer stops the stream */
 	bool fence;        /* wakers must fence */
 	bool disinherited; /* of a parent process: nothing of it is there */
 	int bell;          /* the caller's descriptor, or -1: see wait.h */
@@ -74,7 +75,9 @@ struct rb_channel_format {
 	bool dynamic;
 	uint32_t creator;
 	enum rb_clear clear;
-	const char *type; /* NULL: not declared */
+	bool strict;
+	uint64_t stuck_after_ns; /* 0: nobody is killed for being stuck */
+	const char *type;        /* NULL: not declared */
 	uint32_t type_version;
 	const uint8_t *fill; /* the pattern of new slots; NULL: zeroes */
 	size_t fill_size;
@@ -154,6 +157,25 @@ static inline bool
 rb_channel_is_multi(const struct rb_channel *channel)
 {
 	return channel->geometry.producers == RB_MULTI;
+}
+
+/*
+ * Where the stream of a strict channel stops: at what a dead producer had claimed
+ * and not published. RB_SEQUENCE_MAX: nowhere. Only who would have to wait has to
+ * ask.
+ */
+static inline int64_t
+rb_channel_broken_at(const struct rb_channel *channel)
+{
+	uint64_t broken;
+
+	if (rb_likely(!channel->strict))
+		return RB_SEQUENCE_MAX;
+	/* ORDER(broken, acquire) - the dead one's entry says that it is dying:
+	 * who is told to look finds whom it was. */
+	broken = rb_word64_load_acquire(&channel->meta->control.broken);
+	return broken == 0 || broken > RB_SEQUENCE_MAX ? RB_SEQUENCE_MAX
+						       : (int64_t)broken - 1;
 }
 
 static inline bool

@@ -280,7 +280,7 @@ look_for_work(struct rb_worker *w, struct rb_event *ret_event)
 	 * may die. */
 	if (rb_work_sequence(w) >= rb_seq_load_acquire(&control->end))
 		return -ESHUTDOWN;
-	return -EAGAIN;
+	return rb_work_is_broken(w) ? -EOWNERDEAD : -EAGAIN;
 }
 
 int64_t
@@ -346,7 +346,8 @@ rb_worker_look(struct rb_worker *worker)
 	next = find_next(worker);
 	state = reconsider(worker, next, rb_barrier_look(b, next));
 	/* What is left of the stream is other workers'. */
-	return state == RB_BARRIER_END ? RB_BARRIER_IDLE : state;
+	return state == RB_BARRIER_END || state == -EOWNERDEAD ? RB_BARRIER_IDLE
+							       : state;
 }
 
 /* Who waits for other workers alone is rung by them. */
@@ -371,8 +372,9 @@ rb_worker_arm(struct rb_worker *worker)
 	int64_t found;
 
 	/* ORDER(end, acquire) - behind the end nothing will come. */
-	if (state == 1 &&
-	    next > rb_seq_load_acquire(&b->channel->meta->control.end)) {
+	if (state == -EOWNERDEAD ||
+	    (state == 1 &&
+	     next > rb_seq_load_acquire(&b->channel->meta->control.end))) {
 		arm_bell(b);
 		state = 0;
 	}

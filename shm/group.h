@@ -67,7 +67,7 @@ int rb_worker_init(struct rb_worker *worker, struct rb_channel *channel,
 /*
  * Waits until there is an event to take. Returns its sequence (another may be
  * faster all the same), or an error of rb_barrier_wait(); -ESHUTDOWN once the
- * stream has ended and all of it is done, by whomever.
+ * stream has ended and all of it is done, by whomever; so -EOWNERDEAD.
  */
 int64_t rb_worker_wait(struct rb_worker *worker, int64_t timeout_ns);
 

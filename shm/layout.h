@@ -99,6 +99,7 @@ struct rb_meta_header {
 	uint32_t clear;   /* enum rb_clear */
 	uint32_t type_version;
 	char type[RB_NAME_SIZE]; /* of the events, empty if not declared */
+	uint32_t strict; /* what died with its producer stops the stream */
 	/* The inode of the PID namespace that the pids in the member table are
 	 * of; 0: not known. Also by a daemon that takes the channel over. */
 	struct rb_word64 pid_ns;
@@ -127,6 +128,11 @@ struct rb_meta_control {
 	/* The last sequence of the stream; RB_SEQUENCE_MAX until it is known. */
 	struct rb_sequence end;
 	alignas(RB_LINE) struct rb_word32 stream; /* enum rb_stream_state */
+	/* strict: 1 + the sequence before which the stream stops, as its
+	 * producer died before it published it; 0: it goes on. */
+	struct rb_word64 broken;
+	/* A claim that holds others up for so long is killed; 0: none is. */
+	struct rb_word64 stuck_after_ns;
 };
 
 /*
@@ -141,7 +147,8 @@ struct rb_meta_control {
  *   +---------------------------------------------------+
  *                        keep_for is over
  *
- * DYING is ATTACHED whose process is dead and whose claim is being repaired.
+ * DYING is ATTACHED whose process is dead and whose claim is being repaired; on a
+ * strict channel, what it had claimed waits there for the operator's word.
  * A declared consumer with on_death: keep starts ABSENT. On the way from FREE a
  * consumer is JOINING: it gates already, but its place is not yet final, so
  * only ATTACHED promises what is published from now on. EVICTED gates nobody,

@@ -19,45 +19,9 @@
  */
 #include "shm/repair.h"
 
+#include "shm/claim.h"
 #include "shm/gating.h"
 #include "shm/sequencer.h"
-
-/* A handle that claims again and again is not waited for. */
-#define READ_TRIES 1000
-
-/* A claim as a record tells it. */
-struct claim {
-	enum rb_intent_state state;
-	int64_t lo;
-	int64_t hi;
-};
-
-static struct claim
-read_claim(const struct rb_channel *c, unsigned index)
-{
-	const struct rb_handle *handle = &c->ring->handles[index];
-	uint64_t intent, again, n;
-	struct claim claim = { .state = RB_INTENT_CLAIMING };
-	int tries = READ_TRIES;
-
-	/* ORDER(claim, acquire) - with a claim also the stamps of the one
-	 * before it; pairs with own(). */
-	again = rb_word64_load_acquire(&handle->intent);
-	do {
-		intent = again;
-		/* ORDER(intent-size, acquire) - before the second look: a newer
-		 * size comes with a newer intent. */
-		n = rb_word64_load_acquire(&handle->n);
-		/* ORDER(claim, acquire) - as above. */
-		again = rb_word64_load_acquire(&handle->intent);
-	} while (again != intent && --tries > 0);
-	if (again != intent) /* it moves all the time: ask again later */
-		return claim;
-	claim.state = intent & 3;
-	claim.lo = rb_stamp_sequence(intent);
-	claim.hi = claim.lo + (int64_t)rb_min_u64(n, c->geometry.slots) - 1;
-	return claim;
-}
 
 static uint32_t
 state_of(const struct rb_channel *c, unsigned index)
@@ -89,6 +53,17 @@ room(const struct rb_channel *c, int64_t claimed)
 	return capacity + minimum;
 }
 
+static void
+count(struct rb_repair *report, int64_t sequence)
+{
+	if (report->tombstones++ == 0)
+		report->first = report->last = sequence;
+	if (sequence < report->first)
+		report->first = sequence;
+	if (sequence > report->last)
+		report->last = sequence;
+}
+
 /* Stores a tombstone; false if the slot is not free for it yet. */
 static bool
 bury(struct rb_channel *c, int64_t sequence, int64_t room_to,
@@ -96,6 +71,10 @@ bury(struct rb_channel *c, int64_t sequence, int64_t room_to,
 {
 	int64_t lap_before = sequence - (int64_t)c->geometry.slots;
 
+	if (report->only_looks) {
+		count(report, sequence);
+		return true;
+	}
 	if (sequence > room_to ||
 	    (lap_before >= 0 &&
 	     rb_stamp_sequence(stamp_of(c, sequence)) < lap_before))
@@ -103,12 +82,7 @@ bury(struct rb_channel *c, int64_t sequence, int64_t room_to,
 	/* ORDER(stamp, release) - as any stamp; consumers skip it. */
 	rb_word64_store_release(rb_channel_stamp(c, sequence),
 				rb_stamp(sequence, RB_STAMP_TOMBSTONE));
-	if (report->tombstones++ == 0)
-		report->first = report->last = sequence;
-	if (sequence < report->first)
-		report->first = sequence;
-	if (sequence > report->last)
-		report->last = sequence;
+	count(report, sequence);
 	return true;
 }
 
@@ -120,7 +94,7 @@ is_stamped(const struct rb_channel *c, int64_t sequence)
 
 /* A claim whose range is known. */
 static int
-bury_claim(struct rb_channel *c, const struct claim *claim, int64_t room_to,
+bury_claim(struct rb_channel *c, const struct rb_claim *claim, int64_t room_to,
 	   struct rb_repair *report)
 {
 	bool framed = rb_channel_is_framed(c);
@@ -136,17 +110,18 @@ bury_claim(struct rb_channel *c, const struct claim *claim, int64_t room_to,
 
 /* The records of everybody else; false if one of them is just claiming. */
 static bool
-read_others(const struct rb_channel *c, struct claim *claims, unsigned *ret_n)
+read_others(const struct rb_channel *c, struct rb_claim *claims,
+	    unsigned *ret_n)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < RB_PRODUCERS_MAX; i++) {
 		uint32_t state = state_of(c, i);
-		struct claim claim;
+		struct rb_claim claim;
 
 		if (state == RB_MEMBER_FREE)
 			continue;
-		claim = read_claim(c, i);
+		claim = rb_claim_read(c, i);
 		if (claim.state == RB_INTENT_CLAIMED)
 			claims[n++] = claim;
 		else if (claim.state == RB_INTENT_CLAIMING &&
@@ -158,7 +133,7 @@ read_others(const struct rb_channel *c, struct claim *claims, unsigned *ret_n)
 }
 
 static bool
-is_covered(const struct claim *claims, unsigned n, int64_t sequence)
+is_covered(const struct rb_claim *claims, unsigned n, int64_t sequence)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (sequence >= claims[i].lo && sequence <= claims[i].hi)
@@ -170,7 +145,7 @@ is_covered(const struct claim *claims, unsigned n, int64_t sequence)
 static int
 bury_unowned(struct rb_channel *c, struct rb_repair *report)
 {
-	struct claim claims[RB_PRODUCERS_MAX];
+	struct rb_claim claims[RB_PRODUCERS_MAX];
 	/* ORDER(intent, acquire) - before the records: whoever claimed up to
 	 * here has said so in his. */
 	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
@@ -194,14 +169,14 @@ int
 rb_repair_producer(struct rb_channel *channel, unsigned index,
 		   struct rb_repair *report)
 {
-	struct claim claim;
+	struct rb_claim claim;
 	uint64_t before = report->tombstones;
 	int64_t claimed;
 	int left = 0;
 
 	if (!rb_channel_is_multi(channel))
 		return 0;
-	claim = read_claim(channel, index);
+	claim = rb_claim_read(channel, index);
 	/* ORDER(none, relaxed) - a bound: a record that tells of more lies. */
 	claimed = rb_seq_load_relaxed(&channel->ring->claimed);
 	if (claim.hi > claimed)
@@ -211,7 +186,23 @@ rb_repair_producer(struct rb_channel *channel, unsigned index,
 				  report);
 	else if (claim.state == RB_INTENT_CLAIMING)
 		left = bury_unowned(channel, report);
-	if (report->tombstones != before)
+	if (report->tombstones != before && !report->only_looks)
 		rb_channel_wake_all(channel);
 	return left;
+}
+
+void
+rb_repair_set_broken(struct rb_channel *channel, int64_t sequence)
+{
+	struct rb_word64 *broken = &channel->meta->control.broken;
+	uint64_t value = sequence < RB_SEQUENCE_MAX ? (uint64_t)sequence + 1
+						    : 0;
+
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	if (rb_word64_load_relaxed(broken) == value)
+		return;
+	/* ORDER(broken, release) - after the state of the dead one, or after the
+	 * tombstones that came in the place of what it had claimed. */
+	rb_word64_store_release(broken, value);
+	rb_channel_wake_all(channel);
 }

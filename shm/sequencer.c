@@ -34,6 +34,8 @@ rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 	};
 	if (rb_wait_register() < 0)
 		sequencer->fence = true;
+	if (channel->strict) /* else one that waits could not be told */
+		rb_sequencer_set_revocable(sequencer);
 }
 
 /* What others have published meanwhile counts only if nobody has come who must
@@ -166,6 +168,8 @@ look_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 	err = committed ? 0 : check_alive(s);
 	if (err < 0)
 		return err;
+	if (need >= rb_channel_broken_at(s->channel))
+		return -EOWNERDEAD;
 	if (timeout_ns == 0)
 		return -EAGAIN;
 	return !committed && waits_for_itself(s, need) ? -EDEADLK : 1;
@@ -394,6 +398,16 @@ find_laggard(const struct rb_sequencer *s, int64_t target)
 	return laggard;
 }
 
+/* It has read all that comes before the place where a strict stream stops. */
+static bool
+stands_at_break(const struct rb_sequencer *s, int consumer)
+{
+	int64_t broken_at = rb_channel_broken_at(s->channel);
+
+	return broken_at != RB_SEQUENCE_MAX &&
+	       sequence_of(s, consumer) >= broken_at - 1;
+}
+
 /* Looks once: 0 if all is read, 1 if not yet, or a negative errno. */
 static int
 look_for_laggards(struct rb_sequencer *s, int64_t target, int64_t timeout_ns)
@@ -410,6 +424,8 @@ look_for_laggards(struct rb_sequencer *s, int64_t target, int64_t timeout_ns)
 	err = check_alive(s);
 	if (err < 0)
 		return err;
+	if (stands_at_break(s, s->blocker))
+		return -EOWNERDEAD;
 	if (timeout_ns == 0)
 		return -EAGAIN;
 	return waits_for_itself(s, target) ? -EDEADLK : 1;

@@ -70,6 +70,8 @@ void rb_sequencer_init(struct rb_sequencer *sequencer,
  *   -EDEADLK     only we ourselves could make the room
  *   -EBUSY       multi: the last claim is not all published or abandoned
  *   -ESHUTDOWN   the stream has ended
+ *   -EOWNERDEAD  strict: consumers cannot make the room, as the stream stops at
+ *                what a dead producer had claimed
  *   -ESTALE      the handle is no longer ours
  *   -ECHILD      it is that of our parent process
  *   -EBADMSG     multi: somebody stored a claim that cannot be
@@ -123,6 +125,7 @@ void rb_sequencer_cancel(struct rb_sequencer *sequencer);
  *   -ECANCELED   rb_sequencer_cancel() was called
  *   -EDEADLK     only we ourselves could read it
  *   -ESHUTDOWN   the stream was aborted
+ *   -EOWNERDEAD  strict: they cannot come there, as above
  *   -ESTALE      the handle is no longer ours
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.

@@ -246,6 +246,16 @@ find_available(const struct rb_tap *tap, int64_t *ret_end)
 					       : RB_SEQUENCE_MAX / 2;
 }
 
+/* Nothing is there to be read now: why. */
+static int
+why_nothing(const struct rb_tap *tap, int64_t end)
+{
+	if (tap->next > end)
+		return -ESHUTDOWN;
+	return rb_channel_broken_at(tap->channel) == tap->next ? -EOWNERDEAD
+							       : -EAGAIN;
+}
+
 int64_t
 rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 	    uint64_t *ret_size)
@@ -259,7 +269,7 @@ rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,
 				       &found);
 
 		if (kind == 0)
-			return tap->next > end ? -ESHUTDOWN : -EAGAIN;
+			return why_nothing(tap, end);
 		if (kind == 1 || kind == -EMSGSIZE)
 			*ret_size = found.view.size;
 		if (kind < 0)

@@ -39,6 +39,7 @@ void rb_tap_init(struct rb_tap *tap, const struct rb_channel *channel,
  * Copies the next event into `buffer` (event_size bytes of the geometry are
  * enough for any) and moves on. Returns its sequence, and its size in
  * *ret_size; -EAGAIN if there is none now, -ESHUTDOWN after the last one,
+ * -EOWNERDEAD where a strict stream stops,
  * -EMSGSIZE if it does not fit (*ret_size tells; it is not skipped).
  */
 int64_t rb_tap_read(struct rb_tap *tap, void *buffer, uint64_t buffer_size,

@@ -250,8 +250,15 @@ pass_over(struct rb_worker *w, int64_t sequence)
 	return sequence;
 }
 
-/* Those that wait for the group: the stages after it, producers, and at the end
- * of the stream its own workers. */
+bool
+rb_work_is_broken(const struct rb_worker *worker)
+{
+	return rb_work_sequence(worker) + 1 ==
+	       rb_channel_broken_at(worker->barrier.channel);
+}
+
+/* Those that wait for the group: the stages after it, producers, and where the
+ * stream ends or stops its own workers. */
 static void
 tell(struct rb_worker *w)
 {
@@ -268,7 +275,8 @@ tell(struct rb_worker *w)
 	if (rb_unlikely(b->clears))
 		rb_clear_read(c, b->index);
 	/* ORDER(end, acquire) - whether it is known; who waits looks again. */
-	if (rb_work_sequence(w) >= rb_seq_load_acquire(&c->meta->control.end))
+	if (rb_work_sequence(w) >= rb_seq_load_acquire(&c->meta->control.end) ||
+	    rb_work_is_broken(w))
 		rb_work_call(w);
 }
 

@@ -62,6 +62,10 @@ void rb_work_advance(struct rb_worker *worker);
  * tombstone, or somebody did who then died. */
 bool rb_work_is_stuck(const struct rb_worker *worker);
 
+/* True once the group has done all that comes before the place where a strict
+ * stream stops. */
+bool rb_work_is_broken(const struct rb_worker *worker);
+
 /*
  * From where to look for open work: *ret_seen is for rb_work_raise_hint(), which
  * says that nothing up to `sequence` is open. Lowered after something was opened.

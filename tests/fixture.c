@@ -46,6 +46,7 @@ fixture_format(struct fixture *f, const struct shape *shape)
 		.max_producers = RB_PRODUCERS_MAX,
 		.max_consumers = RB_CONSUMERS_MAX,
 		.clear = shape->clear,
+		.strict = shape->strict,
 		.type = shape->type,
 		.type_version = shape->type_version,
 		.fill = (const uint8_t *)shape->fill,

@@ -37,6 +37,7 @@ struct shape {
 	unsigned wait; /* WAIT(enum rb_wait_kind) */
 	enum rb_wake_mode wake;
 	enum rb_clear clear;
+	bool strict;
 	unsigned n_groups;
 	const char *type; /* NULL: none */
 	uint32_t type_version;
