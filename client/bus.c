@@ -433,6 +433,18 @@ ringbus_end(struct ringbus *bus, const char *channel)
 	return rb_bus_request_about(bus, RB_CONTROL_CLOSE, 0, channel);
 }
 
+int64_t
+ringbus_mend(struct ringbus *bus, const char *channel)
+{
+	struct rb_control message;
+	int err;
+
+	if (rb_bus_prepare(&message, RB_CONTROL_MEND, channel) < 0)
+		return rb_bus_refuse_name(bus, channel);
+	err = rb_bus_request(bus, &message, NULL);
+	return err < 0 ? err : message.missed;
+}
+
 int
 ringbus_abort(struct ringbus *bus, const char *channel)
 {

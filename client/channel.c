@@ -54,6 +54,14 @@ gating_of(const struct rb_channel *c, int64_t cursor)
 	return rb_seq_load_relaxed(&c->gates->clear.done);
 }
 
+static int64_t
+broken_of(const struct rb_channel *c)
+{
+	int64_t sequence = rb_channel_broken_at(c);
+
+	return sequence == RB_SEQUENCE_MAX ? -1 : sequence;
+}
+
 int
 ringbus_channel_info(const struct ringbus_channel *channel,
 		     struct ringbus_info *ret)
@@ -84,6 +92,11 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	/* ORDER(none, relaxed) - to look at. */
 	info.ended = rb_word32_load_relaxed(&c->meta->control.stream) !=
 		     RB_STREAM_OPEN;
+	info.strict = c->strict;
+	info.broken = broken_of(c);
+	/* ORDER(none, relaxed) - to look at. */
+	info.stuck_after_ns = (int64_t)rb_word64_load_relaxed(
+		&c->meta->control.stuck_after_ns);
 	info.cursor = rb_cursor_of(c);
 	info.gating = gating_of(c, info.cursor);
 	*ret = info;

@@ -18,6 +18,8 @@ check_options(struct ringbus *bus, const struct ringbus_channel_options *o)
 {
 	if (!rb_is_wait(o->wait))
 		return rb_bus_refuse(bus, "wait is none of RINGBUS_WAIT_...");
+	if (o->stuck_after_ns < 0)
+		return rb_bus_refuse(bus, "stuck_after_ns is negative");
 	if (o->fill_size > RB_FILL_SIZE ||
 	    (o->fill == NULL && o->fill_size > 0))
 		return rb_bus_refuse(bus, "fill is at most 64 bytes");
@@ -46,6 +48,8 @@ request_channel(struct ringbus *bus, const char *channel,
 	message.wait = o->wait == RINGBUS_WAIT_DEFAULT ? RB_WAIT_BLOCKING
 						       : (uint32_t)o->wait - 1;
 	message.clear = o->clear != 0 ? RB_CLEAR_ZERO : RB_CLEAR_NONE;
+	message.strict = o->strict != 0;
+	message.stuck_after_ns = (uint64_t)o->stuck_after_ns;
 	message.fill_size = (uint32_t)o->fill_size;
 	if (o->fill_size > 0)
 		memcpy(message.fill, o->fill, o->fill_size);

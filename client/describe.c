@@ -191,13 +191,21 @@ ringbus_channel_find(const struct ringbus_channel *channel, int role,
 	return 0;
 }
 
-/* Whether producers wait for it, and something is published that it has not
- * read. The cursor of several producers may be ahead of that. */
+/* Something is there that it has not read, or lies behind what it cannot pass.
+ * The cursor of several producers may be ahead of that. */
+static bool
+has_more(const struct rb_channel *c, int64_t sequence)
+{
+	return rb_published_from(c, sequence + 1) > sequence ||
+	       rb_channel_broken_at(c) == sequence + 1;
+}
+
+/* Whether producers wait for it, and it has not read all. */
 static bool
 is_laggard(const struct rb_channel *c, const struct ringbus_member *m)
 {
 	return m->gates && m->lag > 0 && !rb_gating_is_stuck(c, m->index) &&
-	       rb_published_from(c, m->sequence + 1) > m->sequence;
+	       has_more(c, m->sequence);
 }
 
 int

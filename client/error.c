@@ -22,6 +22,8 @@ static const struct {
 		 "or by a claim not yet published" },
 	{ EUSERS, "a limit of the daemon or of the channel is reached" },
 	{ ESHUTDOWN, "the stream has ended" },
+	{ EOWNERDEAD, "the stream stops: what comes next died with its "
+		      "producer" },
 	{ ESTALE, "this handle was evicted as too slow, or the daemon has "
 		  "given its place to another" },
 	{ ECHILD, "this handle is that of the parent process: connect anew" },

@@ -271,12 +271,18 @@ struct ringbus_channel_options {
 	size_t fill_size; /* at most 64; 0: zeroes */
 	ringbus_prepare_fn prepare;
 	void *prepare_context;
+	int strict; /* not 0: what a producer had claimed when it died stops the
+		     * stream, instead of being skipped; see
+		     * ringbus_mend() */
+	/* Several producers: one that holds others up for so long, by what it has
+	 * claimed and not published, is killed; 0: none is. */
+	int64_t stuck_after_ns;
 };
 
 #define RINGBUS_CHANNEL_OPTIONS_INIT                                           \
 	{                                                                      \
 		sizeof(struct ringbus_channel_options), 65536, 64, 0, 0, 0, 0, \
-			0, NULL, 0, NULL, NULL, 0, NULL, NULL                  \
+			0, NULL, 0, NULL, NULL, 0, NULL, NULL, 0, 0            \
 	}
 
 /*
@@ -310,6 +316,13 @@ RINGBUS_API int ringbus_end(struct ringbus *bus, const char *channel);
 /* The same at once: consumers get -ESHUTDOWN at their next wait, whatever is
  * left unread. */
 RINGBUS_API int ringbus_abort(struct ringbus *bus, const char *channel);
+
+/*
+ * Gives up what dead producers had claimed on a strict channel, so that its
+ * stream goes on: readers skip these slots. Returns how many they are; 0 if
+ * nothing was missing. Who may end the stream may do this. -EACCES, -ENOENT.
+ */
+RINGBUS_API int64_t ringbus_mend(struct ringbus *bus, const char *channel);
 
 /*** Producers ************************************************************/
 
@@ -380,6 +393,8 @@ RINGBUS_API void ringbus_producer_close(struct ringbus_producer *producer);
  *   -EBUSY       multi producer: the last claim is not all published
  *   -ECANCELED   ringbus_producer_cancel()
  *   -ESHUTDOWN   the stream has ended
+ *   -EOWNERDEAD  strict: there is no room, and none will come before
+ *                ringbus_mend()
  *   -ESTALE      the daemon has given this handle to another
  *   -EBADMSG     multi producer: the channel's memory is damaged
  *
@@ -481,7 +496,8 @@ RINGBUS_API int64_t ringbus_producer_publish_batch_with(
  * workers. -ETIMEDOUT if they
  * are not done in time, and they go on; ringbus_channel_laggard() names them.
  * -EAGAIN (RINGBUS_NOW), -EDEADLK (only this thread could read it), -ECANCELED,
- * -ESHUTDOWN (the stream was aborted), -ESTALE.
+ * -ESHUTDOWN (the stream was aborted), -EOWNERDEAD (strict: they cannot come
+ * there before ringbus_mend()), -ESTALE.
  */
 RINGBUS_API int ringbus_producer_drain(struct ringbus_producer *producer,
 				       int64_t timeout_ns);
@@ -579,6 +595,8 @@ RINGBUS_API void ringbus_consumer_forget(struct ringbus_consumer *consumer);
  *   -ETIMEDOUT  nothing all the time
  *   -ECANCELED  ringbus_consumer_halt()
  *   -ESHUTDOWN  the stream has ended and all of it was read
+ *   -EOWNERDEAD  strict: all was read that comes before an event which died with
+ *               its producer; see ringbus_mend(), after which one may wait again
  *   -ESTALE     this consumer was evicted, or its place given to another
  *   -EBADMSG    the channel's memory is damaged
  */
@@ -718,6 +736,7 @@ struct ringbus_handlers {
  *   RINGBUS_STOP  a handler said so
  *   -ESHUTDOWN    the end of the stream, and all of it is handled; or it was
  *                 aborted
+ *   -EOWNERDEAD   as ringbus_consumer_wait(); all before it is handled
  *   -ESTALE       this consumer was evicted, or its place given to another
  *   -EBADMSG      the channel's memory is damaged
  *   -EINVAL       handlers that cannot be
@@ -747,7 +766,7 @@ RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
  * LMAX's event poller: hands what is there now to `handler`, at most `max`
  * events, commits them, and returns one of the above; or what the handler
  * returned, if that was < 0, and then that event and those after it are not
- * committed; or -ESTALE, -EBADMSG, -ENOMEM, -ECANCELED. RINGBUS_REWIND commits
+ * committed; or -ESTALE, -EBADMSG, -ENOMEM, -ECANCELED, -EOWNERDEAD. RINGBUS_REWIND commits
  * nothing and leaves the events for the next poll. Does not wait. With max 0 it
  * only looks, and needs no handler. A worker gets one event at a time, and one
  * that fails goes to another. -EINVAL for max < 0, or > 0 without a handler.
@@ -815,7 +834,7 @@ RINGBUS_API void ringbus_tap_close(struct ringbus_tap *tap);
  * its size. What was overwritten before it could be read is skipped and counted.
  *
  *   -EMSGSIZE   the buffer is too small: *ret_size tells, the event stays
- *   -EAGAIN, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EBADMSG as for
+ *   -EAGAIN, -ETIMEDOUT, -ECANCELED, -ESHUTDOWN, -EOWNERDEAD, -EBADMSG as for
  *   ringbus_consumer_wait()
  */
 RINGBUS_API int64_t ringbus_tap_read(struct ringbus_tap *tap, void *buffer,
@@ -858,6 +877,9 @@ struct ringbus_info {
 			      * channel the highest claimed */
 	int64_t gating; /* slowest gating consumer; the cursor if none; with
 			      * `clear` what is cleared */
+	int strict; /* not 0: what dies with its producer stops the stream */
+	int64_t broken; /* before this sequence it has stopped so; -1: not */
+	int64_t stuck_after_ns; /* as in the options of ringbus_create() */
 };
 
 /* What the channel is and how far it has come. Reads shared memory only, so it

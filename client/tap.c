@@ -92,7 +92,7 @@ look(struct ringbus_tap *tap, void *buffer, size_t buffer_size,
 
 	if (found >= 0 || found == -EMSGSIZE)
 		*ret_size = size;
-	if (found == -EAGAIN && is_aborted(tap))
+	if ((found == -EAGAIN || found == -EOWNERDEAD) && is_aborted(tap))
 		return -ESHUTDOWN;
 	return found == -EAGAIN && was_cancelled(tap) ? -ECANCELED : found;
 }

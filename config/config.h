@@ -61,6 +61,13 @@ enum rb_config_clear {
 	RB_CONFIG_CLEAR_ZERO,
 };
 
+/* What is done about a producer that has claimed and does not publish, while what
+ * others have published waits behind it. */
+enum rb_config_stuck {
+	RB_CONFIG_STUCK_WAIT,
+	RB_CONFIG_STUCK_KILL, /* its process is killed, then mended after */
+};
+
 enum rb_access_kind {
 	RB_ACCESS_ANY,
 	RB_ACCESS_USER,
@@ -102,6 +109,9 @@ struct rb_config_channel {
 	enum rb_config_producers producers;
 	enum rb_config_wait wait;
 	enum rb_config_clear clear;
+	bool strict; /* what dies with its producer stops the stream */
+	enum rb_config_stuck stuck;
+	int64_t stuck_after_ns;
 	char type[RB_NAME_SIZE]; /* of the events; empty: not declared */
 	unsigned version;        /* of that type */
 	unsigned fill_size;      /* of the pattern of new slots; 0: zeroes */

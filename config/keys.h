@@ -63,6 +63,14 @@ RB_KEY(CHANNEL, wait, WAIT, channel.wait,
 RB_KEY(CHANNEL, clear, CLEAR, channel.clear,
        0, 1, RB_CONFIG_CLEAR_NONE,
        "what becomes of slots that everybody has read")
+RB_KEY(CHANNEL, strict, BOOL, channel.strict, 0, 1, 0,
+       "what dies with its producer stops the stream, instead of a gap")
+RB_KEY(CHANNEL, stuck, STUCK, channel.stuck,
+       0, 1, RB_CONFIG_STUCK_WAIT,
+       "what is done about a producer that claims and does not publish")
+RB_KEY(CHANNEL, stuck_after, DURATION, channel.stuck_after_ns,
+       RB_SECOND_NS / 1000, 24 * RB_HOUR_NS, 5 * RB_SECOND_NS,
+       "how long it may hold up what others have published behind it")
 RB_KEY(CHANNEL, fill, HEX, fill, 0, 0, 0,
        "what new slots are filled with, 1 to 64 bytes as hex digits")
 RB_KEY(CHANNEL, type, NAME, channel.type, 0, 0, 0,

@@ -86,6 +86,19 @@ check_clear(const struct rb_config_channel *channel, char *why, size_t why_size)
 	return false;
 }
 
+/* What a single producer has claimed nobody waits behind. */
+static bool
+check_stuck(const struct rb_config_channel *channel, char *why, size_t why_size)
+{
+	if (channel->stuck == RB_CONFIG_STUCK_WAIT ||
+	    channel->producers == RB_CONFIG_MULTI)
+		return true;
+	snprintf(why, why_size,
+		 "'stuck: kill' is for several producers: a single one holds "
+		 "up nobody but itself");
+	return false;
+}
+
 static bool
 check_version(const struct rb_config_channel *channel, char *why,
 	      size_t why_size)
@@ -105,6 +118,8 @@ const struct rb_rule rb_rules[RB_N_RULES] = {
 		KEY(slot_size)),
 	RB_RULE(check_n_consumers, NULL, KEY(max_consumers), KEY(consumers)),
 	RB_RULE(check_clear, "drop one of them", KEY(clear), KEY(history)),
+	RB_RULE(check_stuck, "take producers: multi, or drop it", KEY(stuck),
+		KEY(producers)),
 	RB_RULE(check_version, "add a type, or drop the version", KEY(version),
 		KEY(type)),
 };

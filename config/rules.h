@@ -49,7 +49,7 @@ struct rb_consumer_rule {
 		}                                                              \
 	}
 
-#define RB_N_RULES 5
+#define RB_N_RULES 6
 #define RB_N_CONSUMER_RULES 11
 
 extern const struct rb_rule rb_rules[RB_N_RULES];

@@ -121,6 +121,8 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 	if (note[0] != '\0')
 		rb_log_error("channel %s %s", hosted->name, note);
 	rb_member_adopt(&hosted->channel);
+	if (hosted->config != NULL)
+		rb_folder_set_stuck(&hosted->channel, hosted->config);
 	err = rb_hosted_visit(hosted, take_member, daemon);
 	if (err < 0) {
 		rb_registry_forget(&daemon->registry, hosted);
@@ -129,6 +131,7 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 	rb_entry_put64(&hosted->channel.meta->header.pid_ns,
 		       daemon->registry.maker.pid_ns);
 	rb_warden_watch_all(&daemon->warden, hosted);
+	rb_stuck_watch(&daemon->stuck, hosted);
 	return 0;
 }
 

@@ -59,6 +59,11 @@ describe(const struct rb_peer *peer, const struct rb_control *request,
 	ret->producers = (enum rb_config_producers)request->producers;
 	ret->wait = (enum rb_config_wait)request->wait;
 	ret->clear = (enum rb_config_clear)request->clear;
+	ret->strict = request->strict != 0;
+	if (request->stuck_after_ns != 0) {
+		ret->stuck = RB_CONFIG_STUCK_KILL;
+		ret->stuck_after_ns = (int64_t)request->stuck_after_ns;
+	}
 	snprintf(ret->type, sizeof(ret->type), "%s", request->type_name);
 	ret->version = request->type_version;
 	ret->fill_size = request->fill_size;

@@ -252,6 +252,9 @@ set_up_loop(struct rb_daemon *daemon)
 	if (err == 0)
 		err = rb_warden_init(&daemon->warden, daemon->loop,
 				     &daemon->registry);
+	if (err == 0)
+		err = rb_stuck_init(&daemon->stuck, daemon->loop,
+				    &daemon->registry);
 	if (err < 0)
 		rb_log_error("cannot set up the event loop: %s",
 			     strerror(-err));
@@ -385,6 +388,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	if (daemon == NULL)
 		return NULL;
 	rb_server_deinit(&daemon->server);
+	rb_stuck_deinit(&daemon->stuck);
 	rb_warden_deinit(&daemon->warden);
 	rb_reaper_deinit(&daemon->reaper);
 	rb_processes_deinit(&daemon->processes);

@@ -19,6 +19,7 @@
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
+#include "daemon/stuck.h"
 #include "daemon/warden.h"
 
 struct rb_daemon {
@@ -35,6 +36,7 @@ struct rb_daemon {
 	struct rb_registry registry;
 	struct rb_reaper reaper;
 	struct rb_warden warden;
+	struct rb_stuck stuck;
 	struct rb_processes processes;
 	struct rb_server server;
 	bool stopping;

@@ -16,6 +16,7 @@
 
 #include <systemd/sd-id128.h>
 
+#include "daemon/entry.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
@@ -268,6 +269,22 @@ declare_consumers(struct rb_channel *channel,
 	}
 }
 
+static uint64_t
+stuck_after_ns(const struct rb_config_channel *config)
+{
+	return config->stuck == RB_CONFIG_STUCK_KILL
+		       ? (uint64_t)config->stuck_after_ns
+		       : 0;
+}
+
+void
+rb_folder_set_stuck(struct rb_channel *channel,
+		    const struct rb_config_channel *config)
+{
+	rb_entry_put64(&channel->meta->control.stuck_after_ns,
+		       stuck_after_ns(config));
+}
+
 static int
 format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 	       const struct rb_config_channel *config,
@@ -284,6 +301,8 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 		.dynamic = hosted->dynamic,
 		.creator = hosted->creator,
 		.clear = (enum rb_clear)config->clear,
+		.strict = config->strict,
+		.stuck_after_ns = stuck_after_ns(config),
 		.type = config->type[0] != '\0' ? config->type : NULL,
 		.type_version = config->version,
 		.fill = config->fill_size != 0 ? config->fill : NULL,

@@ -64,4 +64,8 @@ void rb_folder_remove_leftover(const struct rb_maker *maker, const char *name);
 int rb_folder_geometry(const struct rb_config_channel *config,
 		       struct rb_geometry *ret);
 
+/* How long a producer may hold up others, as the configuration says now. */
+void rb_folder_set_stuck(struct rb_channel *channel,
+			 const struct rb_config_channel *config);
+
 #endif

@@ -52,7 +52,12 @@ rb_hosted_size(const struct rb_hosted *hosted)
 bool
 rb_hosted_has_members(const struct rb_hosted *hosted)
 {
-	return !LIST_EMPTY(&hosted->memberships);
+	const struct rb_membership *m;
+
+	LIST_FOREACH(m, &hosted->memberships, of_hosted)
+	if (!rb_membership_is_held(m))
+		return true;
+	return false;
 }
 
 uint32_t

@@ -30,6 +30,15 @@ struct rb_stall {
 	int64_t quiet_until_ns;
 };
 
+/* What is known of the first hole that a producer of several has left, for how
+ * long it is there. */
+struct rb_holdup {
+	int64_t sequence;
+	uint64_t suspects; /* bit i: producer i has had it all the time */
+	int64_t since_ns;  /* 0: there is none */
+	int64_t looked_ns;
+};
+
 struct rb_hosted {
 	char name[RB_NAME_SIZE];
 	/* Of its folder as long as it is not in its place; then empty. */
@@ -45,6 +54,7 @@ struct rb_hosted {
 	const struct rb_peer *preparing;
 	uint64_t limited; /* bit i: the warden looks after consumer i */
 	struct rb_stall stalls[RB_CONSUMERS_MAX];
+	struct rb_holdup holdup;
 	struct rb_memberships memberships;
 };
 

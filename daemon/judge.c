@@ -52,6 +52,8 @@ compare_shape(const struct rb_meta_header *header,
 		return "wait";
 	if (header->clear != (uint32_t)config->clear)
 		return "clear";
+	if (header->strict != config->strict)
+		return "strict";
 	if (strncmp(header->type, config->type, RB_NAME_SIZE) != 0)
 		return "type";
 	if (header->type_version != config->version)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * manage.c - LIST, REMOVE, CLOSE: requests about channels as a whole
+ * manage.c - LIST, REMOVE, CLOSE, MEND: requests about channels as a whole
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "daemon/log.h"
@@ -65,6 +66,20 @@ may_end(const struct rb_peer *peer, const struct rb_hosted *hosted)
 	return rb_request_may(peer, hosted, RB_ROLE_PRODUCER);
 }
 
+static int
+check_may_end(struct rb_peer *peer, struct rb_control *answer,
+	      const struct rb_hosted *hosted, const char *verb)
+{
+	if (may_end(peer, hosted))
+		return 0;
+	return rb_request_refuse(peer, answer, -EACCES,
+				 "uid %u may not %s it: only who %s may",
+				 peer->who.uid, verb,
+				 hosted->dynamic ? "created it or has a "
+						   "producer on it"
+						 : "may publish to it");
+}
+
 int
 rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 {
@@ -87,6 +102,7 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 					 "first",
 					 rb_member_count(&hosted->channel));
 	rb_channel_close_stream(&hosted->channel, true); /* to its taps */
+	rb_reaper_drop(&peer->daemon->reaper, hosted);   /* who is held */
 	err = rb_registry_remove(&peer->daemon->registry, hosted);
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err,
@@ -97,22 +113,37 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 }
 
 int
+rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
+{
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	int err;
+
+	if (hosted == NULL)
+		return answer->result;
+	err = check_may_end(peer, answer, hosted, "mend");
+	if (err < 0)
+		return err;
+	answer->missed = (int64_t)rb_reaper_mend(&peer->daemon->reaper, hosted);
+	if (answer->missed > 0)
+		rb_log_info("channel %s: mended by pid %d (uid %u): %" PRId64
+			    " slots are given up",
+			    hosted->name, peer->who.pid, peer->who.uid,
+			    answer->missed);
+	return 0;
+}
+
+int
 rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 {
 	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
 	bool abort = (answer->flags & RB_CONTROL_ABORT) != 0;
+	int err;
 
 	if (hosted == NULL)
 		return answer->result;
-	if (!may_end(peer, hosted))
-		return rb_request_refuse(peer, answer, -EACCES,
-					 "uid %u may not end it: only who "
-					 "%s may",
-					 peer->who.uid,
-					 hosted->dynamic
-						 ? "created it or has a "
-						   "producer on it"
-						 : "may publish to it");
+	err = check_may_end(peer, answer, hosted, "end");
+	if (err < 0)
+		return err;
 	rb_channel_close_stream(&hosted->channel, abort);
 	rb_log_info("channel %s: %s by pid %d (uid %u)", hosted->name,
 		    abort ? "aborted" : "ended", peer->who.pid, peer->who.uid);

@@ -29,7 +29,11 @@ struct rb_membership {
 	uint32_t epoch; /* as the process knows it; 0: evicted before we came,
 			 * when its entry's was raised, more than once */
 	bool found; /* its place was kept, or its group there, when it came */
-	struct rb_repair repair;            /* of a dead producer, so far */
+	struct rb_repair repair; /* of a dead producer, so far */
+	/* Of a dead one on a strict channel: what waits for the operator. */
+	struct rb_repair left;
+	bool mends;                         /* he has given it up */
+	bool condemned;                     /* stuck: we tried to kill it */
 	LIST_ENTRY(rb_membership) of_owner; /* the process, or the reaper */
 	LIST_ENTRY(rb_membership) of_hosted;
 };
@@ -49,6 +53,13 @@ struct rb_membership *rb_membership_free(struct rb_membership *membership);
 
 /* Takes it away from its dead process; it is in the list of no owner then. */
 void rb_membership_orphan(struct rb_membership *membership);
+
+/* Of a dead producer whose claim stops the stream until the operator speaks. */
+static inline bool
+rb_membership_is_held(const struct rb_membership *membership)
+{
+	return membership->left.tombstones > 0 && !membership->mends;
+}
 
 /* Its entry in the member table. */
 const struct rb_member *rb_membership_entry(

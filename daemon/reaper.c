@@ -244,14 +244,69 @@ tell_dead_producer(const struct rb_membership *m)
 			    r->tombstones, r->first, r->last);
 }
 
+static void
+tell_broken(const struct rb_membership *m)
+{
+	const struct rb_member *entry = rb_membership_entry(m);
+	const char *name = m->hosted->name;
+
+	rb_log_error("channel %s: producer %.64s (pid %u) died with "
+		     "%" PRId64 "..%" PRId64 " claimed and %" PRIu64
+		     " slots of it not published: its stream stops there "
+		     "(strict). See to what is missing; then `ringbusctl mend "
+		     "%s` gives these slots up, `ringbusctl end --now %s` ends "
+		     "the stream",
+		     name, entry->name, rb_entry_pid(entry), m->left.first,
+		     m->left.last, m->left.tombstones, name, name);
+}
+
+/* The stream stops at the lowest of all that is held. */
+static void
+settle_broken(struct rb_hosted *hosted)
+{
+	const struct rb_membership *m;
+	int64_t first = RB_SEQUENCE_MAX;
+
+	LIST_FOREACH(m, &hosted->memberships, of_hosted)
+	if (m->left.tombstones > 0 && m->left.first < first)
+		first = m->left.first;
+	rb_repair_set_broken(&hosted->channel, first);
+}
+
+/* Whether what it had claimed is not ours to give up, or cannot be told yet. */
+static bool
+is_held(struct rb_membership *m)
+{
+	struct rb_repair left = { .only_looks = true };
+
+	if (!m->hosted->channel.strict || m->mends)
+		return false;
+	if (rb_repair_producer(&m->hosted->channel, m->index, &left) != 0)
+		return true;
+	m->left = left;
+	if (left.tombstones == 0)
+		return false;
+	settle_broken(m->hosted);
+	tell_broken(m);
+	return true;
+}
+
 /* True once the dead producer is out. */
 static bool
 try_repair(struct rb_reaper *reaper, struct rb_membership *m)
 {
 	struct rb_channel *channel = &m->hosted->channel;
 
+	if (is_held(m)) {
+		if (rb_membership_is_held(m)) /* nobody waits for it */
+			reaper->left(reaper->context);
+		return false;
+	}
 	if (rb_repair_producer(channel, m->index, &m->repair) != 0)
 		return false;
+	m->left.tombstones = 0;
+	if (channel->strict)
+		settle_broken(m->hosted);
 	tell_dead_producer(m);
 	rb_member_leave_producer(channel, m->index);
 	rb_channel_wake_all(channel);
@@ -264,18 +319,30 @@ on_repair(void *context, int result)
 {
 	struct rb_reaper *reaper = context;
 	struct rb_membership *m, *next;
+	bool again = false;
 
 	(void)result;
 	for (m = LIST_FIRST(&reaper->dying); m != NULL; m = next) {
 		next = LIST_NEXT(m, of_owner);
+		if (rb_membership_is_held(m))
+			continue;
 		LIST_REMOVE(m, of_owner);
-		if (!try_repair(reaper, m))
-			LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
+		if (try_repair(reaper, m))
+			continue;
+		LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
+		again |= !rb_membership_is_held(m);
 	}
-	if (LIST_EMPTY(&reaper->dying))
+	if (!again)
 		return;
 	if (reaper->repair_pause_ns < REPAIR_PAUSE_MAX_NS)
 		reaper->repair_pause_ns *= 2;
+	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
+}
+
+static void
+repair_soon(struct rb_reaper *reaper)
+{
+	reaper->repair_pause_ns = REPAIR_PAUSE_MIN_NS;
 	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
 }
 
@@ -286,8 +353,26 @@ bury_producer(struct rb_reaper *reaper, struct rb_membership *m)
 	if (try_repair(reaper, m))
 		return;
 	LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
-	reaper->repair_pause_ns = REPAIR_PAUSE_MIN_NS;
-	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
+	if (!rb_membership_is_held(m))
+		repair_soon(reaper);
+}
+
+uint64_t
+rb_reaper_mend(struct rb_reaper *reaper, struct rb_hosted *hosted)
+{
+	struct rb_membership *m;
+	uint64_t n = 0;
+
+	LIST_FOREACH(m, &reaper->dying, of_owner)
+	if (m->hosted == hosted && rb_membership_is_held(m)) {
+		m->mends = true;
+		n += m->left.tombstones;
+	}
+	if (n > 0) {
+		reaper->repair_pause_ns = REPAIR_PAUSE_MIN_NS;
+		on_repair(reaper, 0);
+	}
+	return n;
 }
 
 void

@@ -9,7 +9,9 @@
  *                 its group leaves, as a consumer does
  *   a producer    by its own wish just leaves; a dead one is DYING until what it
  *                 had claimed is repaired, which is tried again every few
- *                 milliseconds as long as a slot is still being read
+ *                 milliseconds as long as a slot is still being read. On a
+ *                 strict channel with anything claimed it is DYING, and stops
+ *                 the stream, until the operator gives that up
  *
  * Both timers run only while there is something for them to do.
  */
@@ -21,7 +23,7 @@
 #include "daemon/process.h"
 #include "daemon/registry.h"
 
-/* Somebody has left. */
+/* Somebody has left, or nobody waits for him any more. */
 typedef void (*rb_reaper_left_fn)(void *context);
 
 struct rb_reaper {
@@ -60,6 +62,12 @@ void rb_reaper_bury_process(struct rb_reaper *reaper,
 void rb_reaper_heed_process(struct rb_reaper *reaper,
 			    struct rb_process *process);
 void rb_reaper_heed_all(struct rb_reaper *reaper);
+
+/*
+ * What dead producers left claimed on a strict channel is given up, and its
+ * stream goes on. Returns how many slots that were.
+ */
+uint64_t rb_reaper_mend(struct rb_reaper *reaper, struct rb_hosted *hosted);
 
 /* The channel is about to be removed, with all who are in it. */
 void rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted);

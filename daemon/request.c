@@ -56,7 +56,8 @@ has_good_numbers(const struct rb_control *r)
 	       r->is_slow_set <= 1 && r->on_death <= RB_ON_DEATH_KEEP &&
 	       r->is_group <= 1 && r->from >= RB_FROM_RESUME &&
 	       r->max_stall_ns <= INT64_MAX && r->keep_for_ns <= INT64_MAX &&
-	       r->fill_size <= sizeof(r->fill);
+	       r->fill_size <= sizeof(r->fill) && r->strict <= 1 &&
+	       r->stuck_after_ns <= INT64_MAX;
 }
 
 /* Could one of our libraries, of this version, have sent it? */
@@ -75,7 +76,8 @@ names_channel(enum rb_control_type type)
 {
 	return type == RB_CONTROL_ATTACH || type == RB_CONTROL_DETACH ||
 	       type == RB_CONTROL_CREATE || type == RB_CONTROL_OPEN ||
-	       type == RB_CONTROL_REMOVE || type == RB_CONTROL_CLOSE;
+	       type == RB_CONTROL_REMOVE || type == RB_CONTROL_CLOSE ||
+	       type == RB_CONTROL_MEND;
 }
 
 int
@@ -231,6 +233,7 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 		[RB_CONTROL_OPEN] = rb_request_open,
 		[RB_CONTROL_REMOVE] = rb_request_remove,
 		[RB_CONTROL_CLOSE] = rb_request_close,
+		[RB_CONTROL_MEND] = rb_request_mend,
 		[RB_CONTROL_PING] = answer_ping,
 	};
 

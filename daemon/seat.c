@@ -82,6 +82,7 @@ rb_seat_producer(struct rb_peer *peer, struct rb_hosted *hosted,
 	answer->epoch = rb_member_join_producer(&hosted->channel,
 						(unsigned)index, &who);
 	(*ret)->epoch = answer->epoch;
+	rb_stuck_watch(&peer->daemon->stuck, hosted);
 	return 0;
 }
 

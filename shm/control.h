@@ -24,6 +24,7 @@
  *   OPEN    channel                    0 | -EACCES -ENOENT
  *   REMOVE  channel                    0 | -EACCES -ENOENT -EBUSY
  *   CLOSE   channel, flags: ABORT      0 | -EACCES -ENOENT
+ *   MEND    channel                    0, missed | -EACCES -ENOENT
  *   PING                               0, pid
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
@@ -55,6 +56,7 @@ enum rb_control_type {
 	RB_CONTROL_OPEN,
 	RB_CONTROL_REMOVE,
 	RB_CONTROL_CLOSE,
+	RB_CONTROL_MEND,
 	RB_CONTROL_PING,
 };
 
@@ -100,20 +102,21 @@ struct rb_control {
 	uint64_t keep_for_ns;
 	uint64_t mask;  /* PLAN: whom it comes after */
 	int64_t from;   /* ATTACH: a sequence or enum rb_from */
-	int64_t missed; /* in the answer to ATTACH */
+	int64_t missed; /* in the answer to ATTACH; to MEND: slots given up */
 
 	uint64_t slots; /* CREATE */
 	uint64_t slot_size;
 	uint64_t history;
-	uint32_t framing;   /* enum rb_framing */
-	uint32_t producers; /* enum rb_producers */
-	uint32_t wait;      /* enum rb_wait_kind */
-	uint32_t clear;     /* enum rb_clear */
+	uint64_t stuck_after_ns; /* 0: nobody is killed for being stuck */
+	uint32_t framing;        /* enum rb_framing */
+	uint32_t producers;      /* enum rb_producers */
+	uint32_t wait;           /* enum rb_wait_kind */
+	uint32_t clear;          /* enum rb_clear */
+	uint32_t strict;
 	uint32_t fill_size; /* of the pattern for new slots; 0: zeroes */
 	uint8_t fill[RB_FILL_SIZE];
-	uint64_t
-		generation; /* of the channel: in the answer to ATTACH; DETACH */
-	uint8_t reserved[80];
+	uint64_t generation; /* of the channel: ATTACH's answer, DETACH */
+	uint8_t reserved[68];
 
 	/* In an answer what is wrong; in ATTACH the names of those to come
 	 * after, with blanks between, if it is not as declared. */

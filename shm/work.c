@@ -253,8 +253,10 @@ pass_over(struct rb_worker *w, int64_t sequence)
 bool
 rb_work_is_broken(const struct rb_worker *worker)
 {
-	return rb_work_sequence(worker) + 1 ==
-	       rb_channel_broken_at(worker->barrier.channel);
+	int64_t broken_at = rb_channel_broken_at(worker->barrier.channel);
+
+	return broken_at != RB_SEQUENCE_MAX &&
+	       rb_work_sequence(worker) == broken_at - 1;
 }
 
 /* Those that wait for the group: the stages after it, producers, and where the

@@ -12,6 +12,7 @@
 struct create_args {
 	struct ringbus_channel_options options;
 	uint64_t version;
+	bool strict;
 	struct consumer_words consumers;
 };
 
@@ -40,6 +41,7 @@ run_create(struct ctl *ctl, void *args_)
 		return ctl_misused(ctl, "--version is that of a --type");
 	if (args->version > UINT_MAX)
 		return ctl_misused(ctl, "--version has at most 32 bits");
+	args->options.strict = args->strict;
 	args->options.type_version = (unsigned)args->version;
 	r = consumer_build_graph(&args->consumers, &graph, why);
 	if (r == -EINVAL)
@@ -69,6 +71,11 @@ static const struct options_entry create_options[] = {
 	  "how members wait that don't choose (blocking)" },
 	{ 0, "clear", "KIND", &words_clear_type, AT(options.clear),
 	  "zero: slots become zero when all have read them (none)" },
+	{ 0, "strict", NULL, &options_flag, AT(strict),
+	  "what dies with its producer stops the stream" },
+	{ 0, "stuck-after", "TIME", &options_duration,
+	  AT(options.stuck_after_ns),
+	  "kill a producer that holds others up for so long" },
 	{ 0, "type", "NAME", &options_text, AT(options.type),
 	  "what the events are: who expects others is refused" },
 	{ 0, "version", "N", &options_number, AT(version),

@@ -63,6 +63,7 @@ extern const struct ctl_verb ctl_pub;
 extern const struct ctl_verb ctl_tail;
 extern const struct ctl_verb ctl_ping;
 extern const struct ctl_verb ctl_end;
+extern const struct ctl_verb ctl_mend;
 extern const struct ctl_verb ctl_create;
 extern const struct ctl_verb ctl_remove;
 extern const struct ctl_verb ctl_help;

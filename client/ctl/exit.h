@@ -17,6 +17,7 @@ enum ctl_exit {
 	CTL_TIMED_OUT = 5,      /* the time given is over */
 	CTL_BUSY = 6,           /* a name or place is taken */
 	CTL_NOT_DRAINED = 7,    /* somebody has not read all of it in time */
+	CTL_BROKEN = 8,         /* strict: the stream has stopped */
 	CTL_BAD_DATA = 65,      /* the input is no event of this channel */
 	CTL_ENDED = 69,         /* the stream has ended */
 	CTL_CANNOT_CREATE = 73, /* no space, or a limit is reached */

@@ -96,6 +96,9 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_string(json, "clear", words_clear(info->clear));
 	json_string(json, "type", info->type);
 	json_uint(json, "type_version", info->type_version);
+	json_bool(json, "strict", info->strict != 0);
+	json_int(json, "broken", info->broken);
+	json_int(json, "stuck_after_ns", info->stuck_after_ns);
 	json_uint(json, "slots", info->slots);
 	json_uint(json, "slot_size", info->slot_size);
 	json_uint(json, "event_size", info->event_size);
@@ -125,6 +128,15 @@ write_view(const struct view *view, struct output *out)
 /* -------------------------------------------------------------------- text */
 
 static void
+print_stream(const struct ringbus_info *info, struct output *out)
+{
+	output_print(out, "stream      %s", info->ended ? "ended" : "open");
+	if (info->broken >= 0)
+		output_print(out, ", broken at %" PRId64, info->broken);
+	output_string(out, "\n");
+}
+
+static void
 print_info(const struct ringbus_info *info, struct output *out)
 {
 	char memory[TABLE_SIZE_TEXT];
@@ -139,13 +151,18 @@ print_info(const struct ringbus_info *info, struct output *out)
 			     info->type_version);
 	if (info->clear)
 		output_print(out, "clear       %s\n", words_clear(info->clear));
+	if (info->strict)
+		output_print(out, "strict      yes\n");
+	if (info->stuck_after_ns > 0)
+		output_print(out, "stuck       kill after %.3f s\n",
+			     (double)info->stuck_after_ns / 1e9);
 	output_print(out, "slots       %" PRIu64 "\n", info->slots);
 	output_print(out, "slot_size   %" PRIu64 "\n", info->slot_size);
 	output_print(out, "event_size  %" PRIu64 "\n", info->event_size);
 	output_print(out, "history     %" PRIu64 "\n", info->history);
 	output_print(out, "memory      %s\n",
 		     table_format_size(info->memory, memory));
-	output_print(out, "stream      %s\n", info->ended ? "ended" : "open");
+	print_stream(info, out);
 	output_print(out, "cursor      %" PRId64 "\n", info->cursor);
 	output_print(out, "gating      %" PRId64 "\n", info->gating);
 	output_print(out, "lag         %" PRId64 "\n",

@@ -127,6 +127,26 @@ TEST(channels_that_cannot_be_are_refused)
 	t_bus_end(&b);
 }
 
+TEST(what_cannot_be_about_failed_producers_is_refused)
+{
+	struct ringbus_channel_options o = options();
+	struct t_bus b;
+
+	t_bus_begin_with(&b, DYNAMIC);
+	o.stuck_after_ns = T_SECOND;
+	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(b.bus), "stuck"));
+	o.producers = RINGBUS_MULTI;
+	o.stuck_after_ns = -1;
+	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -EINVAL);
+	o.stuck_after_ns = 1; /* less than anybody could mean */
+	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -EINVAL);
+	o.stuck_after_ns = T_SECOND;
+	o.strict = 1;
+	t_bus_ok(b.bus, ringbus_create(b.bus, "a", &o));
+	t_bus_end(&b);
+}
+
 TEST(a_channel_has_a_name)
 {
 	struct t_bus b;

@@ -162,6 +162,8 @@ TEST(numbers_that_no_library_sends_disconnect)
 		BAD(max_stall_ns, -1),
 		BAD(keep_for_ns, -1),
 		BAD(fill_size, RB_FILL_SIZE + 1),
+		BAD(strict, 2),
+		BAD(stuck_after_ns, -1),
 		BAD(flags, RB_CONTROL_FORGET),
 		BAD(flags, RB_CONTROL_FLAGS_ALL + 1),
 #undef BAD

@@ -56,6 +56,9 @@ assert_channel_defaults(const struct rb_config_channel *channel)
 	ck_assert(!channel->lock);
 	ck_assert(!channel->huge_pages);
 	ck_assert_int_eq(channel->clear, RB_CONFIG_CLEAR_NONE);
+	ck_assert(!channel->strict);
+	ck_assert_int_eq(channel->stuck, RB_CONFIG_STUCK_WAIT);
+	ck_assert_int_eq(channel->stuck_after_ns, 5000 * MS);
 	ck_assert_str_eq(channel->type, "");
 	ck_assert_uint_eq(channel->version, 0);
 	ck_assert_uint_eq(channel->fill_size, 0);
@@ -184,6 +187,24 @@ TEST(keys_about_events)
 	config = parses(CHANNEL("clear: none\n    type: 7"));
 	ck_assert_int_eq(only_channel(config)->clear, RB_CONFIG_CLEAR_NONE);
 	ck_assert_str_eq(only_channel(config)->type, "7");
+	rb_config_free(config);
+}
+
+TEST(keys_about_producers_that_fail)
+{
+	struct rb_config *config = parses(CHANNEL("producers: multi\n"
+						  "    strict: true\n"
+						  "    stuck: kill\n"
+						  "    stuck_after: 250ms"));
+	const struct rb_config_channel *orders = only_channel(config);
+
+	ck_assert(orders->strict);
+	ck_assert_int_eq(orders->stuck, RB_CONFIG_STUCK_KILL);
+	ck_assert_int_eq(orders->stuck_after_ns, 250 * MS);
+	rb_config_free(config);
+	config = parses(CHANNEL("strict: false\n    stuck: wait"));
+	ck_assert(!only_channel(config)->strict);
+	ck_assert_int_eq(only_channel(config)->stuck, RB_CONFIG_STUCK_WAIT);
 	rb_config_free(config);
 }
 
@@ -370,6 +391,12 @@ REFUSES(yes_is_no_boolean, CHANNEL("lock: yes"),
 	"test:3:11: 'lock' must be true or false, not 'yes'\n")
 REFUSES(unknown_choice, CHANNEL("framing: raw"),
 	"test:3:14: 'framing' must be one of fixed, framed, not 'raw'\n")
+REFUSES(unknown_strict, CHANNEL("strict: kill"),
+	"test:3:13: 'strict' must be true or false, not 'kill'\n")
+REFUSES(unknown_stuck, CHANNEL("stuck: stop"),
+	"test:3:12: 'stuck' must be one of wait, kill, not 'stop'\n")
+REFUSES(stuck_after_nothing, CHANNEL("stuck_after: 0"),
+	"test:3:18: 'stuck_after' must be ")
 REFUSES(unknown_clear, CHANNEL("clear: ones"),
 	"test:3:12: 'clear' must be one of none, zero, not 'ones'\n")
 REFUSES(fill_that_is_no_bytes, CHANNEL("fill: 00fg"),

@@ -94,6 +94,9 @@ REFUSES(no_place_for_a_worker,
 	CHANNEL("max_consumers: 2\n    consumers: { a: , b: { group: true } }"),
 	"test:3:20: channel 'orders': 2 consumers and 'max_consumers' 2 leave "
 	"no place for the workers of a group\n")
+REFUSES(stuck_of_a_single_producer, CHANNEL("stuck: kill"),
+	"test:3:12: channel 'orders': 'stuck: kill' is for several producers: "
+	"a single one holds up nobody but itself\n")
 REFUSES(clear_with_history, CHANNEL("history: 8\n    clear: zero"),
 	"test:4:12: channel 'orders': 'clear: zero' leaves nothing for a "
 	"'history' of 8 slots\n"
@@ -355,6 +358,13 @@ BREAKS(check_type_without_an_end, memset(c.type, 'a', sizeof(c.type)),
 BREAKS(check_version, c.version = 1,
        "'version' is 1, but of no 'type'; add a type, or drop the version")
 BREAKS(check_fill, c.fill_size = 65, "'fill' has 65 bytes, more than 64")
+BREAKS(check_stuck, (c.stuck = RB_CONFIG_STUCK_KILL),
+       "'stuck: kill' is for several producers: a single one holds up nobody "
+       "but itself; take producers: multi, or drop it")
+BREAKS(check_stuck_kind, c.stuck = (enum rb_config_stuck)2,
+       "'stuck' is 2, not a number from 0 to 1")
+BREAKS(check_stuck_after, c.stuck_after_ns = -1,
+       "'stuck_after' must be from 1000000 to 1d")
 BREAKS(check_clear, (c.clear = RB_CONFIG_CLEAR_ZERO, c.history = 2),
        "'clear: zero' leaves nothing for a 'history' of 2 slots; drop one of "
        "them")

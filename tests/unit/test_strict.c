@@ -359,6 +359,35 @@ TEST(unrecorded_claim_stops_the_stream)
 	fixture_close(&f);
 }
 
+/* Some of its slots may carry stamps, and it is no event all the same. */
+TEST(framed_event_is_missing_as_a_whole)
+{
+	struct rb_barrier b;
+	int64_t first;
+
+	fixture_open(&f, SHAPE(.producers = RB_MULTI, .framing = RB_FRAMED,
+			       .slots = 64, .strict = true));
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &dead);
+	fixture_producer(&f, &live);
+	ck_assert_int_eq(put_frame(&live, 8, 0), 0);
+	first = claim_frame(&dead, 80, 0);
+	ck_assert_int_eq(first, 1);
+	ck_assert_int_eq(dead.next, 2);
+	rb_word64_store_release(rb_channel_stamp(&f.channel, 2),
+				rb_stamp(2, RB_STAMP_REST));
+	ck_assert_int_eq(put_frame(&live, 8, 0), 3);
+	stop_stream();
+	ck_assert_int_eq(found.first, 1);
+	ck_assert_uint_eq(found.tombstones, 2);
+	ck_assert_int_eq(rb_barrier_wait(&b, 0, 0), 0);
+	t_ok(rb_barrier_commit(&b, 0));
+	ck_assert_int_eq(rb_barrier_wait(&b, 1, -1), -EOWNERDEAD);
+	mend();
+	ck_assert_int_eq(rb_barrier_wait(&b, 1, 0), 3);
+	fixture_close(&f);
+}
+
 TEST(nothing_claimed_stops_nothing)
 {
 	struct rb_barrier b;
