@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "shm/hole.h"
 
 int64_t
 rb_cursor_of(const struct rb_channel *c)
@@ -60,6 +61,30 @@ broken_of(const struct rb_channel *c)
 	int64_t sequence = rb_channel_broken_at(c);
 
 	return sequence == RB_SEQUENCE_MAX ? -1 : sequence;
+}
+
+int
+ringbus_channel_hole(const struct ringbus_channel *channel,
+		     struct ringbus_hole *ret)
+{
+	static const int states[] = {
+		[RB_INTENT_IDLE] = RINGBUS_HOLE_UNKNOWN,
+		[RB_INTENT_CLAIMING] = RINGBUS_HOLE_CLAIMING,
+		[RB_INTENT_CLAIMED] = RINGBUS_HOLE_CLAIMED,
+	};
+	struct rb_hole hole;
+
+	if (ret->size != sizeof(*ret))
+		return -EINVAL;
+	if (!rb_hole_find(&channel->shm, &hole))
+		return 0;
+	*ret = (struct ringbus_hole){ .size = sizeof(*ret),
+				      .sequence = hole.sequence,
+				      .first = hole.first,
+				      .last = hole.last,
+				      .producer = hole.producer,
+				      .state = states[hole.state] };
+	return 1;
 }
 
 int

@@ -887,6 +887,30 @@ struct ringbus_info {
 RINGBUS_API int ringbus_channel_info(const struct ringbus_channel *channel,
 				     struct ringbus_info *ret);
 
+#define RINGBUS_HOLE_UNKNOWN 0
+#define RINGBUS_HOLE_CLAIMING 1 /* claimed, and where is not yet written down */
+#define RINGBUS_HOLE_CLAIMED 2
+
+/* What several producers' consumers wait at. */
+struct ringbus_hole {
+	size_t size;      /* of this struct; set it before the call */
+	int64_t sequence; /* the first that is claimed and not published */
+	int64_t first;    /* the claim that it is in, as far as that is known */
+	int64_t last;
+	int producer; /* the index of the member whose it is; -1: not known */
+	int state;    /* RINGBUS_HOLE_..., of that one */
+};
+
+/*
+ * The first slot of a channel with several producers that is claimed and not
+ * published, so that nobody reads beyond it: 1, or 0 if there is none. While
+ * producers run there is one most of the time, each time another; one that stays
+ * is of a producer that is stopped, stuck or dead. Reads shared memory only.
+ * -EINVAL if `size` is not one we know.
+ */
+RINGBUS_API int ringbus_channel_hole(const struct ringbus_channel *channel,
+				     struct ringbus_hole *ret);
+
 #define RINGBUS_PRODUCER 0
 #define RINGBUS_CONSUMER 1
 

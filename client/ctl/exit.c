@@ -38,7 +38,7 @@ static const struct meaning meanings[] = {
 	  "use the ringbusctl and the daemon of one release" },
 	{ -EPROTO, CTL_PROTOCOL, "is this the socket of a ringbusd?" },
 	{ -EOWNERDEAD, CTL_BROKEN,
-	  "see to what is missing, then `ringbusctl mend` gives it up" },
+	  "`ringbusctl why` names it, `ringbusctl mend` gives it up" },
 	{ -ERANGE, CTL_FAILED,
 	  "it is not published yet: --from now waits for the next one" },
 	{ -ESTALE, CTL_FAILED, "start again to attach anew" },

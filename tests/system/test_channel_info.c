@@ -401,3 +401,30 @@ TEST(members_are_listed_while_they_come_and_go)
 	ringbus_close(churn.bus);
 	t_bus_end(&b);
 }
+
+TEST(a_channel_tells_its_first_hole)
+{
+	struct ringbus_hole hole = { .size = sizeof(hole) };
+	struct ringbus_producer *first, *second;
+	const struct ringbus_channel *channel;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8, producers: multi");
+	first = t_produce(b.bus, NULL);
+	second = t_produce(b.bus, NULL);
+	channel = ringbus_producer_channel(first);
+	ck_assert_int_eq(ringbus_channel_hole(channel, &hole), 0);
+	t_put_all(first, 0, 1);
+	ck_assert_int_eq(ringbus_channel_hole(channel, &hole), 0);
+	ck_assert_int_eq(ringbus_producer_claim(second, 3, RINGBUS_NOW), 4);
+	t_ok(ringbus_producer_publish(second, 2, 2));
+	ck_assert_int_eq(ringbus_channel_hole(channel, &hole), 1);
+	ck_assert_int_eq(hole.sequence, 3);
+	ck_assert_int_eq(hole.first, 2);
+	ck_assert_int_eq(hole.last, 4);
+	ck_assert_int_eq(hole.producer, 1);
+	ck_assert_int_eq(hole.state, RINGBUS_HOLE_CLAIMED);
+	hole.size--;
+	ck_assert_int_eq(ringbus_channel_hole(channel, &hole), -EINVAL);
+	t_bus_end(&b);
+}

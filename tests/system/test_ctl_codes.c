@@ -354,11 +354,12 @@ TEST(every_verb_speaks_json)
 	assert_json(&daemon, "ping --json", 1, "\"pid\":");
 	assert_json(&daemon, "create new --slots 8 --json", 1,
 		    "{\"channel\":\"new\",\"created\":true}");
+	assert_json(&daemon, "why new --json", 1, "\"waits\":[]");
 	assert_json(&daemon, "mend new --json", 1,
 		    "{\"channel\":\"new\",\"slots\":0}");
 	assert_json(&daemon, "remove new --json", 1, "\"removed\":true");
 	assert_json(&daemon, "end fixed --json", 1, "\"ended\":true");
-	assert_json(NULL, "help --json", 11, "\"verb\":\"pub\"");
+	assert_json(NULL, "help --json", 12, "\"verb\":\"pub\"");
 	assert_json(NULL, "version --json", 1,
 		    "{\"version\":\"" /* the rest changes */);
 	t_daemon_stop(&daemon);
@@ -442,10 +443,10 @@ TEST(show_lists_the_members)
 
 TEST(help_comes_for_every_verb)
 {
-	static const char *const verbs[] = { "ls",   "show",   "pub",
-					     "tail", "ping",   "end",
-					     "help", "create", "remove",
-					     "mend", "version" };
+	static const char *const verbs[] = {
+		"ls",   "show",   "pub",    "tail", "ping", "end",
+		"help", "create", "remove", "why",  "mend", "version"
+	};
 	char command[64], usage[64];
 	struct t_ctl by_option, by_verb;
 	size_t i;
