@@ -320,7 +320,8 @@ RINGBUS_API int ringbus_abort(struct ringbus *bus, const char *channel);
 /*
  * Gives up what dead producers had claimed on a strict channel, so that its
  * stream goes on: readers skip these slots. Returns how many they are; 0 if
- * nothing was missing. Who may end the stream may do this. -EACCES, -ENOENT.
+ * nothing was missing. Who was told -EOWNERDEAD may wait again then, and misses
+ * nothing else. Who may end the stream may do this. -EACCES, -ENOENT.
  */
 RINGBUS_API int64_t ringbus_mend(struct ringbus *bus, const char *channel);
 
