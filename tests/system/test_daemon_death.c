@@ -119,20 +119,12 @@ TEST(consumer_that_never_came_expires)
 	t_daemon_stop(&d);
 }
 
-/* The daemon has seen the end of the connection before it answers this. */
-static void
-let_daemon_look(const struct t_daemon *d)
-{
-	for (int i = 0; i < 3; i++)
-		close(t_peer_greet(d));
-}
-
 TEST(closed_socket_is_no_death)
 {
 	struct scene s;
 
 	set_scene(&s, RELEASING, true);
-	let_daemon_look(&s.d);
+	t_daemon_look(&s.d);
 	ck_assert_uint_eq(t_member_state(s.app), RB_MEMBER_ATTACHED);
 	ck_assert_uint_eq(gating(&s), 1);
 	t_kill(s.holder);

@@ -4,6 +4,7 @@
  */
 #include "tests/system/util_daemon.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -233,6 +234,44 @@ t_peer_greet(const struct t_daemon *daemon)
 
 	t_ok(t_peer_ask(fd, &hello, NULL));
 	return fd;
+}
+
+void
+t_daemon_look(const struct t_daemon *daemon)
+{
+	for (int i = 0; i < 3; i++)
+		close(t_peer_greet(daemon));
+}
+
+static bool
+is_pidfd_of(int dirfd, const char *name, pid_t pid)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	char text[1024], line[32];
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	snprintf(line, sizeof(line), "\nPid:\t%d\n", pid);
+	return strstr(text, line) != NULL;
+}
+
+bool
+t_daemon_watches(const struct t_daemon *daemon, pid_t pid)
+{
+	struct dirent *entry;
+	bool watches = false;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", daemon->pid);
+	dir = opendir(path);
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL)
+		watches |= is_pidfd_of(dirfd(dir), entry->d_name, pid);
+	closedir(dir);
+	return watches;
 }
 
 struct rb_control

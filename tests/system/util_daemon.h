@@ -74,6 +74,12 @@ bool t_daemon_has(const struct t_daemon *daemon, const char *name);
 int t_peer_connect(const struct t_daemon *daemon);
 int t_peer_greet(const struct t_daemon *daemon);
 
+/* The daemon has seen all that happened before this when it returns. */
+void t_daemon_look(const struct t_daemon *daemon);
+
+/* True if the daemon has a pidfd of this process. */
+bool t_daemon_watches(const struct t_daemon *daemon, pid_t pid);
+
 /* A message of this type about this channel, which may be NULL. */
 struct rb_control t_message(enum rb_control_type type, const char *channel);
 
