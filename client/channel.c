@@ -120,6 +120,9 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	info.strict = c->strict;
 	info.broken = broken_of(c);
 	/* ORDER(none, relaxed) - to look at. */
+	info.repairs = rb_word64_load_relaxed(&c->meta->control.repairs);
+	info.tombstones = rb_word64_load_relaxed(&c->meta->control.tombstones);
+	/* ORDER(none, relaxed) - to look at. */
 	info.stuck_after_ns = (int64_t)rb_word64_load_relaxed(
 		&c->meta->control.stuck_after_ns);
 	info.cursor = rb_cursor_of(c);

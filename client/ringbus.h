@@ -881,6 +881,8 @@ struct ringbus_info {
 	int strict; /* not 0: what dies with its producer stops the stream */
 	int64_t broken; /* before this sequence it has stopped so; -1: not */
 	int64_t stuck_after_ns; /* as in the options of ringbus_create() */
+	uint64_t repairs;       /* producers that died with a claim open */
+	uint64_t tombstones;    /* slots of those claims: nobody's for good */
 };
 
 /* What the channel is and how far it has come. Reads shared memory only, so it

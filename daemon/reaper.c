@@ -291,6 +291,23 @@ is_held(struct rb_membership *m)
 	return true;
 }
 
+static void
+add(struct rb_word64 *counter, uint64_t n)
+{
+	rb_entry_put64(counter, rb_entry_get64(counter) + n);
+}
+
+static void
+count_repair(const struct rb_membership *m)
+{
+	struct rb_meta_control *control = &m->hosted->channel.meta->control;
+
+	if (m->repair.tombstones == 0)
+		return;
+	add(&control->repairs, 1);
+	add(&control->tombstones, m->repair.tombstones);
+}
+
 /* True once the dead producer is out. */
 static bool
 try_repair(struct rb_reaper *reaper, struct rb_membership *m)
@@ -308,6 +325,7 @@ try_repair(struct rb_reaper *reaper, struct rb_membership *m)
 	if (channel->strict)
 		settle_broken(m->hosted);
 	tell_dead_producer(m);
+	count_repair(m);
 	rb_member_leave_producer(channel, m->index);
 	rb_channel_wake_all(channel);
 	finish(reaper, m);

@@ -105,7 +105,9 @@ keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
 			       "definition stop its members, then start "
 			       "ringbusd again",
 			       hosted->name, key);
+	rb_folder_set_stuck(&hosted->channel, hosted->config);
 	rb_warden_watch_all(&daemon->warden, hosted);
+	rb_stuck_watch(&daemon->stuck, hosted);
 }
 
 /* From the last on, since some are removed. */

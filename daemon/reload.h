@@ -2,8 +2,8 @@
 /*
  * reload.h - the configuration, read anew while everything runs
  *
- *   live                          new channels; who may use which; `dynamic`;
- *                                 `drain`
+ *   live                          new channels; who may use which; `stuck`;
+ *                                 `dynamic`; `drain`
  *   once nobody is in it          a channel that is no longer there
  *   with the next start           one that is defined otherwise; `socket`,
  *                                 `shm_dir`, `max_clients`

@@ -86,6 +86,13 @@ bury(struct rb_channel *c, int64_t sequence, int64_t room_to,
 	return true;
 }
 
+/* By us, or by a daemon before us. */
+static bool
+is_buried(const struct rb_channel *c, int64_t sequence)
+{
+	return stamp_of(c, sequence) == rb_stamp(sequence, RB_STAMP_TOMBSTONE);
+}
+
 static bool
 is_stamped(const struct rb_channel *c, int64_t sequence)
 {
@@ -102,7 +109,7 @@ bury_claim(struct rb_channel *c, const struct rb_claim *claim, int64_t room_to,
 	if (framed && is_stamped(c, claim->lo))
 		return 0;
 	for (int64_t i = claim->hi; i >= claim->lo; i--)
-		if ((framed || !is_stamped(c, i)) &&
+		if (!is_buried(c, i) && (framed || !is_stamped(c, i)) &&
 		    !bury(c, i, room_to, report))
 			return 1;
 	return 0;

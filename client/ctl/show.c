@@ -99,6 +99,8 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_bool(json, "strict", info->strict != 0);
 	json_int(json, "broken", info->broken);
 	json_int(json, "stuck_after_ns", info->stuck_after_ns);
+	json_uint(json, "repairs", info->repairs);
+	json_uint(json, "tombstones", info->tombstones);
 	json_uint(json, "slots", info->slots);
 	json_uint(json, "slot_size", info->slot_size);
 	json_uint(json, "event_size", info->event_size);
@@ -134,6 +136,11 @@ print_stream(const struct ringbus_info *info, struct output *out)
 	if (info->broken >= 0)
 		output_print(out, ", broken at %" PRId64, info->broken);
 	output_string(out, "\n");
+	if (info->repairs > 0)
+		output_print(out,
+			     "tombstones  %" PRIu64 ", of %" PRIu64
+			     " dead producers\n",
+			     info->tombstones, info->repairs);
 }
 
 static void

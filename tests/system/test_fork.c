@@ -314,6 +314,8 @@ TEST(child_that_outlives_its_parent_harms_nobody)
 	p = t_produce(b.bus, NULL);
 	t_put_all(p, 1, 3);
 	t_take(c, 1, 3); /* behind the tombstone of the dead */
+	ck_assert_uint_eq(t_info(ringbus_consumer_channel(c)).repairs, 1);
+	ck_assert_uint_eq(t_info(ringbus_consumer_channel(c)).tombstones, 1);
 	ck_assert_int_eq(read(dying.told[0], &result, sizeof(result)),
 			 sizeof(result));
 	ck_assert_int_eq(result, 0);
