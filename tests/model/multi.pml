@@ -1054,6 +1054,7 @@ active proctype killer()
 
 endless:
 	do
+	:: break /* or no more: who stands still until then, stalls */
 	:: KILL(0)
 #if PRODUCERS > 1
 	:: KILL(1)

@@ -35,6 +35,7 @@
 
 /* What sleepers wait for. */
 byte claimed;
+byte owner[ALL]; /* 1 + who claimed it */
 bool stamped[ALL];
 byte seq[CONSUMERS];
 
@@ -48,6 +49,7 @@ bool asleep[PROCESSES]; /* in FUTEX_WAIT */
 byte on[PROCESSES];	/* which event word */
 bool dead[PROCESSES], buried[PROCESSES];
 byte gone; /* producers that are done or buried */
+bool any_died;
 
 inline drain(p)
 {
@@ -98,16 +100,6 @@ inline wake_sleepers(e)
 /* wait.h: rb_wake_if_wanted(); wait.c: rb_wake() */
 inline wake_if_wanted(e)
 {
-#ifdef M_BY_FLAG
-	/* A word that says that somebody sleeps, and no count. */
-	w = wanted[e];
-	if
-	:: w != 0 ->
-		d_step { drain(self); wanted[e] = 0; event[e] = 1 - event[e] };
-		d_step { wake_sleepers(e) }
-	:: else
-	fi;
-#else
 	w = wanted[e];
 	if
 	:: w > event[e] ->
@@ -128,7 +120,6 @@ inline wake_if_wanted(e)
 		fi
 	:: else
 	fi;
-#endif
 	atomic { w = 0; won = false }
 }
 
@@ -136,14 +127,10 @@ inline wake_if_wanted(e)
 inline announce(e)
 {
 	seen = event[e];
-#ifdef M_BY_FLAG
-	wanted[e] = 1;
-#else
 	d_step {
 		drain(self);
 		wanted[e] = (seen + 1 > wanted[e] -> seen + 1 : wanted[e])
 	};
-#endif
 #ifndef M_NO_MEMBARRIER
 	d_step { drain_all() };
 #endif
@@ -171,6 +158,12 @@ inline sleep(e)
 #define BLOCKER(hi)                                                    \
 	(!buried[PRODUCERS] && seq[0] + SLOTS < (hi) -> 0 : CONSUMERS - 1)
 
+#ifdef M_OLD_BLOCKER
+#define IS_HELD_BY(e, hi) (!(HAS_ROOM(hi)))
+#else
+#define IS_HELD_BY(e, hi) (!(HAS_ROOM(hi)) && 1 + BLOCKER(hi) == e)
+#endif
+
 proctype producer(byte self)
 {
 	byte todo = EVENTS, lo, seen, w, e;
@@ -183,6 +176,7 @@ proctype producer(byte self)
 				drain(self);
 				todo--;
 				lo = claimed;
+				owner[lo] = self + 1;
 				claimed++
 			};
 			do
@@ -194,8 +188,8 @@ proctype producer(byte self)
 				sleep(e)
 #else
 				if
-				:: HAS_ROOM(lo + 1) -> skip
-				:: else -> sleep(e)
+				:: IS_HELD_BY(e, lo + 1) -> sleep(e)
+				:: else /* room, or another one to wait for */
 				fi
 #endif
 			od;
@@ -203,13 +197,14 @@ proctype producer(byte self)
 			wake_if_wanted(0)
 		:: else -> break
 		od;
-		atomic { drain(self); gone++ }
+		atomic { drain(self); buried[self] = true; gone++ }
 	} unless {
 		dead[self]
 	}
 }
 
-#define IS_OVER(next) (gone == PRODUCERS && next == claimed)
+#define IS_OVER(next)                                                  \
+	(next == ALL || (any_died && gone == PRODUCERS && next == claimed))
 
 proctype consumer(byte self)
 {
@@ -219,17 +214,17 @@ proctype consumer(byte self)
 	{
 		do
 		:: IS_OVER(next) -> break
-		:: !IS_OVER(next) && next < ALL && stamped[next] ->
+		:: !IS_OVER(next) && stamped[next] ->
 			next++;
 			atomic { drain(self); pending[self] = next };
 			wake_if_wanted(1 + c)
-		:: !IS_OVER(next) && !(next < ALL && stamped[next]) ->
+		:: !IS_OVER(next) && !stamped[next] ->
 			announce(0);
 #ifdef M_NO_SECOND_LOOK
 			sleep(0)
 #else
 			if
-			:: IS_OVER(next) || (next < ALL && stamped[next])
+			:: IS_OVER(next) || stamped[next]
 			:: else -> sleep(0)
 			fi
 #endif
@@ -258,39 +253,87 @@ inline wake_all()
 	skip
 }
 
-/* What is left of it: a tombstone for each claim, or a gate that does not count.
- * A producer that is done leaves, which wakes as well. */
+/* What is left of it: a tombstone for each claim, or a gate that does not count. */
+inline bury(p)
+{
+#ifdef M_WAKE_FIRST
+	wake_all();
+#endif
+	atomic {
+		if
+		:: p < PRODUCERS ->
+			gone++;
+			do
+			:: q < claimed ->
+				stamped[q] = stamped[q] || owner[q] == p + 1;
+				q++
+			:: else -> break
+			od;
+			q = 0
+		:: else
+		fi;
+		buried[p] = true;
+		told = gone
+	};
+#ifndef M_WAKE_FIRST
+	wake_all();
+#endif
+	skip
+}
+
+#define IS_LEFT(p) (dead[p] && !buried[p])
+
+/* A producer that is done may stay, so what it published has to be heard of without
+ * this; where one has died the others wait for less than ALL. */
 active proctype daemon()
 {
-	byte i, q, told;
+	byte q, told;
 
+endless:
 	do
-	:: i < PROCESSES && dead[i] && !buried[i] ->
-#ifdef M_WAKE_FIRST
-		wake_all();
+	:: IS_LEFT(0) -> bury(0)
+	:: IS_LEFT(1) -> bury(1)
+#if PRODUCERS + CONSUMERS > 2
+	:: IS_LEFT(2) -> bury(2)
 #endif
-		atomic {
-			if
-			:: i < PRODUCERS ->
-				gone++;
-				/* Of others there is none that has no owner. */
-				q = 0;
-				do
-				:: q < claimed ->
-					stamped[q] = stamped[q] || owner[q] == i + 1;
-					q++
-				:: else -> break
-				od;
-				q = 0
-			:: else
-			fi;
-			buried[i] = true
-		};
-#ifndef M_WAKE_FIRST
-		wake_all();
-#endif
-		told = gone
-	:: i < PROCESSES && !(dead[i] && !buried[i]) -> i++
-	:: i == PROCESSES && gone > told -> told = gone; wake_all()
+	:: any_died && gone > told -> told = gone; wake_all()
 	od
+}
+
+#define KILL(p)                                                        \
+	atomic {                                                       \
+		kills > 0 && !dead[p] && !buried[p] ->                 \
+		dead[p] = true;                                        \
+		any_died = true;                                       \
+		drain(p);                                              \
+		kills--                                                \
+	}
+
+active proctype killer()
+{
+	byte kills = KILLS;
+
+endless:
+	do
+	:: break /* or no more: who stands still until then, stalls */
+	:: KILL(0)
+	:: KILL(1)
+#if PRODUCERS + CONSUMERS > 2
+	:: KILL(2)
+#endif
+	od
+}
+
+init
+{
+	byte i;
+
+	atomic {
+		do
+		:: i < PRODUCERS -> run producer(i); i++
+		:: i >= PRODUCERS && i < PROCESSES -> run consumer(i); i++
+		:: else -> break
+		od;
+		i = 0
+	}
 }
