@@ -14,7 +14,7 @@
  *                  difference)
  *
  * A tombstone goes only where every consumer has read the lap before, as for
- * any claim. Of a framed event the first stamp was to come last: without it the
+ * any claim, and not beyond the end of the stream. Of a framed event the first stamp was to come last: without it the
  * rest is taken back, with it the event is whole.
  */
 #include "shm/repair.h"
@@ -35,6 +35,17 @@ stamp_of(const struct rb_channel *c, int64_t sequence)
 {
 	/* ORDER(stamp, acquire) - whether its producer came that far. */
 	return rb_word64_load_acquire(rb_channel_stamp(c, sequence));
+}
+
+/* Nobody reads beyond the end of the stream, and claims there have been given up:
+ * the room that they would need never comes. */
+static int64_t
+up_to_end(const struct rb_channel *c, int64_t claimed)
+{
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	int64_t end = rb_seq_load_relaxed(&c->meta->control.end);
+
+	return claimed < end ? claimed : end;
 }
 
 /* How far stamps may go; as for a claim. */
@@ -155,7 +166,7 @@ bury_unowned(struct rb_channel *c, struct rb_repair *report)
 	struct rb_claim claims[RB_PRODUCERS_MAX];
 	/* ORDER(intent, acquire) - before the records: whoever claimed up to
 	 * here has said so in his. */
-	int64_t claimed = rb_seq_load_acquire(&c->ring->claimed);
+	int64_t claimed = up_to_end(c, rb_seq_load_acquire(&c->ring->claimed));
 	int64_t room_to = room(c, claimed);
 	int64_t i;
 	unsigned n;
@@ -185,7 +196,8 @@ rb_repair_producer(struct rb_channel *channel, unsigned index,
 		return 0;
 	claim = rb_claim_read(channel, index);
 	/* ORDER(none, relaxed) - a bound: a record that tells of more lies. */
-	claimed = rb_seq_load_relaxed(&channel->ring->claimed);
+	claimed = up_to_end(channel,
+			    rb_seq_load_relaxed(&channel->ring->claimed));
 	if (claim.hi > claimed)
 		claim.hi = claimed;
 	if (claim.state == RB_INTENT_CLAIMED)

@@ -274,6 +274,59 @@ TEST(tombstone_waits_for_the_slots_last_producer)
 	fixture_close(&f);
 }
 
+/* Claims that were given up, more than a ring beyond the end: room for them never
+ * comes, so waiting for it would keep the dead one's entry for good. */
+static void
+die_beyond_the_end(bool recorded)
+{
+	struct rb_sequencer dead, live;
+	struct rb_barrier b;
+
+	open_multi(RB_FIXED);
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &dead);
+	fixture_producer(&f, &live);
+	ck_assert_int_eq(put(&live, 2, 0), 1);
+	rb_channel_close_stream(&f.channel, false);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(rb_sequencer_claim(&live, 16, -1), -ESHUTDOWN);
+	claim_unrecorded(&dead, 16);
+	if (recorded)
+		record(&dead, 34, 16);
+	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
+	ck_assert_uint_eq(report.tombstones, 0);
+	ck_assert_int_eq(take(&b, 1), 2);
+	fixture_close(&f);
+}
+
+TEST(recorded_claim_beyond_the_end_is_not_waited_for)
+{
+	die_beyond_the_end(true);
+}
+
+TEST(unrecorded_claim_beyond_the_end_is_not_waited_for)
+{
+	die_beyond_the_end(false);
+}
+
+TEST(claim_before_the_end_is_repaired_after_it)
+{
+	struct rb_sequencer dead, live;
+	struct rb_barrier b;
+
+	open_multi(RB_FIXED);
+	fixture_consumer(&f, "c", &b);
+	fixture_producer(&f, &dead);
+	fixture_producer(&f, &live);
+	claim_unrecorded(&dead, 2);
+	ck_assert_int_eq(put(&live, 1, 0), 2);
+	rb_channel_close_stream(&f.channel, false);
+	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
+	expect_report(2, 0, 1);
+	ck_assert_int_eq(take(&b, 2), 1);
+	fixture_close(&f);
+}
+
 /* The others wait for the hole with claims that are more than a ring ahead. */
 static void
 hole_far_behind(bool with_consumer)
