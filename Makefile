@@ -138,6 +138,7 @@ named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2
 suite := $(firstword $(subst /, ,$(T)))
 chosen := $(call named,$(suite),$(tests))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
+chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
 	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/%,$(chosen))
 
@@ -163,7 +164,7 @@ check: ## the gate before each commit: lint, build, test
 	@+$(MAKE) --no-print-directory run-tests
 
 run-tests: $(chosen) $(if $(needs_programs),$(libraries) $(built_programs) $(examples) $(demo))
-	@CC='$(CC)' T='$(T)' tests/run $(BUILD) $(chosen) $(chosen_api)
+	@CC='$(CC)' T='$(T)' tests/run $(BUILD) $(chosen) $(chosen_api) $(chosen_model)
 
 lint: style layers order ## all of the next three, and the proof that they bite
 	@tests/lint/selftest.sh
@@ -198,6 +199,14 @@ stress: $(built_programs) $(stresses) ## long runs with many processes and death
 
 conformance: $(built_programs) $(conformances) ## the tests of the LMAX Disruptor, by their ids
 	@tests/conformance/show $(BUILD) $(conformances)
+
+model: ## check the models of the protocol, and that their guards are needed
+	@.ci/deps test
+	@CC='$(CC)' tests/model/run $(M)
+
+model-deep: ## the same with larger bounds, for hours; M=name picks
+	@.ci/deps test
+	@CC='$(CC)' tests/model/run -d $(M)
 
 asan ubsan tsan: ## build and run the tests under that sanitizer
 	@+$(MAKE) --no-print-directory test VARIANT=$@
@@ -363,7 +372,7 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench stress conformance asan ubsan tsan fuzz \
+	run-demo benches bench stress conformance model model-deep asan ubsan tsan fuzz \
 	run-fuzz examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:

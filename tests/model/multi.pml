@@ -505,7 +505,9 @@ inline publish()
 inline choose_size()
 {
 	k = N_MIN;
-#if N_MAX > N_MIN
+#if defined(GROWS) /* the last claim of the first producer */
+	k = (me == 0 && todo == 0 -> N_MAX : N_MIN)
+#elif N_MAX > N_MIN
 	if
 	:: k = N_MAX
 	:: skip
@@ -1054,7 +1056,14 @@ active proctype killer()
 
 endless:
 	do
-	:: break /* or no more: who stands still until then, stalls */
+	/* Or no more: who stands still until the next one does so for good. */
+	:: kills > 0 -> kills = 0
+#if CONSUMER_KILLS > 0
+	:: consumer_kills > 0 -> consumer_kills = 0
+#endif
+#if CRASHES > 0
+	:: crashes > 0 -> crashes = 0
+#endif
 	:: KILL(0)
 #if PRODUCERS > 1
 	:: KILL(1)

@@ -315,7 +315,7 @@ active proctype killer()
 
 endless:
 	do
-	:: break /* or no more: who stands still until then, stalls */
+	:: kills > 0 -> kills = 0 /* or no more, as in multi.pml */
 	:: KILL(0)
 	:: KILL(1)
 #if PRODUCERS + CONSUMERS > 2
