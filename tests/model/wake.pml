@@ -265,8 +265,7 @@ inline bury(p)
 			gone++;
 			do
 			:: q < claimed ->
-				stamped[q] = stamped[q] || owner[q] == p + 1;
-				q++
+				stamped[q] = stamped[q] || owner[q] == p + 1; q++
 			:: else -> break
 			od;
 			q = 0
