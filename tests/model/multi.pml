@@ -667,7 +667,7 @@ again:
 
 /* ------------------------------------------------------------ the daemon */
 
-/* repair.c: read_claim() */
+/* claim.c: rb_claim_read() */
 inline read_claim(p)
 {
 #if N_MAX > N_MIN
