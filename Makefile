@@ -104,12 +104,13 @@ demo_src := $(call part,client,examples/demo/*.c)
 bench_src := $(call part,client,bench/bench_*.c)
 bench_common_src := $(call part,client,bench/common*.c)
 t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
-	tests/crash/util_*.c)
+	tests/crash/util_*.c tests/torture/util_*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 system_src := $(wildcard tests/system/test_*.c)
 conformance_src := $(wildcard tests/conformance/test_*.c)
 stress_src := $(wildcard tests/stress/*.c)
 crash_src := $(wildcard tests/crash/test_*.c)
+torture_src := $(wildcard tests/torture/torture.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 man_src := $(wildcard docs/man/*.scd)
 
@@ -128,7 +129,7 @@ examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
 conformances := $(call programs,$(conformance_src))
 tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(crash_src) \
-	$(stress_src))
+	$(stress_src) $(torture_src))
 stresses := $(call programs,$(stress_src))
 fuzzers := $(call programs,$(fuzz_src))
 mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
@@ -140,7 +141,7 @@ chosen := $(call named,$(suite),$(tests))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
 chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
-	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/%,$(chosen))
+	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/% $(BUILD)/tests/torture/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl)
@@ -196,6 +197,11 @@ bench: $(built_programs) $(benches) ## run every benchmark; B=name picks, BEFORE
 
 stress: $(built_programs) $(stresses) ## long runs with many processes and deaths
 	@STRESS=1 CC='$(CC)' tests/run $(BUILD) $(stresses)
+
+# The same seed has the same row of kills and stops.
+torture: $(built_programs) $(BUILD)/tests/torture/torture ## kill all of them all the time; SECONDS=n (60), SEED=s
+	@TORTURE_SECONDS='$(SECONDS)' TORTURE_SEED='$(SEED)' \
+		$(BUILD)/tests/torture/torture as_asked
 
 conformance: $(built_programs) $(conformances) ## the tests of the LMAX Disruptor, by their ids
 	@tests/conformance/show $(BUILD) $(conformances)
@@ -372,7 +378,7 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench stress conformance model model-deep asan ubsan tsan fuzz \
+	run-demo benches bench stress torture conformance model model-deep asan ubsan tsan fuzz \
 	run-fuzz examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
