@@ -195,6 +195,9 @@ bench: $(built_programs) $(benches) ## run every benchmark; B=name picks, BEFORE
 	for b in $(call named,$(B),$(benches)); \
 		do echo "== $${b##*/}"; $$b; done
 
+bench-recovery: ## only that of many kills: how soon do others go on
+	@+$(MAKE) --no-print-directory bench B=bench_recovery
+
 stress: $(built_programs) $(stresses) ## long runs with many processes and deaths
 	@STRESS=1 CC='$(CC)' tests/run $(BUILD) $(stresses)
 
@@ -378,7 +381,8 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench stress torture conformance model model-deep asan ubsan tsan fuzz \
+	run-demo benches bench bench-recovery stress torture conformance model \
+	model-deep asan ubsan tsan fuzz \
 	run-fuzz examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
