@@ -12,7 +12,7 @@
  * line of its own, and has one claim at a time:
  *
  *   intent := CLAIMING          about to claim; the range is not yet known
- *   n      := n
+ *   n      := n                 if it is another than last time
  *   lo      = claimed += n      the claim
  *   intent := CLAIMED(lo)       n slots from lo are ours
  *   wait for room, fill, stamp each slot, wake
@@ -38,6 +38,9 @@ intend(struct rb_sequencer *s, int64_t n)
 	/* ORDER(none, relaxed) - ordered by the RMW that follows (intent). */
 	rb_word64_store_relaxed(&s->handle->intent,
 				intent_word(-1, RB_INTENT_CLAIMING));
+	if (rb_likely(s->intended == n)) /* a store less before the RMW */
+		return;
+	s->intended = n;
 	/* ORDER(intent-size, release) - after CLAIMING: a repair that sees the
 	 * new size with an old CLAIMED looks again and finds CLAIMING. */
 	rb_word64_store_release(&s->handle->n, (uint64_t)n);
@@ -71,20 +74,26 @@ is_sane(int64_t claimed)
 	return claimed >= RB_SEQUENCE_INITIAL && claimed < RB_SEQUENCE_MAX / 2;
 }
 
+static bool
+is_known_free(const struct rb_sequencer *s, int64_t hi)
+{
+	return hi - s->capacity <= s->gate;
+}
+
 /* The minimum that some producer has already seen is as good as our own. */
 static bool
 has_room(struct rb_sequencer *s, int64_t hi)
 {
 	int64_t shared;
 
-	if (hi - s->capacity <= s->gate)
+	if (is_known_free(s, hi))
 		return true;
 	/* ORDER(gate, acquire) - the reads of the consumers that the other
 	 * producer waited for are done before we write. */
 	shared = rb_seq_load_acquire(&s->channel->ring->gate);
 	if (shared > s->gate && is_sane(shared))
 		s->gate = shared;
-	return hi - s->capacity <= s->gate;
+	return is_known_free(s, hi);
 }
 
 /* The slot has been published, in this lap or a later one. */
@@ -120,12 +129,27 @@ rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 	return sequence;
 }
 
+/* Apart, as everything that is not the rule: what it has to save would cost the
+ * rule too. */
+__attribute__((noinline)) static int64_t
+wait_for_ours(struct rb_sequencer *s, int64_t hi)
+{
+	int err = 0;
+
+	if (!has_room(s, hi))
+		err = rb_sequencer_wait_for_room(s, hi, -1, true);
+	if (err == 0)
+		return hi;
+	s->claim_lo = hi + 1; /* behind the end; nobody will miss it */
+	s->unpublished = 0;
+	return err;
+}
+
 /* Claims for good, then waits for room as long as it takes. */
 static int64_t
 claim_and_wait(struct rb_sequencer *s, int64_t n)
 {
 	int64_t lo, hi;
-	int err;
 
 	intend(s, n);
 	/* ORDER(intent, acq_rel) - whoever sees this claim, or a later one,
@@ -137,14 +161,7 @@ claim_and_wait(struct rb_sequencer *s, int64_t n)
 	}
 	hi = lo + n - 1;
 	own(s, lo, n);
-	if (has_room(s, hi))
-		return hi;
-	err = rb_sequencer_wait_for_room(s, hi, -1, true);
-	if (err == 0)
-		return hi;
-	s->claim_lo = hi + 1; /* behind the end; nobody will miss it */
-	s->unpublished = 0;
-	return err;
+	return rb_likely(is_known_free(s, hi)) ? hi : wait_for_ours(s, hi);
 }
 
 /* Room may come and be taken by others, again and again: one deadline for all
@@ -163,42 +180,64 @@ time_left(int64_t timeout_ns, int64_t *deadline_ns)
 	return *deadline_ns > now ? *deadline_ns - now : 1;
 }
 
-/* Claims only what there is room for. */
-static int64_t
+/* There is room up to *found + n. No waiting between intend() and own() or
+ * disclaim(): the repair of another handle waits for us to leave this window. On
+ * failure *found is what is claimed now. */
+static bool
+try_claim(struct rb_sequencer *s, int64_t n, int64_t *found)
+{
+	int64_t lo = *found + 1;
+
+	intend(s, n);
+	/* ORDER(intent, acq_rel) - as in claim_and_wait(). */
+	if (rb_seq_cas_acq_rel(&s->channel->ring->claimed, found, *found + n)) {
+		own(s, lo, n);
+		return true;
+	}
+	disclaim(s);
+	return false;
+}
+
+/* Apart, as above. */
+__attribute__((noinline)) static int64_t
 wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
-	struct rb_sequence *claimed = &s->channel->ring->claimed;
+	const struct rb_sequence *claimed = &s->channel->ring->claimed;
 	/* ORDER(none, relaxed) - the CAS checks it. */
 	int64_t found = rb_seq_load_relaxed(claimed);
 	int64_t deadline_ns = -1;
-	bool done = false;
 
-	do {
+	for (;;) {
+		int err;
+
 		if (rb_unlikely(!is_sane(found)))
 			return -EBADMSG;
-		if (!has_room(s, found + n)) {
-			int64_t left_ns = time_left(timeout_ns, &deadline_ns);
-			int err = rb_sequencer_wait_for_room(s, found + n,
-							     left_ns, false);
-
-			if (err < 0)
-				return err;
-			/* ORDER(none, relaxed) - the CAS checks it. */
-			found = rb_seq_load_relaxed(claimed);
-			if (!has_room(s, found + n))
-				continue;
+		if (has_room(s, found + n)) {
+			if (try_claim(s, n, &found))
+				return found + n;
+			continue;
 		}
-		/* No waiting from here to own() or disclaim(): the repair of
-		 * another handle waits for us to leave this window. */
-		intend(s, n);
-		/* ORDER(intent, acq_rel) - as in claim_and_wait(). */
-		done = rb_seq_cas_acq_rel(claimed, &found, found + n);
-		if (done)
-			own(s, found + 1, n);
-		else
-			disclaim(s);
-	} while (!done);
-	return found + n;
+		err = rb_sequencer_wait_for_room(
+			s, found + n, time_left(timeout_ns, &deadline_ns),
+			false);
+		if (err < 0)
+			return err;
+		/* ORDER(none, relaxed) - the CAS checks it. */
+		found = rb_seq_load_relaxed(claimed);
+	}
+}
+
+/* Claims only what there is room for. */
+static int64_t
+claim_or_wait(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
+{
+	/* ORDER(none, relaxed) - the CAS checks it. */
+	int64_t found = rb_seq_load_relaxed(&s->channel->ring->claimed);
+
+	if (rb_likely(is_sane(found) && is_known_free(s, found + n)) &&
+	    try_claim(s, n, &found))
+		return found + n;
+	return wait_and_claim(s, n, timeout_ns);
 }
 
 static int64_t
@@ -218,7 +257,7 @@ rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	if (timeout_ns < 0 && rb_word32_load_relaxed(&s->revocable) == 0)
 		hi = claim_and_wait(s, n);
 	else
-		hi = wait_and_claim(s, n, timeout_ns);
+		hi = claim_or_wait(s, n, timeout_ns);
 	/* ORDER(overwrite, release) - `claimed`, and the `gate` that we go by,
 	 * come before any write into the slots; a tap could take torn bytes for
 	 * whole ones otherwise. */
@@ -242,18 +281,27 @@ is_claimed(const struct rb_sequencer *s, int64_t lo, int64_t hi)
 }
 
 /* Stamps what is not stamped yet, so that a repeated publish changes nothing. */
-static void
+static inline void
 stamp_once(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
 {
 	/* ORDER(none, relaxed) - of our own claim only we write it. */
 	uint64_t found = rb_word64_load_relaxed(
 		rb_channel_stamp(s->channel, sequence));
 
-	if (rb_stamp_sequence(found) == sequence)
+	if (rb_unlikely(rb_stamp_sequence(found) == sequence))
 		return;
 	s->unpublished--;
-	if (rb_stamp_sequence(found) < sequence)
+	if (rb_likely(rb_stamp_sequence(found) < sequence))
 		stamp(s, sequence, kind);
+}
+
+/* Mostly without a call, and what that has to save. */
+static int
+finish(struct rb_sequencer *s, int64_t hi)
+{
+	if (rb_likely(!s->fence && rb_sequencer_is_quiet(s)))
+		return 0;
+	return rb_sequencer_finish(s, hi);
 }
 
 int
@@ -264,13 +312,13 @@ rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	if (!rb_channel_is_framed(s->channel)) {
 		for (int64_t i = lo; i <= hi; i++)
 			stamp_once(s, i, RB_STAMP_EVENT);
-		return rb_sequencer_finish(s, hi);
+		return finish(s, hi);
 	}
 	/* The first stamp makes the event visible, so it comes last. */
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
 	stamp_once(s, lo, RB_STAMP_EVENT);
-	return rb_sequencer_finish(s, hi);
+	return finish(s, hi);
 }
 
 int
