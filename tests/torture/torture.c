@@ -13,7 +13,6 @@
  */
 #include "tests/torture/torture.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -54,7 +53,6 @@ static struct {
 	uint64_t kills[SEATS];
 	uint64_t killed_stopped;
 	uint64_t stops;
-	uint64_t again; /* ended by themselves, for another try */
 } counts;
 
 __attribute__((noreturn)) static void
@@ -85,32 +83,9 @@ start(unsigned i)
 		.seat = i,
 		.life = seat->life,
 		.random = seed * LIVES_MAX + seat->life,
+		.born_ns = t_now_ns(),
 	};
 	seat->pid = t_child(torture_client, &clients[i]);
-}
-
-/* Its end, by SIGKILL or just before that for another try. */
-static void
-reap(unsigned i)
-{
-	struct torture_seat *seat = &seats[i];
-	siginfo_t info = { 0 };
-	char why[128];
-	bool expected;
-
-	do
-		info.si_pid = 0;
-	while (waitid(P_PID, (id_t)seat->pid, &info, WEXITED | WNOWAIT) < 0 &&
-	       errno == EINTR);
-	if (info.si_code == CLD_EXITED)
-		expected = info.si_status == AGAIN && i != DAEMON;
-	else
-		expected = info.si_status == SIGKILL;
-	if (!expected)
-		give_up(torture_seat_name(i));
-	t_ended(seat->pid, 0, why, sizeof(why));
-	seat->pid = 0;
-	seat->stopped = false;
 }
 
 static void
@@ -124,8 +99,9 @@ slay(unsigned i)
 	t_store(&torture_ledger->lives[seat->life].killed, 1);
 	counts.killed_stopped += seat->stopped;
 	counts.kills[i]++;
-	ck_assert_int_eq(kill(seat->pid, SIGKILL), 0);
-	reap(i);
+	t_kill(seat->pid);
+	seat->pid = 0;
+	seat->stopped = false;
 }
 
 static void
@@ -150,8 +126,16 @@ seat_of(pid_t pid)
 	return i;
 }
 
-/* Starts those anew that ended by themselves; once the stream is at its end that
- * is no fault. */
+__attribute__((noreturn)) static void
+give_up_on(unsigned i)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s has ended", torture_seat_name(i));
+	give_up(text);
+}
+
+/* Once the stream is at its end clients end too; before that nobody does. */
 static void
 look_for_ends(void)
 {
@@ -161,15 +145,11 @@ look_for_ends(void)
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	       info.si_pid != 0) {
 		i = seat_of(info.si_pid);
-		if (info.si_code == CLD_EXITED && info.si_status == 0 &&
-		    i != DAEMON && t_read(&torture_ledger->stop) != 0) {
-			t_join(info.si_pid);
-			seats[i].pid = 0;
-		} else {
-			reap(i);
-			counts.again++;
-			start(i);
-		}
+		if (info.si_code != CLD_EXITED || info.si_status != 0 ||
+		    i == DAEMON || t_read(&torture_ledger->stop) == 0)
+			give_up_on(i);
+		t_join(info.si_pid);
+		seats[i].pid = 0;
 		info.si_pid = 0;
 	}
 }
@@ -406,23 +386,35 @@ kills_of(unsigned first, unsigned last)
 	return n;
 }
 
+static uint64_t
+longest_way_in(void)
+{
+	uint64_t longest_in = 0;
+
+	for (uint64_t i = 1; i <= n_lives; i++) {
+		uint64_t ns = t_read(&torture_ledger->lives[i].attached);
+
+		longest_in = ns > longest_in ? ns : longest_in;
+	}
+	return longest_in;
+}
+
 static void
 report(int64_t ran_ns, const struct torture_totals *totals)
 {
 	printf("  %" PRIu64 " acts: killed producers %" PRIu64
 	       ", stages %" PRIu64 ", workers %" PRIu64 ", daemon %" PRIu64
-	       ", while stopped %" PRIu64 "; stops %" PRIu64
-	       "; connected anew %" PRIu64 "\n",
+	       ", while stopped %" PRIu64 "; stops %" PRIu64 "\n",
 	       counts.acts, kills_of(0, PRODUCERS - 1),
 	       kills_of(PRODUCERS, PRODUCERS + STAGES - 1),
 	       kills_of(PRODUCERS + STAGES, CLIENTS - 1), counts.kills[DAEMON],
-	       counts.killed_stopped, counts.stops, counts.again);
+	       counts.killed_stopped, counts.stops);
 	printf("  %" PRIu64 " events (%.2f M/s), tombstones %" PRIu64
 	       ", read again %" PRIu64 ", worked on again %" PRIu64
-	       "; longest pause %.1f ms\n",
+	       "; longest pause %.1f ms, way in %.1f ms\n",
 	       totals->events, (double)totals->events * 1e3 / (double)ran_ns,
 	       totals->tombstones, totals->repeats, totals->again,
-	       (double)longest_ns / 1e6);
+	       (double)longest_ns / 1e6, (double)longest_way_in() / 1e6);
 	printf("  lost=0 doubled=0 torn=0 stalled=0\n");
 }
 

@@ -30,9 +30,6 @@
 #define KEYS 251
 #define LIVES_MAX (1 << 20)
 
-/* Exit code of a client that wants to be started again. */
-#define AGAIN 3
-
 struct torture_event {
 	uint64_t life;
 	uint64_t number;
@@ -78,7 +75,7 @@ struct torture_act torture_plan_next(struct torture_plan *plan);
 struct torture_life {
 	struct rb_word64 published; /* numbers below: the publish returned */
 	struct rb_word64 killed;    /* set before it is */
-	struct rb_word64 attached;
+	struct rb_word64 attached;  /* how long that took, ns */
 	struct rb_word64 n_repeats; /* of a worker */
 };
 
@@ -150,6 +147,7 @@ struct torture_client {
 	unsigned seat;
 	uint64_t life;
 	uint64_t random;
+	int64_t born_ns;
 };
 
 const char *torture_seat_name(unsigned seat);

@@ -65,11 +65,8 @@ connect_patiently(const struct torture_client *client)
 	return bus;
 }
 
-/*
- * Whether to ask again: the one before may not be buried yet. A daemon that was
- * killed under the request may have let us in without telling: only our death
- * gives that place back.
- */
+/* Whether to ask again: the one before may not be buried yet, or a daemon was
+ * killed under the request, and the next one has to find that nobody came. */
 static bool
 is_to_retry(struct ringbus *bus, int err)
 {
@@ -77,12 +74,19 @@ is_to_retry(struct ringbus *bus, int err)
 
 	if (err >= 0)
 		return false;
-	if (err == -ECONNRESET || err == -ETIMEDOUT)
-		_exit(AGAIN);
-	torture_expect(err == -EBUSY || err == -EUSERS, "open: %s: %s",
-		       ringbus_strerror(err), ringbus_error(bus));
+	torture_expect(err == -EBUSY || err == -EUSERS || err == -ECONNRESET ||
+			       err == -ETIMEDOUT,
+		       "open: %s: %s", ringbus_strerror(err),
+		       ringbus_error(bus));
 	t_deadline_nap(&naps);
 	return true;
+}
+
+static void
+note_attached(const struct torture_client *client)
+{
+	t_store(&life_of(client)->attached,
+		(uint64_t)(t_now_ns() - client->born_ns));
 }
 
 /* -------------------------------------------------------------- producers */
@@ -125,7 +129,7 @@ produce(struct torture_client *client, struct ringbus *bus)
 	do
 		err = ringbus_producer_open(bus, "a", &options, &p);
 	while (is_to_retry(bus, err));
-	t_store(&life->attached, 1);
+	note_attached(client);
 	while (t_read(&torture_ledger->stop) == 0) {
 		number += publish_batch(client, p, number, timeout_ns);
 		rb_word64_store_release(&life->published, number);
@@ -173,7 +177,7 @@ watch(struct torture_client *client, struct ringbus *bus)
 	int64_t found;
 	struct ringbus_event event;
 
-	t_store(&life_of(client)->attached, 1);
+	note_attached(client);
 	while ((found = ringbus_consumer_wait(c, RINGBUS_FOREVER)) >= 0) {
 		for (uint64_t n = 1; ringbus_consumer_next(c, &event) > 0;
 		     n++) {
@@ -215,7 +219,7 @@ work(struct torture_client *client, struct ringbus *bus)
 	int64_t found;
 	int err;
 
-	t_store(&life_of(client)->attached, 1);
+	note_attached(client);
 	do {
 		found = take_portion(client, c, portion);
 		err = ringbus_consumer_commit(c);
