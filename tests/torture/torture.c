@@ -164,7 +164,7 @@ look_for_progress(void)
 
 	if (now - moved_ns > longest_ns)
 		longest_ns = now - moved_ns;
-	if (now - moved_ns > PAUSE_NS && now - shown_ns > PAUSE_NS) {
+	if (now - moved_ns > PAUSE_NS && shown_ns < moved_ns) {
 		shown_ns = now;
 		torture_show(ringbus_tap_channel(tap), seats);
 	}
