@@ -400,6 +400,8 @@ rb_member_adopt(struct rb_channel *channel)
 {
 	struct rb_meta *meta = channel->meta;
 
+	for (unsigned i = 0; i < RB_PRODUCERS_MAX; i++)
+		rb_member_wipe_producer(channel, i);
 	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
 		finish(channel, i);
 	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {

@@ -130,6 +130,9 @@ uint32_t rb_member_join_producer(struct rb_channel *channel, unsigned index,
 void rb_member_set_dying(struct rb_channel *channel, unsigned index);
 void rb_member_leave_producer(struct rb_channel *channel, unsigned index);
 
+/* Has a free producer entry tell nothing of whom it last was. */
+void rb_member_wipe_producer(struct rb_channel *channel, unsigned index);
+
 /*
  * After the death of another daemon, which may have come to nobody knows where
  * in one of the functions above: who was joining is dropped (it has no answer

@@ -49,6 +49,15 @@ rb_member_set_dying(struct rb_channel *channel, unsigned index)
 }
 
 void
+rb_member_wipe_producer(struct rb_channel *channel, unsigned index)
+{
+	struct rb_member *m = &channel->meta->producers[index];
+
+	if (rb_entry_get(&m->state) == RB_MEMBER_FREE)
+		memset(m->name, 0, sizeof(m->name));
+}
+
+void
 rb_member_leave_producer(struct rb_channel *channel, unsigned index)
 {
 	struct rb_member *m = &channel->meta->producers[index];
@@ -56,6 +65,6 @@ rb_member_leave_producer(struct rb_channel *channel, unsigned index)
 	rb_entry_put(&m->pid, 0);
 	rb_entry_raise_epoch(m);
 	rb_entry_set_state(m, RB_MEMBER_FREE);
-	memset(m->name, 0, sizeof(m->name));
+	rb_member_wipe_producer(channel, index);
 	rb_channel_wake_all(channel);
 }

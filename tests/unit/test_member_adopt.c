@@ -2,15 +2,14 @@
 /*
  * test_member_adopt.c - a daemon that dies anywhere in a change of the members
  *
- * A child plays the daemon and is stepped through one change, instruction by
- * instruction. After each store the memory is copied, and a next daemon takes
- * the copy over: what it then finds must be in order, and the change can be
- * finished from there.
+ * After each store of a change (util_steps.h) a next daemon takes the memory
+ * over: what it then finds must be in order, and the change can be finished
+ * from there.
  */
 #include "shm/member.h"
 
 #include "shm/graph.h"
-#include "tests/fixture.h"
+#include "tests/crash/util_steps.h"
 #include "tests/trace.h"
 
 static struct fixture f;    /* in which the daemon dies */
@@ -102,31 +101,6 @@ check_entries(void)
 
 /* --------------------------------------------------------- at every store */
 
-static uint64_t
-head_size(void)
-{
-	return f.channel.geometry.slots_offset;
-}
-
-static bool
-is_as_before(void)
-{
-	const struct rb_channel *a = &f.channel, *b = &twin.channel;
-
-	return memcmp(a->meta, b->meta, RB_META_SIZE) == 0 &&
-	       memcmp(a->gates, b->gates, a->geometry.gates_size) == 0 &&
-	       memcmp(a->ring, b->ring, head_size()) == 0;
-}
-
-static void
-copy(void)
-{
-	memcpy(twin.channel.meta, f.channel.meta, RB_META_SIZE);
-	memcpy(twin.channel.gates, f.channel.gates,
-	       f.channel.geometry.gates_size);
-	memcpy(twin.channel.ring, f.channel.ring, head_size());
-}
-
 /* Those whose process is gone, as the next daemon sees it. */
 static void
 bury_dead(void)
@@ -146,25 +120,14 @@ bury_dead(void)
 /* A change, and what a next daemon must come to that began with its start, some
  * of it, or all. */
 struct change {
-	int (*fn)(void *);
+	void (*fn)(struct rb_channel *channel);
 	void (*check)(void);
 };
 
-static int
-run_change(void *arg)
-{
-	const struct change *change = arg;
-	struct rb_channel channel;
-
-	t_ok(rb_channel_attach(&channel, f.fds, RB_ROLE_DAEMON));
-	trace_mark();
-	change->fn(&channel);
-	trace_mark();
-	return 0;
-}
+static const struct change *current;
 
 static void
-take_over(const struct change *change)
+take_over(void)
 {
 	rb_member_adopt(&twin.channel);
 	check_entries();
@@ -172,40 +135,17 @@ take_over(const struct change *change)
 	bury_dead();
 	check_entries();
 	check_graph();
-	change->check();
+	current->check();
 }
 
 /* f is set up; twin is not yet. */
 static void
 die_everywhere(const struct shape *shape, const struct change *change)
 {
-	struct rb_meta *last_meta = fixture_share(RB_META_SIZE);
-	uint64_t gates_size = f.channel.geometry.gates_size;
-	char *last_gates = fixture_share(gates_size);
-	unsigned n_stores = 0;
-	pid_t pid;
-
-	fixture_format(&twin, shape);
-	pid = trace_child(run_change, (void *)change);
-	trace_to(pid, trace_mark);
-	trace_step(pid);
-	while (!trace_is_at(pid, trace_mark)) {
-		trace_step(pid);
-		if (memcmp(last_meta, f.channel.meta, RB_META_SIZE) == 0 &&
-		    memcmp(last_gates, f.channel.gates, gates_size) == 0)
-			continue;
-		memcpy(last_meta, f.channel.meta, RB_META_SIZE);
-		memcpy(last_gates, f.channel.gates, gates_size);
-		copy();
-		ck_assert(is_as_before());
-		take_over(change);
-		n_stores++;
-	}
-	trace_release(pid);
-	t_join(pid);
-	ck_assert_uint_ge(n_stores, 4);
-	fixture_close(&twin);
-	fixture_close(&f);
+	current = change;
+	ck_assert_uint_ge(steps_die_everywhere(&(struct steps){
+				  &f, &twin, shape, change->fn, take_over }),
+			  3);
 }
 
 /* ---------------------------------------------------------------- changes */
@@ -240,8 +180,8 @@ check_extra(void)
 	check_graph();
 }
 
-static int
-join_extra(void *channel)
+static void
+join_extra(struct rb_channel *channel)
 {
 	struct rb_consumer_spec spec = { .after = 1 };
 	struct rb_join join = { .who = { "extra", 1, 1 },
@@ -251,7 +191,7 @@ join_extra(void *channel)
 	int i = rb_member_find_consumer(channel, "extra");
 
 	t_ok(i);
-	return rb_member_join_consumer(channel, (unsigned)i, &join, &joined);
+	t_ok(rb_member_join_consumer(channel, (unsigned)i, &join, &joined));
 }
 
 TEST_TIMEOUT(join_can_be_cut_anywhere, 300)
@@ -262,14 +202,13 @@ TEST_TIMEOUT(join_can_be_cut_anywhere, 300)
 }
 
 /* extra <- after_extra: the second inherits, and the entry is another's. */
-static int
-leave_extra(void *channel)
+static void
+leave_extra(struct rb_channel *channel)
 {
 	int i = rb_member_find_named(channel, "extra");
 
 	t_ok(i);
 	rb_member_leave_consumer(channel, (unsigned)i, false);
-	return 0;
 }
 
 static void
@@ -302,11 +241,10 @@ TEST_TIMEOUT(leave_can_be_cut_anywhere, 300)
 	die_everywhere(CHAIN, &(struct change){ leave_extra, check_no_extra });
 }
 
-static int
-keep_first(void *channel)
+static void
+keep_first(struct rb_channel *channel)
 {
 	rb_member_leave_consumer(channel, 0, true);
-	return 0;
 }
 
 static void
@@ -328,11 +266,10 @@ TEST_TIMEOUT(leave_of_one_that_is_kept_can_be_cut_anywhere, 300)
 }
 
 /* Told or not, it can be evicted once more, and leave. */
-static int
-evict_first(void *channel)
+static void
+evict_first(struct rb_channel *channel)
 {
 	rb_member_evict(channel, 0);
-	return 0;
 }
 
 static void
@@ -356,12 +293,11 @@ TEST_TIMEOUT(eviction_can_be_cut_anywhere, 300)
 	die_everywhere(CHAIN, &(struct change){ evict_first, check_evicted });
 }
 
-static int
-park_and_back(void *channel)
+static void
+park_and_back(struct rb_channel *channel)
 {
 	rb_member_set_parked(channel, 0, true);
 	rb_member_set_parked(channel, 0, false);
-	return 0;
 }
 
 static void
@@ -381,14 +317,14 @@ TEST_TIMEOUT(parking_can_be_cut_anywhere, 300)
 
 /* ----------------------------------------------------------------- groups */
 
-static int
-join_crew(void *channel)
+static void
+join_crew(struct rb_channel *channel)
 {
 	struct rb_join join = { .who = { "crew", 1, 1 }, .from = RB_FROM_NOW };
 	struct rb_joined joined;
 	unsigned index;
 
-	return rb_member_join_worker(channel, 1, &join, &index, &joined);
+	t_ok(rb_member_join_worker(channel, 1, &join, &index, &joined));
 }
 
 /* The group is usable whatever came of it. */
@@ -418,11 +354,10 @@ TEST_TIMEOUT(join_of_a_second_worker_can_be_cut_anywhere, 300)
 	die_everywhere(CHAIN, &(struct change){ join_crew, check_crew });
 }
 
-static int
-leave_crew(void *channel)
+static void
+leave_crew(struct rb_channel *channel)
 {
 	rb_member_leave_consumer(channel, 3, false);
-	return 0;
 }
 
 TEST_TIMEOUT(leave_of_a_last_worker_can_be_cut_anywhere, 300)
