@@ -236,13 +236,14 @@ static int
 request(struct ringbus *bus, struct rb_control *message, int *fds)
 {
 	const struct rb_control asked = *message;
+	bool here = bus->stays || carries_on(&asked);
 	int err = -ECONNRESET;
 
 	if (!is_cut(bus)) {
 		err = exchange(bus, message, fds);
-		if (err != -ECONNRESET || !is_repeatable(&asked))
+		if (err != -ECONNRESET || here || !is_repeatable(&asked))
 			return err;
-	} else if (carries_on(&asked)) {
+	} else if (here) {
 		return err;
 	}
 	return ask_again(bus, &asked, message, fds);

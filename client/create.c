@@ -84,8 +84,9 @@ write_slots(struct ringbus *bus, const char *channel,
 
 /* A channel that nobody else may attach to yet. */
 struct unborn {
-	struct ringbus *bus; /* NULL: it is open */
+	struct ringbus *bus;
 	const char *channel;
+	bool is_open;
 };
 
 /* What went wrong before is what the caller wants to read. */
@@ -95,24 +96,29 @@ remove_unborn(struct unborn *unborn)
 	struct ringbus *bus = unborn->bus;
 	char error[RB_CONTROL_TEXT_SIZE];
 
-	if (bus == NULL)
-		return;
-	memcpy(error, bus->error, sizeof(error));
-	ringbus_remove(bus, unborn->channel);
-	memcpy(bus->error, error, sizeof(error));
+	if (!unborn->is_open) {
+		memcpy(error, bus->error, sizeof(error));
+		ringbus_remove(bus, unborn->channel);
+		memcpy(bus->error, error, sizeof(error));
+	}
+	bus->stays = false;
 }
 
+/* With the daemon dies what it was preparing. The next one may have a channel of
+ * that name, which is somebody else's: nothing of this is for that one. */
 static int
 prepare_channel(struct ringbus *bus, const char *channel,
 		const struct ringbus_channel_options *o)
 {
-	rb_cleanup_(remove_unborn) struct unborn unborn = { bus, channel };
-	int err = write_slots(bus, channel, o);
+	rb_cleanup_(remove_unborn) struct unborn unborn = { bus, channel,
+							    false };
+	int err;
 
+	bus->stays = true;
+	err = write_slots(bus, channel, o);
 	if (err == 0)
 		err = rb_bus_request_about(bus, RB_CONTROL_OPEN, 0, channel);
-	if (err == 0)
-		unborn.bus = NULL;
+	unborn.is_open = err == 0;
 	return err;
 }
 

@@ -37,6 +37,7 @@ struct ringbus {
 	char error[RB_CONTROL_TEXT_SIZE];
 	pthread_mutex_t lock; /* of the list */
 	struct rb_attachment *attachments;
+	bool stays; /* asks nobody but the daemon that it is connected to */
 };
 
 struct ringbus_channel {

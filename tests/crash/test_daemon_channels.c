@@ -170,15 +170,6 @@ create_prepared(struct actor *a)
 	return ringbus_create(a->bus, "made", &o);
 }
 
-/* What it was preparing is gone with the daemon. */
-static int
-create_prepared_once(struct actor *a)
-{
-	int err = create_prepared(a);
-
-	return err == -ENOENT && scene_is_killed(a) ? -ECONNRESET : err;
-}
-
 static void
 check_prepared(struct actor *a)
 {
@@ -199,7 +190,7 @@ TEST_TIMEOUT(creation_with_preparation_can_be_cut_anywhere, 300)
 {
 	scene_play(&(struct deed){ .name = "create and prepare a channel",
 				   .prepare = scene_connect,
-				   .ask = create_prepared_once,
+				   .ask = create_prepared,
 				   .again = create_prepared,
 				   .check = check_prepared,
 				   .asks_anyway = true });

@@ -224,6 +224,41 @@ TEST(a_channel_whose_preparation_is_left_is_not_born)
 	t_bus_end(&b);
 }
 
+static struct t_daemon *killed;
+
+/* The next daemon has a channel of that name, of somebody else. */
+static void
+replace_daemon(struct prepared *prepared)
+{
+	struct ringbus_channel_options o = options();
+	struct ringbus *other;
+
+	(void)prepared;
+	t_daemon_kill(killed);
+	t_daemon_restart(killed);
+	other = t_connect(killed);
+	t_bus_ok(other, ringbus_create(other, "a", &o));
+	ringbus_close(other);
+}
+
+TEST(a_channel_of_another_is_left_alone_after_the_daemon_died)
+{
+	struct prepared prepared = { .act_at = SLOTS, .act = replace_daemon };
+	struct ringbus_channel_options o = prepared_by(&prepared);
+	unsigned char found[16 * SLOTS];
+	static const unsigned char nothing[16 * SLOTS];
+	struct t_bus b;
+
+	t_bus_begin_with(&b, DYNAMIC);
+	killed = &b.daemon;
+	ck_assert_int_eq(ringbus_create(b.bus, "a", &o), -ECONNRESET);
+	ck_assert(is_listed(b.bus));
+	read_untouched(b.bus, SLOTS, found);
+	ck_assert_mem_eq(found, nothing, sizeof(found));
+	t_bus_ok(b.bus, ringbus_remove(b.bus, "a"));
+	t_bus_end(&b);
+}
+
 TEST(framed_slots_cannot_be_prepared)
 {
 	struct prepared prepared = { .n_calls = 0 };
