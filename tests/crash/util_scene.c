@@ -19,7 +19,8 @@
 #define FEW 4        /* events that never fill a ring */
 #define BUSY_ALL 256 /* events that do */
 #define CALM_ALL 64
-#define TRIES 10
+#define TRIES 20
+#define MEASURES 5
 
 struct actor_words {
 	struct rb_word64 step; /* that the actor has done */
@@ -410,7 +411,21 @@ kill_once(struct scene *s, const struct deed *deed, struct calls *calls,
 	return killed;
 }
 
-/* Several events that come at once may take fewer calls than one by one. */
+/* Several events that come at once take fewer calls than one by one: the shortest
+ * of some runs has the boundaries that all have. */
+static void
+measure(struct scene *s, const struct deed *deed, struct calls *ret)
+{
+	static struct calls calls;
+
+	ret->n = UINT_MAX;
+	for (int i = 0; i < MEASURES; i++) {
+		ck_assert(!kill_once(s, deed, &calls, UINT_MAX));
+		if (calls.n < ret->n)
+			*ret = calls;
+	}
+}
+
 static void
 kill_surely(struct scene *s, const struct deed *deed, unsigned n)
 {
@@ -428,7 +443,7 @@ scene_kill_everywhere(struct scene *s, const struct deed *deed)
 	static struct calls whole;
 	unsigned killed = 0;
 
-	ck_assert(!kill_once(s, deed, &whole, UINT_MAX));
+	measure(s, deed, &whole);
 	printf("%s, %u points:", deed->name, whole.n);
 	for (unsigned n = 1; n <= whole.n; n++)
 		if (calls_is_chosen(&whole, n)) {
