@@ -202,7 +202,9 @@ TEST_TIMEOUT(repair_of_a_frame_can_be_cut_anywhere, 300)
 static void
 let_producer_in(struct rb_channel *channel)
 {
-	struct rb_identity who = { "newcomer", 1, 1 };
+	struct rb_identity who = { .name = "newcomer",
+				   .pid = 1,
+				   .start_time = 1 };
 	int i = rb_member_find_producer(channel);
 
 	t_ok(i);
@@ -321,7 +323,7 @@ open_group(void)
 }
 
 static void
-bury_worker(struct rb_channel *channel)
+bury_consumer(struct rb_channel *channel)
 {
 	rb_member_leave_consumer(channel, dying.index, false);
 }
@@ -337,7 +339,7 @@ check_work(void)
 
 	rb_member_adopt(&twin.channel);
 	if (get(&consumer(dying.index)->state) != RB_MEMBER_FREE)
-		bury_worker(&twin.channel);
+		bury_consumer(&twin.channel);
 	ck_assert_uint_eq(get(&consumer(dying.index)->state), RB_MEMBER_FREE);
 	ck_assert_uint_eq(rb_word64_load_acquire(&consumer(0)->workers),
 			  UINT64_C(1) << staying.index);
@@ -356,7 +358,7 @@ TEST_TIMEOUT(burial_of_a_worker_can_be_cut_anywhere, 300)
 {
 	TRACE_OR_SKIP();
 	open_group();
-	die_everywhere("burial of a worker with work", GROUP, bury_worker,
+	die_everywhere("burial of a worker with work", GROUP, bury_consumer,
 		       check_work);
 }
 
@@ -366,12 +368,6 @@ TEST_TIMEOUT(burial_of_a_worker_can_be_cut_anywhere, 300)
 	SHAPE(.producers = RB_MULTI, .slots = SLOTS, .clear = RB_CLEAR_ZERO)
 
 static void
-bury_clearer(struct rb_channel *channel)
-{
-	rb_member_leave_consumer(channel, dying.index, false);
-}
-
-static void
 check_cleared(void)
 {
 	static const char zeroes[32];
@@ -379,7 +375,7 @@ check_cleared(void)
 
 	rb_member_adopt(&twin.channel);
 	if (get(&consumer(dying.index)->state) != RB_MEMBER_FREE)
-		bury_clearer(&twin.channel);
+		bury_consumer(&twin.channel);
 	ck_assert_uint_eq(get(&clear->owner), 0);
 	ck_assert_int_eq(rb_seq_load_acquire(&clear->done), SLOTS - 1);
 	ck_assert_int_eq(rb_seq_load_acquire(&clear->begun), SLOTS - 1);
@@ -407,7 +403,7 @@ TEST_TIMEOUT(burial_of_one_who_clears_can_be_cut_anywhere, 300)
 				(dying.index + 1) | RB_CLEAR_ZEROING);
 	rb_seq_store_release(&clear->begun, 3);
 	take(&b, SLOTS - 1);
-	die_everywhere("burial of one who clears", CLEARED, bury_clearer,
+	die_everywhere("burial of one who clears", CLEARED, bury_consumer,
 		       check_cleared);
 }
 
@@ -431,7 +427,8 @@ open_chain(void)
 static void
 join_and_leave(struct rb_channel *channel)
 {
-	struct rb_join join = { .who = { "crew", 1, 1 }, .from = RB_FROM_NOW };
+	struct rb_join join = { .who = { .name = "crew" },
+				.from = RB_FROM_NOW };
 	struct rb_joined joined;
 	unsigned worker;
 	int extra = rb_member_find_named(channel, "extra");
