@@ -131,6 +131,7 @@ conformances := $(call programs,$(conformance_src))
 tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(crash_src) \
 	$(stress_src) $(torture_src))
 stresses := $(call programs,$(stress_src))
+crashes := $(call programs,$(crash_src))
 fuzzers := $(call programs,$(fuzz_src))
 mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
 
@@ -205,6 +206,10 @@ stress: $(built_programs) $(stresses) ## long runs with many processes and death
 torture: $(built_programs) $(BUILD)/tests/torture/torture ## kill all of them all the time; SECONDS=n (60), SEED=s
 	@TORTURE_SECONDS='$(SECONDS)' TORTURE_SEED='$(SEED)' \
 		$(BUILD)/tests/torture/torture as_asked
+
+# `make test` leaves out turns of loops that only count; this one does not.
+crash: $(built_programs) $(crashes) ## die at every point there is; half an hour
+	@CRASH=1 CK_TIMEOUT_MULTIPLIER=10 CC='$(CC)' tests/run $(BUILD) $(crashes)
 
 conformance: $(built_programs) $(conformances) ## the tests of the LMAX Disruptor, by their ids
 	@tests/conformance/show $(BUILD) $(conformances)
@@ -381,7 +386,7 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench bench-recovery stress torture conformance model \
+	run-demo benches bench bench-recovery stress torture crash conformance model \
 	model-deep asan ubsan tsan fuzz \
 	run-fuzz examples format clean install uninstall
 .SECONDARY:

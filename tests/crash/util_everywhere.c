@@ -20,17 +20,18 @@
 
 #define POINTS_MAX 200000
 #define TRIES 50
-#define SAME 9 /* more than the C library keeps of freed blocks of a size */
+#define SAME 3
+#define WARM_UPS 9 /* more than the C library keeps of freed blocks of a size */
+#define LOOKS 10
 #define STEPS_MAX 64 /* single ones, behind a breakpoint */
 
 /* Before an instruction, or inside the system call that one makes. */
 struct point {
-	uintptr_t at;    /* 0: inside */
-	int32_t last;    /* point with the same address, -1: none */
-	int32_t mark;    /* last one that the path comes by only once */
-	int32_t laps;    /* times it was there since that, this one included */
-	int32_t to_come; /* times it will be there, this one included */
-	bool repeats;    /* there are others with this address */
+	uintptr_t at; /* 0: inside */
+	int32_t last; /* point with the same address, -1: none */
+	int32_t mark; /* last one that the path comes by only once */
+	int32_t laps; /* times it was there since that, this one included */
+	bool repeats; /* there are others with this address */
 	bool counts;
 };
 
@@ -133,7 +134,9 @@ await(struct run *run)
 		return;
 	}
 	while (!has_stopped(run, WNOHANG)) {
-		if (!run->was_asleep && t_is_asleep(run->pid)) {
+		/* Not at every step: a look costs more than a step. */
+		if (deadline.n_naps > LOOKS && !run->was_asleep &&
+		    t_is_asleep(run->pid)) {
 			run->was_asleep = true;
 			run->victim->asleep(run->arg);
 		}
@@ -162,6 +165,38 @@ begin(struct run *run)
 	call_if(run->victim->entered, run->arg);
 }
 
+/* Lets it run until it has come there for the n-th time from here on; false if
+ * it has come to the end of the call instead. */
+static bool
+run_to(struct run *run, uintptr_t at, int32_t n)
+{
+	struct trace_break here;
+
+	if (at == run->end.at) {
+		resume(run, PTRACE_CONT);
+		await(run);
+		return trace_step_back(run->pid) == at;
+	}
+	for (;; n--) {
+		trace_break(run->pid, at, &here);
+		resume(run, PTRACE_CONT);
+		await(run);
+		if (trace_step_back(run->pid) != at)
+			return false;
+		trace_unbreak(run->pid, &here);
+		if (n == 1)
+			return true;
+		step(run);
+	}
+}
+
+static void
+die(struct run *run, enum t_death death)
+{
+	trace_kill(run->pid);
+	run->victim->died(run->arg, death);
+}
+
 /* ---------------------------------------------------------------- the path */
 
 static void
@@ -184,8 +219,22 @@ record(struct run *run)
 	} while (!trace_is_at(run->pid, trace_mark));
 	add_point(trace_counter(run->pid));
 	call_if(run->victim->stopped, run->arg);
-	trace_kill(run->pid);
-	run->victim->died(run->arg, T_DIED_ASTRAY);
+	die(run, T_DIED_ASTRAY);
+}
+
+/* What is done for the first time only, by us or by the survivors, takes other
+ * ways. */
+static void
+warm_up(struct run *run)
+{
+	for (int i = 0; i < WARM_UPS; i++) {
+		begin(run);
+		step(run);
+		trace_break(run->pid, (uintptr_t)trace_mark, &run->end);
+		run_to(run, (uintptr_t)trace_mark, 1);
+		call_if(run->victim->stopped, run->arg);
+		die(run, T_DIED_ASTRAY);
+	}
 }
 
 static bool
@@ -197,21 +246,23 @@ is_as_before(void)
 	return path.n == path_before.n;
 }
 
-/* What is done for the first time only, by us or by the survivors, takes other
- * ways: so often until it is the same again and again. */
+/* Not one that is seldom, as when the clock ticks while it is read, which here
+ * takes long. */
 static void
-record_settled(struct run *run)
+record_usual(struct run *run)
 {
 	int n_same = 0;
 
-	for (int tries = TRIES; n_same < SAME; tries--) {
-		ck_assert_int_gt(tries, 0);
+	for (int tries = TRIES; tries > 0; tries--) {
 		record(run);
-		n_same = is_as_before() ? n_same + 1 : 0;
+		n_same = is_as_before() ? n_same + 1 : 1;
+		if (n_same == SAME)
+			return;
 		path_before.n = path.n;
 		memcpy(path_before.points, path.points,
 		       sizeof(struct point) * (size_t)path.n);
 	}
+	ck_abort_msg("%s: it goes another way each time", run->victim->what);
 }
 
 static void
@@ -246,19 +297,7 @@ find_marks(void)
 	}
 }
 
-static void
-find_turns(void)
-{
-	for (int32_t i = path.n - 1; i >= 0; i--) {
-		struct point *p = &path.points[i];
-
-		p->to_come++;
-		if (p->last >= 0)
-			path.points[p->last].to_come = p->to_come;
-	}
-}
-
-/* Which places count: all, or of a spin its first and last turns. */
+/* Which places count: all, or of a spin its first turns. */
 static int32_t
 choose(const struct t_victim *victim)
 {
@@ -268,38 +307,13 @@ choose(const struct t_victim *victim)
 	for (int32_t i = 0; i < path.n; i++) {
 		struct point *p = &path.points[i];
 
-		p->counts = all || p->laps <= turns || p->to_come <= turns;
+		p->counts = all || p->laps <= turns;
 		n += p->counts;
 	}
 	return n;
 }
 
 /* ------------------------------------------------------------- coming there */
-
-/* Lets it run until it has come there for the n-th time from here on; false if
- * it has come to the end of the call instead. */
-static bool
-run_to(struct run *run, uintptr_t at, int32_t n)
-{
-	struct trace_break here;
-
-	if (at == run->end.at) {
-		resume(run, PTRACE_CONT);
-		await(run);
-		return trace_step_back(run->pid) == at;
-	}
-	for (;; n--) {
-		trace_break(run->pid, at, &here);
-		resume(run, PTRACE_CONT);
-		await(run);
-		if (trace_step_back(run->pid) != at)
-			return false;
-		trace_unbreak(run->pid, &here);
-		if (n == 1)
-			return true;
-		step(run);
-	}
-}
 
 /* From one place to another, in single steps. */
 static bool
@@ -384,8 +398,7 @@ kill_at(struct run *run, int32_t k)
 	call_if(run->victim->stopped, run->arg);
 	if (inside && death != T_DIED_ASTRAY)
 		go_inside(run);
-	trace_kill(run->pid);
-	run->victim->died(run->arg, death);
+	die(run, death);
 	return death != T_DIED_ASTRAY;
 }
 
@@ -407,10 +420,10 @@ t_kill_everywhere(const struct t_victim *victim, void *arg)
 	struct run run = { .victim = victim, .arg = arg };
 	int32_t n, n_killed = 0, n_tries = 0;
 
-	record_settled(&run);
+	warm_up(&run);
+	record_usual(&run);
 	find_repeats();
 	find_marks();
-	find_turns();
 	n = choose(victim);
 	for (int32_t k = 0; k < path.n; k++) {
 		int tries = path.points[k].counts ? insist(&run, k) : 0;

@@ -47,8 +47,8 @@ struct t_victim {
 	void (*asleep)(void *arg);
 	void (*died)(void *arg, enum t_death death);
 	/* Not 0: of an instruction that comes again and again in a loop, as
-	 * while it spins, only so many first and last times count, but with
-	 * CRASH=1 in the environment all of them do. */
+	 * while it spins, only the first few times count, but with CRASH=1 in
+	 * the environment all of them do. */
 	unsigned turns;
 };
 
