@@ -314,7 +314,7 @@ died_worker(void *arg, enum t_death death)
 }
 
 static void
-kill_worker(const char *what, const char *keys)
+kill_worker(const char *what, const char *keys, unsigned turns)
 {
 	const struct t_victim v = {
 		.what = what,
@@ -322,7 +322,7 @@ kill_worker(const char *what, const char *keys)
 		.call = work,
 		.begin = put_before,
 		.died = died_worker,
-		.turns = TURNS,
+		.turns = turns,
 	};
 
 	kill_everywhere(&v, keys);
@@ -332,14 +332,14 @@ TEST_TIMEOUT(take_and_finish_among_others, 600)
 {
 	scene = (struct scene){ .name = "g", .has_worker = true };
 	kill_worker("take and finish, another worker",
-		    MULTI ", consumers: { g: { group: true } }");
+		    MULTI ", consumers: { g: { group: true } }", 0);
 }
 
 TEST_TIMEOUT(take_and_finish_alone, 600)
 {
 	scene = (struct scene){ .name = "g" };
 	kill_worker("take and finish, last worker",
-		    MULTI ", consumers: { g: { group: true } }");
+		    MULTI ", consumers: { g: { group: true } }", 0);
 }
 
 TEST_TIMEOUT(take_and_finish_by_key, 600)
@@ -347,5 +347,6 @@ TEST_TIMEOUT(take_and_finish_by_key, 600)
 	scene = (struct scene){ .name = "g" };
 	kill_worker("take and finish, by key",
 		    MULTI ", consumers: { g: { group: true, "
-			  "key: { offset: 8, size: 8 } } }");
+			  "key: { offset: 8, size: 8 } } }",
+		    TURNS);
 }

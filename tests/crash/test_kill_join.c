@@ -10,8 +10,6 @@
 #include "tests/crash/util_crew.h"
 #include "tests/crash/util_everywhere.h"
 
-#include <errno.h>
-
 #define SIZE 16
 #define CAPACITY 64
 
@@ -111,18 +109,6 @@ close_bus(void *arg)
 
 /* ----------------------------------------------------------- who lives on */
 
-static struct ringbus_producer *
-succeed(struct scene *s)
-{
-	struct ringbus_producer *p = NULL;
-	int err;
-
-	t_until((err = ringbus_producer_open(s->crew.b.bus, "a", NULL, &p)) !=
-		-EBUSY);
-	t_bus_ok(s->crew.b.bus, err);
-	return p;
-}
-
 /* The daemon may come to a request of the dead only after its death. */
 static void
 until_gone(const struct scene *s)
@@ -161,7 +147,7 @@ died(void *arg, enum t_death death)
 
 	(void)death;
 	until_gone(s);
-	p = s->live != NULL ? s->live : succeed(s);
+	p = s->live != NULL ? s->live : t_crew_succeed(&s->crew);
 	t_note_put(p, SIZE, (struct t_note){ T_LIVE, ++s->number });
 	t_crew_read(&s->crew, T_LIVE, s->number);
 	if (s->n_kept > 0)

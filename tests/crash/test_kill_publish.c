@@ -157,18 +157,6 @@ stopped(void *arg)
 		s->late_at = claim_live(s, s->late, 2 * s->round + 1);
 }
 
-static struct ringbus_producer *
-succeed(struct scene *s)
-{
-	struct ringbus_producer *p = NULL;
-	int err;
-
-	t_until((err = ringbus_producer_open(s->crew.b.bus, "a", NULL, &p)) !=
-		-EBUSY);
-	t_bus_ok(s->crew.b.bus, err);
-	return p;
-}
-
 /* As many as it takes to use up what its predecessors have announced, so that
  * the next victim has to do as the last one did. */
 static void
@@ -177,7 +165,7 @@ publish_alone(struct scene *s)
 	const struct rb_ring *ring = s->crew.map.ring;
 	uint64_t number = 2 * s->round;
 
-	s->late = succeed(s);
+	s->late = t_crew_succeed(&s->crew);
 	do
 		t_note_put(s->late, s->size,
 			   (struct t_note){ T_LIVE, number++ });

@@ -14,8 +14,6 @@
 #include "tests/crash/util_crew.h"
 #include "tests/crash/util_everywhere.h"
 
-#include <errno.h>
-
 #define SIZE 16
 #define CAPACITY 8
 #define TURNS 3
@@ -50,12 +48,6 @@ static void
 read_all(struct scene *s)
 {
 	t_crew_read(&s->crew, T_LIVE, s->number);
-}
-
-static void
-until_capacity(struct ringbus_producer *p)
-{
-	t_until(ringbus_producer_remaining(p) == CAPACITY);
 }
 
 static void
@@ -110,7 +102,7 @@ died_reading(void *arg, enum t_death death)
 	t_crew_until_members(&s->crew, 1, 2);
 	put(s, 1);
 	read_all(s);
-	until_capacity(s->live);
+	t_until(ringbus_producer_remaining(s->live) == CAPACITY);
 }
 
 TEST_TIMEOUT(consumer_goes_to_sleep, 600)
@@ -234,18 +226,6 @@ make_room(void *arg)
 	s->has_read = true;
 }
 
-static struct ringbus_producer *
-succeed(struct scene *s)
-{
-	struct ringbus_producer *p = NULL;
-	int err;
-
-	t_until((err = ringbus_producer_open(s->crew.b.bus, "a", NULL, &p)) !=
-		-EBUSY);
-	t_bus_ok(s->crew.b.bus, err);
-	return p;
-}
-
 /* An event, a tombstone or nothing; and never less than the last one was. */
 static void
 check_progress(struct scene *s, enum t_death death)
@@ -275,11 +255,11 @@ died_writing(void *arg, enum t_death death)
 	if (s->is_multi)
 		t_crew_until_members(&s->crew, 1, 2);
 	else
-		s->live = succeed(s);
+		s->live = t_crew_succeed(&s->crew);
 	put(s, 1);
 	read_all(s);
 	check_progress(s, death);
-	until_capacity(s->live);
+	t_until(ringbus_producer_remaining(s->live) == CAPACITY);
 	if (!s->is_multi)
 		ringbus_producer_close(s->live);
 	t_crew_until_members(&s->crew, s->is_multi, 2);

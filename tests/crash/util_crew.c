@@ -4,6 +4,7 @@
  */
 #include "tests/crash/util_crew.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 
@@ -218,6 +219,18 @@ t_crew_count(const struct t_crew *crew, uint64_t who)
 		if (crew->seen[i].note.who == who)
 			ck_assert_uint_eq(crew->seen[i].note.number, n++);
 	return n;
+}
+
+struct ringbus_producer *
+t_crew_succeed(const struct t_crew *crew)
+{
+	struct ringbus_producer *p = NULL;
+	int err;
+
+	t_until((err = ringbus_producer_open(crew->b.bus, "a", NULL, &p)) !=
+		-EBUSY);
+	t_bus_ok(crew->b.bus, err);
+	return p;
 }
 
 static unsigned

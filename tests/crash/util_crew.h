@@ -72,6 +72,9 @@ uint64_t t_crew_n_heard(const struct t_crew *crew);
  * ones in their order. */
 unsigned t_crew_count(const struct t_crew *crew, uint64_t who);
 
+/* Opens the channel to publish as soon as a single producer's place is free. */
+struct ringbus_producer *t_crew_succeed(const struct t_crew *crew);
+
 /* Waits until so many are there, kept places and workers included. */
 void t_crew_until_members(const struct t_crew *crew, unsigned n_producers,
 			  unsigned n_consumers);
