@@ -97,7 +97,7 @@ leave_first_lap(struct scene *s)
 static void
 kill_everywhere(const struct t_victim *victim, const char *keys)
 {
-	TRACE_OR_SKIP();
+	EVERYWHERE_OR_SKIP();
 	t_crew_begin(&scene.crew, keys);
 	scene.live = t_produce(scene.crew.b.bus, NULL);
 	if (scene.has_worker)

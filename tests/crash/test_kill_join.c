@@ -163,7 +163,7 @@ kill_everywhere(const struct t_victim *victim, const char *keys)
 {
 	bool is_multi = strstr(keys, "multi") != NULL;
 
-	TRACE_OR_SKIP();
+	EVERYWHERE_OR_SKIP();
 	t_crew_begin(&scene.crew, keys);
 	if (is_multi)
 		scene.live = t_produce(scene.crew.b.bus, NULL);

@@ -247,7 +247,7 @@ kill_everywhere(const char *what, void (*call)(void *), const char *keys)
 		.died = died,
 	};
 
-	TRACE_OR_SKIP();
+	EVERYWHERE_OR_SKIP();
 	t_crew_begin(&scene.crew, keys);
 	scene.is_multi = rb_channel_is_multi(&scene.crew.map);
 	if (scene.is_multi) {

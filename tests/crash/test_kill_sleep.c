@@ -53,7 +53,7 @@ read_all(struct scene *s)
 static void
 kill_everywhere(const struct t_victim *victim, const char *keys)
 {
-	TRACE_OR_SKIP();
+	EVERYWHERE_OR_SKIP();
 	t_crew_begin(&scene.crew, keys);
 	scene.is_multi = rb_channel_is_multi(&scene.crew.map);
 	if (scene.is_multi)
@@ -472,7 +472,7 @@ kill_committing(const char *what, const char *keys)
 		.died = died_committing,
 	};
 
-	TRACE_OR_SKIP();
+	EVERYWHERE_OR_SKIP();
 	t_crew_begin(&scene.crew, keys);
 	scene.is_multi = rb_channel_is_multi(&scene.crew.map);
 	scene.writer = t_child(write_on_and_on, &scene);

@@ -25,6 +25,24 @@
 
 #include "tests/trace.h"
 
+/* What ASan and TSan add to each access would be most of the instructions. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EVERYWHERE_IS_OURS false
+#elif defined(__has_feature)
+#define EVERYWHERE_IS_OURS                                                     \
+	(!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define EVERYWHERE_IS_OURS true
+#endif
+
+/* First thing in a test. */
+#define EVERYWHERE_OR_SKIP()                                                   \
+	do {                                                                   \
+		TRACE_OR_SKIP();                                               \
+		if (!EVERYWHERE_IS_OURS)                                       \
+			T_SKIP("the instructions are the sanitizer's");        \
+	} while (0)
+
 enum t_death {
 	T_DIED_INSIDE,   /* of the call, at a place that had to be */
 	T_DIED_RETURNED, /* just behind it */
