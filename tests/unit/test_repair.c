@@ -327,6 +327,27 @@ TEST(claim_before_the_end_is_repaired_after_it)
 	fixture_close(&f);
 }
 
+/* Nor does a consumer help that says it has read what nobody has published. */
+TEST(tombstone_waits_for_it_also_where_a_consumer_lies)
+{
+	struct rb_sequencer dead, slow;
+	struct rb_barrier liar;
+
+	open_multi(RB_FIXED);
+	fixture_consumer(&f, "liar", &liar);
+	fixture_producer(&f, &slow);
+	fixture_producer(&f, &dead);
+	ck_assert_int_eq(rb_sequencer_claim(&slow, 16, 0), 15);
+	claim_unrecorded(&dead, 1);
+	record(&dead, 16, 1);
+	rb_seq_store_release(&liar.gate->sequence, 15);
+	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 1);
+	ck_assert_int_eq(rb_sequencer_publish(&slow, 0, 15), 0);
+	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
+	expect_report(1, 16, 16);
+	fixture_close(&f);
+}
+
 /* The others wait for the hole with claims that are more than a ring ahead. */
 static void
 hole_far_behind(bool with_consumer)
