@@ -12,6 +12,7 @@
 
 #include "tests/conformance/remote.h"
 #include "tests/fixture.h"
+#include "tests/system/util_peer.h"
 
 static int64_t
 gate(const struct t_pair *x)

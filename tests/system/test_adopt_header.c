@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
+#include "tests/system/util_peer.h"
 
 #define ONE                                                                    \
 	"daemon: { drain: 1ms }\n"                                             \

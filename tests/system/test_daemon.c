@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "client/ringbus.h"
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define SMALL "channels: { a: { slots: 64, event_size: 8 } }"
 #define LARGE "channels: { a: { slots: 65536, event_size: 64 } }"

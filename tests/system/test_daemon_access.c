@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 /* Nobody here leaves before the end. */
 #define QUICK "daemon: { drain: 1ms }\n"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define CHANNEL(keys, consumers)                                               \
 	"daemon: { drain: 1ms }\n"                                             \

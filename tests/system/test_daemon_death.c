@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "client/ringbus.h"
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define RELEASING                                                              \
 	"channels: { a: { slots: 64, event_size: 8,"                           \

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define ALLOWED                                                                \
 	"daemon: { drain: 1ms }\n"                                             \

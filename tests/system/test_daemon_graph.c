@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define DYNAMIC                                                                \
 	"daemon: { drain: 1ms }\n"                                             \

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define SINGLE                                                                 \
 	"daemon: { drain: 1ms }\n"                                             \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
+#include "tests/system/util_peer.h"
 
 #define A "a: { slots: 16, event_size: 8 }"
 #define NEW "b: { slots: 16, event_size: 8 }"

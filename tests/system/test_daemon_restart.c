@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "client/ringbus.h"
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define SINGLE                                                                 \
 	"daemon: { drain: 1ms }\n"                                             \

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_peer.h"
 
 #define CHANNEL(consumers)                                                     \
 	"daemon: { drain: 1ms }\n"                                             \

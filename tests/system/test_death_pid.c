@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
+#include "tests/system/util_peer.h"
 
 #define SINGLE                                                                 \
 	"daemon: { drain: 1ms }\n"                                             \

@@ -13,6 +13,7 @@
 
 #include "shm/presence.h"
 #include "tests/system/util_bus.h"
+#include "tests/system/util_peer.h"
 
 #define SINGLE "slots: 16, event_size: 8"
 #define MULTI "slots: 16, event_size: 8, producers: multi"

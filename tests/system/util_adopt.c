@@ -3,6 +3,7 @@
  * util_adopt.c - see util_adopt.h
  */
 #include "tests/system/util_adopt.h"
+#include "tests/system/util_peer.h"
 
 #include <errno.h>
 #include <fcntl.h>
