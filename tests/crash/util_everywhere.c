@@ -21,6 +21,7 @@
 #define POINTS_MAX 200000
 #define TRIES 50
 #define SAME 3
+#define WAYS 4
 #define WARM_UPS 9 /* more than the C library keeps of freed blocks of a size */
 #define LOOKS 10
 #define STEPS_MAX 64 /* single ones, behind a breakpoint */
@@ -414,25 +415,40 @@ insist(struct run *run, int32_t k)
 	return 0;
 }
 
-void
-t_kill_everywhere(const struct t_victim *victim, void *arg)
+/* At each place of the usual way; false if that has become another meanwhile, as
+ * when those who live are slower or faster than they were. */
+static bool
+kill_along(struct run *run)
 {
-	struct run run = { .victim = victim, .arg = arg };
 	int32_t n, n_killed = 0, n_tries = 0;
 
-	warm_up(&run);
-	record_usual(&run);
+	record_usual(run);
 	find_repeats();
 	find_marks();
-	n = choose(victim);
+	n = choose(run->victim);
 	for (int32_t k = 0; k < path.n; k++) {
-		int tries = path.points[k].counts ? insist(&run, k) : 0;
+		int tries = path.points[k].counts ? insist(run, k) : 0;
 
+		if (path.points[k].counts && tries == 0)
+			return false;
 		n_killed += tries > 0;
 		n_tries += tries;
 	}
 	ck_assert_int_eq(n_killed, n);
 	printf("KILLS %d of %d points: %s (%d astray)\n", n_killed, path.n,
-	       victim->what, n_tries - n_killed);
+	       run->victim->what, n_tries - n_killed);
 	fflush(stdout);
+	return true;
+}
+
+void
+t_kill_everywhere(const struct t_victim *victim, void *arg)
+{
+	struct run run = { .victim = victim, .arg = arg };
+	int ways = WAYS;
+
+	warm_up(&run);
+	while (!kill_along(&run))
+		ck_assert_msg(--ways > 0, "%s: no way stays the usual one",
+			      victim->what);
 }
