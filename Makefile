@@ -211,6 +211,9 @@ torture: $(built_programs) $(BUILD)/tests/torture/torture ## kill all of them al
 crash: $(built_programs) $(crashes) ## die at every point there is; half an hour
 	@CRASH=1 CK_TIMEOUT_MULTIPLIER=10 CC='$(CC)' tests/run $(BUILD) $(crashes)
 
+mutants: ## make one thing wrong at a time, and see that tests fail; M=name picks
+	@tests/mutants/run '$(M)'
+
 conformance: $(built_programs) $(conformances) ## the tests of the LMAX Disruptor, by their ids
 	@tests/conformance/show $(BUILD) $(conformances)
 
@@ -386,8 +389,8 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench bench-recovery stress torture crash conformance model \
-	model-deep asan ubsan tsan fuzz \
+	run-demo benches bench bench-recovery stress torture crash mutants conformance \
+	model model-deep asan ubsan tsan fuzz \
 	run-fuzz examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
