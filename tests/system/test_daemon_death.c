@@ -119,6 +119,54 @@ TEST(consumer_that_never_came_expires)
 	t_daemon_stop(&d);
 }
 
+/* How often those who sleep on a publish, and on a consumer, were called. */
+static uint32_t
+n_calls(const struct scene *s)
+{
+	return rb_word32_load_acquire(&s->c.ring->event);
+}
+
+static uint32_t
+n_calls_by_consumer(const struct scene *s)
+{
+	return rb_word32_load_acquire(&s->c.gates->consumers[1].event);
+}
+
+/* It may have died between what it did and its call. */
+static void
+expect_calls_after_death(const struct scene *s)
+{
+	uint32_t before = n_calls(s);
+	uint32_t by_consumer = n_calls_by_consumer(s);
+
+	t_kill(s->holder);
+	t_until(n_calls(s) != before);
+	t_until(n_calls_by_consumer(s) != by_consumer);
+}
+
+TEST(sleepers_are_called_after_the_death_of_a_consumer)
+{
+	struct scene s;
+
+	set_scene(&s, KEEPING, false);
+	expect_calls_after_death(&s);
+	clear_scene(&s);
+}
+
+TEST(sleepers_are_called_after_the_death_of_a_producer)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_PRODUCER,
+						    NULL);
+	struct scene s;
+
+	t_daemon_start(&s.d, MULTI);
+	t_daemon_map(&s.d, "a", RB_ROLE_TAP, &s.c);
+	s.holder = t_holder(&s.d, &attach, false, &s.held);
+	t_ok(s.held.result);
+	expect_calls_after_death(&s);
+	clear_scene(&s);
+}
+
 TEST(closed_socket_is_no_death)
 {
 	struct scene s;
