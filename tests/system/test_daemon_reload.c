@@ -108,6 +108,38 @@ TEST(channel_in_use_goes_on_until_nobody_uses_it)
 	t_bus_end(&b);
 }
 
+#define BOTH "channels: { a: { " T_STRICT " }, other: { " T_STRICT " } }"
+
+/* What a dead producer left on a strict channel keeps it from nothing, and goes
+ * with it: a mend afterwards finds nobody. */
+TEST(stopped_channel_is_removed_with_who_stopped_it)
+{
+	struct t_bus b;
+
+	t_bus_begin_with(&b, BOTH);
+	ringbus_producer_close(t_break_stream(&b));
+	reload(&b.daemon, "channels: { other: { " T_STRICT " } }",
+	       "1 channels");
+	ck_assert(!t_daemon_has(&b.daemon, "a"));
+	ck_assert_int_eq(ringbus_mend(b.bus, "other"), 0);
+	reload(&b.daemon, BOTH, "reloaded: 2 channels");
+	ck_assert_int_eq(ringbus_mend(b.bus, "a"), 0);
+	t_bus_end(&b);
+}
+
+TEST(place_that_is_kept_on_a_new_channel_expires)
+{
+	struct t_bus b;
+
+	t_bus_begin_with(&b, "channels: { " NEW " }");
+	reload(&b.daemon,
+	       "channels: { " NEW ", a: { slots: 16, event_size: 8, consumers: "
+	       "{ app: { on_death: keep, keep_for: 50ms } } } }",
+	       "2 channels");
+	t_until(t_daemon_said(&b.daemon, "did not attach in time"));
+	t_bus_end(&b);
+}
+
 #define STRANGER 65534 /* a uid without rights */
 
 struct stranger {
