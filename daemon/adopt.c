@@ -41,8 +41,10 @@ discard(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *why)
 {
 	struct rb_judgement j = { .verdict = RB_VERDICT_LEAVE,
 				  .err = -EBADMSG };
-	int err = rb_folder_remove(&daemon->registry.maker, hosted);
+	int err;
 
+	rb_channel_close_stream(&hosted->channel, true); /* to its taps */
+	err = rb_folder_remove(&daemon->registry.maker, hosted);
 	if (err == 0) {
 		rb_log_info("channel %s of an earlier daemon %s: removed",
 			    hosted->name, why);

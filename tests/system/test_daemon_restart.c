@@ -401,3 +401,26 @@ TEST(dynamic_channel_stays_its_creators)
 	t_kill(mine);
 	t_daemon_stop(&d);
 }
+
+/* Taps are in no table: that nobody is in a channel does not say that nobody
+ * reads along. */
+TEST(taps_of_a_channel_that_is_removed_are_told)
+{
+	struct ringbus *bus;
+	struct ringbus_tap *tap;
+	struct t_daemon d;
+	uint64_t value;
+	size_t size;
+
+	t_daemon_start(&d, SINGLE);
+	t_ok(ringbus_connect(d.socket, &bus));
+	t_ok(ringbus_tap_open(bus, "a", NULL, &tap));
+	t_daemon_kill(&d);
+	rewrite(&d, OTHER);
+	t_daemon_restart(&d);
+	ck_assert_int_eq(ringbus_tap_read(tap, &value, sizeof(value), &size,
+					  RINGBUS_NOW),
+			 -ESHUTDOWN);
+	ringbus_close(bus);
+	t_daemon_stop(&d);
+}
