@@ -123,8 +123,10 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 	if (note[0] != '\0')
 		rb_log_error("channel %s %s", hosted->name, note);
 	rb_member_adopt(&hosted->channel);
-	if (hosted->config != NULL)
+	if (hosted->config != NULL) {
 		rb_folder_set_stuck(&hosted->channel, hosted->config);
+		rb_folder_tune(hosted, hosted->config);
+	}
 	err = rb_hosted_visit(hosted, take_member, daemon);
 	if (err < 0) {
 		rb_registry_forget(&daemon->registry, hosted);

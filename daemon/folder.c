@@ -317,9 +317,9 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 	return err;
 }
 
-/* Wishes: the channel works without them. */
-static void
-tune_memory(struct rb_hosted *hosted, const struct rb_config_channel *config)
+void
+rb_folder_tune(const struct rb_hosted *hosted,
+	       const struct rb_config_channel *config)
 {
 	const struct rb_channel *c = &hosted->channel;
 
@@ -332,17 +332,27 @@ tune_memory(struct rb_hosted *hosted, const struct rb_config_channel *config)
 			       hosted->name, strerror(errno));
 	for (int i = 0; i < RB_FILES; i++) {
 		const struct rb_segment *s = &c->segments[i];
-		int err = config->prefault ? rb_segment_populate(s, true) : 0;
 
-		if (err < 0)
-			rb_log_warning("channel %s: cannot prefault %s: %s",
-				       hosted->name, rb_file_names[i],
-				       strerror(-err));
 		if (config->lock && mlock(s->base, s->mapping) < 0)
 			rb_log_warning("channel %s: cannot lock %s: %s; raise "
 				       "the limit (LimitMEMLOCK=)",
 				       hosted->name, rb_file_names[i],
 				       strerror(errno));
+	}
+}
+
+/* A wish as well. */
+static void
+prefault(const struct rb_hosted *hosted)
+{
+	for (int i = 0; i < RB_FILES; i++) {
+		const struct rb_segment *s = &hosted->channel.segments[i];
+		int err = rb_segment_populate(s, true);
+
+		if (err < 0)
+			rb_log_warning("channel %s: cannot prefault %s: %s",
+				       hosted->name, rb_file_names[i],
+				       strerror(-err));
 	}
 }
 
@@ -397,7 +407,9 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->channel.bell = create_bell(hosted->dirfd);
 	if (hosted->channel.bell < 0)
 		return hosted->channel.bell;
-	tune_memory(hosted, config);
+	rb_folder_tune(hosted, config);
+	if (config->prefault)
+		prefault(hosted);
 	rb_channel_open(&hosted->channel);
 	return 0;
 }

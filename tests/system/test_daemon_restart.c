@@ -424,3 +424,35 @@ TEST(taps_of_a_channel_that_is_removed_are_told)
 	ringbus_close(bus);
 	t_daemon_stop(&d);
 }
+
+static unsigned
+locked_kib(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "VmLck: %u", &kib) == 1)
+			break;
+	fclose(file);
+	return kib;
+}
+
+TEST(memory_is_locked_by_each_daemon)
+{
+	struct t_daemon d;
+	unsigned kib;
+
+	t_daemon_start(&d, "channels: { a: { slots: 64, lock: true } }");
+	kib = locked_kib(d.pid);
+	if (kib == 0)
+		T_SKIP("none may be locked here, or a sanitizer prevents it");
+	t_daemon_kill(&d);
+	t_daemon_restart(&d);
+	ck_assert_uint_eq(locked_kib(d.pid), kib);
+	t_daemon_stop(&d);
+}
