@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/judge.h"
 #include "daemon/leavings.h"
@@ -67,6 +69,21 @@ print(void *context, const char *name, enum rb_leaving leaving)
 	return 0;
 }
 
+/* A start in this place would be refused; and what a daemon of that user makes of
+ * it, nobody else can tell. */
+static bool
+is_ours(int fd, const char *shm_dir)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid())
+		return true;
+	rb_log_warning("%s is not ours (uid %u): the daemon's user has to ask "
+		       "what would become of the channels in it",
+		       shm_dir, (unsigned)geteuid());
+	return false;
+}
+
 void
 rb_preview_print(const struct rb_config *config, const char *shm_dir)
 {
@@ -80,6 +97,7 @@ rb_preview_print(const struct rb_config *config, const char *shm_dir)
 				       strerror(errno));
 		return;
 	}
-	if (rb_maker_init(&preview.maker, fd, shm_dir) == 0)
+	if (is_ours(fd, shm_dir) &&
+	    rb_maker_init(&preview.maker, fd, shm_dir) == 0)
 		rb_leavings_visit(&preview.maker, print, &preview);
 }

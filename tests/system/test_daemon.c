@@ -82,6 +82,26 @@ TEST(check_prints_a_line_a_channel_and_the_sum)
 	ck_assert_int_eq(access(d.socket, F_OK), -1);
 }
 
+/* It would say of each channel that it would not be served. */
+TEST(check_tells_nothing_of_another_users_channels)
+{
+	struct t_daemon d;
+	char command[4 * PATH_MAX], text[4096];
+
+	if (geteuid() != 0)
+		T_SKIP("only root can give a folder away");
+	t_daemon_start(&d, SMALL);
+	ck_assert_int_eq(chown(d.shm, 65534, 65534), 0);
+	snprintf(command, sizeof(command),
+		 "%s --check --config %s --shm-dir %s 2>&1",
+		 t_program("ringbusd"), d.config, d.shm);
+	ck_assert_int_eq(run(command, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, "is not ours"));
+	ck_assert_ptr_null(strstr(text, "would be taken over"));
+	ck_assert_int_eq(chown(d.shm, geteuid(), getegid()), 0);
+	t_daemon_stop(&d);
+}
+
 TEST(check_prints_the_memory_of_groups)
 {
 	struct t_daemon d;
