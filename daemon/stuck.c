@@ -196,8 +196,7 @@ on_tick(void *context, int result)
 		if (pause_of(hosted) < next_ns)
 			next_ns = pause_of(hosted);
 	}
-	stuck->runs = next_ns != INT64_MAX;
-	if (stuck->runs)
+	if (next_ns != INT64_MAX)
 		rb_watch_timer(stuck->tick, next_ns);
 }
 
@@ -208,7 +207,6 @@ rb_stuck_watch(struct rb_stuck *stuck, struct rb_hosted *hosted)
 	if (!is_watched(hosted))
 		return;
 	rb_watch_timer(stuck->tick, PAUSE_MIN_NS);
-	stuck->runs = true;
 }
 
 int

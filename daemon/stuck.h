@@ -21,7 +21,6 @@
 struct rb_stuck {
 	struct rb_registry *registry;
 	struct rb_watch *tick;
-	bool runs;
 };
 
 /* 0 or -ENOMEM. */
