@@ -48,6 +48,15 @@ rb_config_free(struct rb_config *config)
 	return NULL;
 }
 
+const struct rb_config_channel *
+rb_config_find(const struct rb_config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->n_channels; i++)
+		if (strcmp(config->channels[i].name, name) == 0)
+			return &config->channels[i];
+	return NULL;
+}
+
 static void
 files_deinit(struct files *files)
 {

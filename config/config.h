@@ -175,6 +175,10 @@ int rb_config_parse(const char *name, const char *text, size_t size,
 
 struct rb_config *rb_config_free(struct rb_config *config);
 
+/* The channel of this name, or NULL. */
+const struct rb_config_channel *rb_config_find(const struct rb_config *config,
+					       const char *name);
+
 /* A channel with every key at its default, for dynamic channels too. */
 void rb_config_channel_init(struct rb_config_channel *channel);
 

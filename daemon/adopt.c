@@ -146,8 +146,8 @@ adopt_channel(struct rb_daemon *daemon, const char *name)
 {
 	struct rb_judgement judgement;
 	struct rb_hosted *hosted;
-	int err = rb_hosted_new(
-		name, rb_leavings_find_config(daemon->config, name), &hosted);
+	int err = rb_hosted_new(name, rb_config_find(daemon->config, name),
+				&hosted);
 
 	if (err < 0)
 		return err;

@@ -64,12 +64,3 @@ rb_leavings_visit(const struct rb_maker *maker, rb_leaving_fn visit,
 		free(entries);
 	return r;
 }
-
-const struct rb_config_channel *
-rb_leavings_find_config(const struct rb_config *config, const char *name)
-{
-	for (unsigned i = 0; i < config->n_channels; i++)
-		if (strcmp(config->channels[i].name, name) == 0)
-			return &config->channels[i];
-	return NULL;
-}

@@ -5,7 +5,6 @@
 #ifndef RB_DAEMON_LEAVINGS_H
 #define RB_DAEMON_LEAVINGS_H
 
-#include "config/config.h"
 #include "daemon/folder.h"
 
 /* What a name in the folder may stand for. */
@@ -23,9 +22,5 @@ typedef int (*rb_leaving_fn)(void *context, const char *name,
  * folder, and has said which. */
 int rb_leavings_visit(const struct rb_maker *maker, rb_leaving_fn visit,
 		      void *context);
-
-/* What the configuration says of a channel, or NULL. */
-const struct rb_config_channel *rb_leavings_find_config(
-	const struct rb_config *config, const char *name);
 
 #endif

@@ -39,8 +39,8 @@ print_verdict(const char *name, const struct rb_judgement *j, bool wanted)
 static int
 print_channel(const struct preview *preview, const char *name)
 {
-	const struct rb_config_channel *config = rb_leavings_find_config(
-		preview->config, name);
+	const struct rb_config_channel *config = rb_config_find(preview->config,
+								name);
 	struct rb_judgement judgement;
 	struct rb_hosted *hosted;
 	int err = rb_hosted_new(name, config, &hosted);

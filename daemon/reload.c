@@ -13,15 +13,6 @@
 #include "daemon/log.h"
 #include "shm/member.h"
 
-static const struct rb_config_channel *
-find(const struct rb_config *config, const char *name)
-{
-	for (unsigned i = 0; i < config->n_channels; i++)
-		if (strcmp(config->channels[i].name, name) == 0)
-			return &config->channels[i];
-	return NULL;
-}
-
 /* ------------------------------------------------------------- new channels */
 
 static int
@@ -121,7 +112,7 @@ rebind(struct rb_daemon *daemon, const struct rb_config *config)
 
 		if (hosted->dynamic)
 			continue;
-		hosted->config = find(config, hosted->name);
+		hosted->config = rb_config_find(config, hosted->name);
 		if (hosted->config == NULL)
 			retire(daemon, hosted);
 		else
