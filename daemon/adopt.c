@@ -85,8 +85,11 @@ take_member(struct rb_hosted *hosted, enum rb_role role, unsigned index,
 			return err;
 	}
 	err = rb_membership_new(hosted, process, role, index, &membership);
-	if (err < 0)
+	if (err < 0) {
+		if (process != NULL)
+			rb_process_release(process);
 		return err;
+	}
 	membership->found = true; /* as far as we know */
 	if (rb_entry_state(entry) != RB_MEMBER_EVICTED)
 		membership->epoch = rb_entry_epoch(entry);
