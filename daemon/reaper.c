@@ -212,9 +212,10 @@ rb_reaper_heed_all(struct rb_reaper *reaper)
 /* ----------------------------------------------------------------- deaths */
 
 static void
-tell_dead_consumer(const struct rb_membership *m, uint32_t pid)
+tell_dead_consumer(const struct rb_membership *m, bool forget)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
+	uint32_t pid = rb_entry_pid(entry);
 
 	if (rb_entry_group(entry) >= 0)
 		rb_log_info("channel %s: worker %u of group %.64s (pid %u) "
@@ -224,7 +225,8 @@ tell_dead_consumer(const struct rb_membership *m, uint32_t pid)
 		rb_log_info("channel %s: consumer %.64s (pid %u) died, its "
 			    "place is %s",
 			    m->hosted->name, entry->name, pid,
-			    keeps_its_place(entry) ? "kept" : "released");
+			    !forget && keeps_its_place(entry) ? "kept"
+							      : "released");
 }
 
 static void
@@ -393,21 +395,28 @@ rb_reaper_mend(struct rb_reaper *reaper, struct rb_hosted *hosted)
 	return n;
 }
 
+/* It may have given its place up before, while nobody could be told. */
+static void
+bury_consumer(struct rb_reaper *reaper, struct rb_membership *m)
+{
+	struct rb_channel *channel = &m->hosted->channel;
+	bool forget = rb_presence_of(channel, m->role, m->index, m->epoch) ==
+		      RB_PRESENCE_FORGET;
+
+	tell_dead_consumer(m, forget);
+	leave_consumer(reaper, m, forget);
+	rb_channel_wake_all(channel);
+	finish(reaper, m);
+}
+
 void
 rb_reaper_bury(struct rb_reaper *reaper, struct rb_membership *membership)
 {
-	struct rb_channel *channel = &membership->hosted->channel;
-
 	rb_membership_orphan(membership);
-	if (membership->role == RB_ROLE_PRODUCER) {
+	if (membership->role == RB_ROLE_PRODUCER)
 		bury_producer(reaper, membership);
-		return;
-	}
-	tell_dead_consumer(membership,
-			   rb_entry_pid(rb_membership_entry(membership)));
-	leave_consumer(reaper, membership, false);
-	rb_channel_wake_all(channel);
-	finish(reaper, membership);
+	else
+		bury_consumer(reaper, membership);
 }
 
 void

@@ -237,6 +237,46 @@ TEST(place_that_is_forgotten_without_a_daemon_is_not_kept)
 	t_bus_end(&b);
 }
 
+struct leaver {
+	const struct t_bus *b;
+	struct rb_word64 *stage;
+};
+
+static int
+forget_and_end(void *arg)
+{
+	const struct leaver *l = arg;
+	struct ringbus *bus = t_connect(&l->b->daemon);
+	struct ringbus_consumer *c = t_consume_as(bus, "f", RINGBUS_FROM_NOW);
+
+	t_store(l->stage, 1);
+	t_until(t_read(l->stage) == 2);
+	ringbus_consumer_forget(c);
+	ringbus_close(bus);
+	return 0;
+}
+
+/* That its process has ended as well is no death that a place is kept for. */
+TEST(place_stays_forgotten_when_the_process_ends_too)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+	struct leaver l = { &b, t_counter() };
+	pid_t pid;
+
+	t_bus_begin(&b, SINGLE ", consumers: { f: { on_death: keep } }");
+	p = t_produce(b.bus, NULL);
+	pid = t_child(forget_and_end, &l);
+	t_until(t_read(l.stage) == 1);
+	t_daemon_kill(&b.daemon);
+	t_store(l.stage, 2);
+	t_join(pid);
+	t_daemon_restart(&b.daemon);
+	for (uint64_t i = 0; i < 100; i++)
+		t_put(p, i);
+	t_bus_end(&b);
+}
+
 TEST(producer_that_leaves_without_a_daemon_makes_room_for_the_next)
 {
 	struct ringbus_producer *p;
