@@ -210,9 +210,7 @@ remove_unopened(struct rb_daemon *daemon, struct rb_hosted *hosted)
 	rb_log_info("channel %s: removed, as pid %d has left without opening "
 		    "it",
 		    hosted->name, hosted->preparing->who.pid);
-	rb_channel_close_stream(&hosted->channel, true);
-	rb_reaper_drop(&daemon->reaper, hosted);
-	rb_registry_remove(&daemon->registry, hosted);
+	rb_reaper_remove(&daemon->reaper, hosted);
 }
 
 void

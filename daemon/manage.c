@@ -101,9 +101,7 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 					 "%u members are attached: stop them "
 					 "first",
 					 rb_member_count(&hosted->channel));
-	rb_channel_close_stream(&hosted->channel, true); /* to its taps */
-	rb_reaper_drop(&peer->daemon->reaper, hosted);   /* who is held */
-	err = rb_registry_remove(&peer->daemon->registry, hosted);
+	err = rb_reaper_remove(&peer->daemon->reaper, hosted);
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err,
 					 "not all of it could be removed");

@@ -143,6 +143,14 @@ rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted)
 	}
 }
 
+int
+rb_reaper_remove(struct rb_reaper *reaper, struct rb_hosted *hosted)
+{
+	rb_channel_close_stream(&hosted->channel, true);
+	rb_reaper_drop(reaper, hosted);
+	return rb_registry_remove(reaper->registry, hosted);
+}
+
 /* --------------------------------------- who has left and could not say so */
 
 static void

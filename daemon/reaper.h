@@ -69,8 +69,12 @@ void rb_reaper_heed_all(struct rb_reaper *reaper);
  */
 uint64_t rb_reaper_mend(struct rb_reaper *reaper, struct rb_hosted *hosted);
 
-/* The channel is about to be removed, with all who are in it. */
+/* Forgets all who are in a channel, which stays as it is. */
 void rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted);
+
+/* Removes a channel and its files, with all who are in it; taps, which are not,
+ * are told by the end of its stream. 0 or a negative errno, and has said why. */
+int rb_reaper_remove(struct rb_reaper *reaper, struct rb_hosted *hosted);
 
 /* Somebody has become absent, by other means than the above. */
 void rb_reaper_expect_expiry(struct rb_reaper *reaper);

@@ -81,8 +81,7 @@ retire(struct rb_daemon *daemon, struct rb_hosted *hosted)
 	}
 	rb_log_info("channel %s is no longer in the configuration: removed",
 		    hosted->name);
-	rb_channel_close_stream(&hosted->channel, true); /* to its taps */
-	rb_registry_remove(&daemon->registry, hosted);
+	rb_reaper_remove(&daemon->reaper, hosted);
 }
 
 static void

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_bus.h"
+#include "tests/system/util_hole.h"
 #include "tests/system/util_peer.h"
 
 #define A "a: { slots: 16, event_size: 8 }"
