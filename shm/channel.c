@@ -244,9 +244,15 @@ rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 void
 rb_channel_disinherit(struct rb_channel *channel)
 {
+	bool has_memory = true;
+
+	if (channel->disinherited) /* a child's own child has that memory */
+		return;
 	for (int i = 0; i < RB_FILES; i++)
-		rb_segment_disinherit(&channel->segments[i]);
+		has_memory &= rb_segment_disinherit(&channel->segments[i]);
 	channel->disinherited = true;
+	if (!has_memory)
+		return;
 	/* ORDER(none, relaxed) - only this process has it. All epochs are 0. */
 	rb_seq_store_relaxed(&channel->ring->claimed, RB_SEQUENCE_MAX / 2);
 	rb_seq_store_relaxed(&channel->ring->published, RB_SEQUENCE_MAX / 2);

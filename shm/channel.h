@@ -109,7 +109,8 @@ int rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 /*
  * In a forked child, which has not inherited the mapping: memory of its own in
  * its place, in which nobody has the place that we had, and no claim and no look
- * for events goes well.
+ * for events goes well. Without memory for it nothing is touched, and who uses
+ * the channel all the same faults.
  */
 void rb_channel_disinherit(struct rb_channel *channel);
 

@@ -110,14 +110,16 @@ rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
 	return 0;
 }
 
-void
-rb_segment_disinherit(const struct rb_segment *segment)
+bool
+rb_segment_disinherit(struct rb_segment *segment)
 {
-	if (segment->base != NULL)
-		mmap(segment->base, segment->mapping, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-			     MAP_FIXED_NOREPLACE,
-		     -1, 0);
+	if (mmap(segment->base, segment->mapping, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			 MAP_FIXED_NOREPLACE,
+		 -1, 0) == segment->base)
+		return true;
+	*segment = RB_SEGMENT_NULL;
+	return false;
 }
 
 void

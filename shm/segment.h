@@ -43,9 +43,10 @@ int rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
 
 /*
  * In a forked child, which has not inherited it: memory of its own in its place,
- * all zeroes. Where something else lies there by now, nothing happens.
+ * all zeroes. False if there is none to be had, or if something else lies there by
+ * now: then the segment is RB_SEGMENT_NULL, so that nobody unmaps that.
  */
-void rb_segment_disinherit(const struct rb_segment *segment);
+bool rb_segment_disinherit(struct rb_segment *segment);
 
 /* Unmaps; harmless on RB_SEGMENT_NULL. */
 void rb_segment_unmap(struct rb_segment *segment);

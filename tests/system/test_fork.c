@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
@@ -184,6 +185,42 @@ FORKED_CHILD(child_does_not_consume, consume_as_parent)
 FORKED_CHILD(child_does_not_look, look_as_parent)
 FORKED_CHILD(child_closes_its_copies_alone, close_as_parent)
 FORKED_CHILD(child_connects_anew, connect_anew)
+
+static int
+do_nothing(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* Most children use none of it, and execute something else. */
+TEST(child_without_memory_for_copies_lives)
+{
+	const struct rlimit none = { 4096, RLIM_INFINITY };
+	struct rlimit before;
+	struct handles h;
+	pid_t child;
+
+	begin(&h, "producers: multi");
+	t_ok(getrlimit(RLIMIT_AS, &before));
+	t_ok(setrlimit(RLIMIT_AS, &none));
+	child = t_child(do_nothing, NULL);
+	t_ok(setrlimit(RLIMIT_AS, &before));
+	t_join(child);
+	end(&h);
+}
+
+static int
+fork_as_parent(void *arg)
+{
+	t_join(t_child(publish_as_parent, arg));
+	return publish_as_parent(arg);
+}
+
+TEST(childs_child_does_not_publish)
+{
+	fork_and(fork_as_parent, "producers: multi");
+}
 
 TEST(child_does_not_consume_where_slots_are_cleared)
 {
