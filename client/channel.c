@@ -76,6 +76,8 @@ ringbus_channel_hole(const struct ringbus_channel *channel,
 
 	if (ret->size != sizeof(*ret))
 		return -EINVAL;
+	if (channel->shm.disinherited)
+		return -ECHILD;
 	if (!rb_hole_find(&channel->shm, &hole))
 		return 0;
 	*ret = (struct ringbus_hole){ .size = sizeof(*ret),

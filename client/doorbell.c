@@ -60,6 +60,8 @@ ringbus_consumer_fd(struct ringbus_consumer *consumer)
 	const struct rb_channel *c = &consumer->attachment.channel.shm;
 	int fd = fd_of(consumer);
 
+	if (c->disinherited) /* what we drain, our parent would not hear */
+		return -ECHILD;
 	if (fd >= 0)
 		return fd;
 	fd = make(c->bell, c->fence);

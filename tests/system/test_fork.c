@@ -7,6 +7,7 @@
  * the parent has to go on as if nothing had been.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -103,6 +104,7 @@ consume_as_parent(void *arg)
 	LOST(ringbus_consumer_wait(h->c, RINGBUS_FOREVER));
 	LOST(ringbus_consumer_poll(h->c, 10, note, &called));
 	LOST(ringbus_consumer_run(h->c, &handlers));
+	LOST(ringbus_consumer_fd(h->c));
 	LOST(ringbus_consumer_arm(h->c));
 	ck_assert(!called);
 	return 0;
@@ -115,6 +117,7 @@ look_as_parent(void *arg)
 	const struct ringbus_channel *channel = ringbus_tap_channel(h->tap);
 	struct ringbus_info info = { .size = sizeof(info) };
 	struct ringbus_member member = { .size = sizeof(member) };
+	struct ringbus_hole hole = { .size = sizeof(hole) };
 	char buffer[8], name[RINGBUS_NAME_SIZE];
 	size_t size;
 
@@ -125,6 +128,7 @@ look_as_parent(void *arg)
 	LOST(ringbus_channel_find(channel, RINGBUS_PRODUCER, "producer",
 				  &member));
 	LOST(ringbus_channel_laggard(channel, 0, &member));
+	LOST(ringbus_channel_hole(channel, &hole));
 	LOST(ringbus_ping(h->b.bus));
 	LOST(ringbus_list(h->b.bus, 0, name));
 	LOST(ringbus_end(h->b.bus, "a"));
@@ -208,6 +212,33 @@ TEST(child_without_memory_for_copies_lives)
 	t_ok(setrlimit(RLIMIT_AS, &before));
 	t_join(child);
 	end(&h);
+}
+
+static int
+arm_as_parent(void *arg)
+{
+	LOST(ringbus_consumer_arm(arg));
+	return 0;
+}
+
+/* Both have the same queue of rings. */
+TEST(child_does_not_take_a_ring_away)
+{
+	struct ringbus_consumer *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+	struct pollfd fd = { .events = POLLIN };
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	c = t_consume(b.bus, NULL);
+	p = t_produce(b.bus, NULL);
+	fd.fd = ringbus_consumer_fd(c);
+	t_ok(fd.fd);
+	ck_assert_int_eq(ringbus_consumer_arm(c), 0);
+	t_put(p, 1);
+	t_join(t_child(arm_as_parent, c));
+	ck_assert_int_eq(poll(&fd, 1, 0), 1);
+	t_bus_end(&b);
 }
 
 static int
