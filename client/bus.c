@@ -365,8 +365,7 @@ ringbus_close(struct ringbus *bus)
 	while (bus->attachments != NULL)
 		close_handle(bus->attachments);
 	rb_fork_leave(bus);
-	if (bus->fd >= 0)
-		close(bus->fd);
+	rb_closep(&bus->fd);
 	pthread_mutex_destroy(&bus->lock);
 	free(bus);
 }

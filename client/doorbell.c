@@ -11,9 +11,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "client/consumer.h"
+#include "shm/bell.h"
 
 /* A watch on what our descriptor is open on, whatever its name is by now. */
 static int
@@ -71,13 +73,14 @@ ringbus_consumer_fd(struct ringbus_consumer *consumer)
 	return fd;
 }
 
-/* Forgets rings that came before. */
+/* Forgets rings that came before. Not by read(), which is a point where a thread
+ * may be cancelled. */
 static void
 drain(int fd)
 {
 	char events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
 
-	while (read(fd, events, sizeof(events)) > 0)
+	while (syscall(SYS_read, fd, events, sizeof(events)) > 0)
 		;
 }
 
@@ -122,8 +125,8 @@ rb_doorbell_ring(struct ringbus_consumer *consumer)
 	if (fd_of(consumer) < 0)
 		return;
 	/* A failure would be seen as the bounded sleep is: too late. */
-	if (pwrite(consumer->attachment.channel.shm.bell, "", 1, 0) < 0)
-		errno = was;
+	rb_bell_strike(&consumer->attachment.channel.shm);
+	errno = was;
 }
 
 void
@@ -134,5 +137,5 @@ rb_doorbell_close(struct ringbus_consumer *consumer)
 	if (fd < 0)
 		return;
 	rb_doorbell_disarm(consumer);
-	close(fd);
+	rb_closep(&fd);
 }

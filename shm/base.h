@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /*
@@ -59,12 +60,13 @@ rb_min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* For rb_cleanup_: closes a descriptor that was not handed on. */
+/* For rb_cleanup_: closes a descriptor that was not handed on. Not by close(),
+ * which is a point where a thread may be cancelled. */
 static inline void
 rb_closep(int *fd)
 {
 	if (*fd >= 0)
-		close(*fd);
+		syscall(SYS_close, *fd);
 }
 
 /* Hands a descriptor on, so that rb_closep() leaves it alone. */

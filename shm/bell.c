@@ -22,6 +22,12 @@ rb_bell_ring(const struct rb_channel *channel)
 	if (rb_word64_load_relaxed(&channel->gates->bells) == 0 ||
 	    channel->bell < 0)
 		return;
+	rb_bell_strike(channel);
+}
+
+void
+rb_bell_strike(const struct rb_channel *channel)
+{
 	/* It has its one byte already, so this needs no room. Fails if it is not
 	 * ours to write, as a tap's. Not pwrite(), which is a point where a
 	 * thread may be cancelled. */

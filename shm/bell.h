@@ -35,4 +35,7 @@ struct rb_channel;
  * wait for. */
 void rb_bell_ring(const struct rb_channel *channel);
 
+/* Wakes them whether there are any or not. May change errno. */
+void rb_bell_strike(const struct rb_channel *channel);
+
 #endif

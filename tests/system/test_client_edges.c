@@ -90,6 +90,61 @@ TEST(forked_child_does_not_speak_for_its_parent)
 }
 
 /* It cannot be published before the claim, so it must not stay behind it. */
+struct journey {
+	const char *socket;
+	int result; /* of all that can fail; 1: did not come so far */
+};
+
+static int
+travel(const char *socket)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct ringbus *bus;
+	uint64_t value = 1;
+
+	if (ringbus_connect(socket, &bus) < 0 ||
+	    ringbus_producer_open(bus, "a", NULL, &p) < 0 ||
+	    ringbus_consumer_open(bus, "a", NULL, &c) < 0 ||
+	    ringbus_producer_write(p, &value, 8, RINGBUS_NOW) < 0 ||
+	    ringbus_consumer_arm(c) < 0)
+		return -1;
+	ringbus_consumer_halt(c);
+	ringbus_consumer_close(c);
+	ringbus_producer_close(p);
+	ringbus_close(bus);
+	return 0;
+}
+
+/* Is to be cancelled from the start. No assertions in here: they write. */
+static void *
+travel_cancelled(void *arg)
+{
+	struct journey *journey = arg;
+
+	pthread_cancel(pthread_self());
+	journey->result = travel(journey->socket);
+	pthread_testcancel();
+	return NULL;
+}
+
+TEST(no_call_is_where_a_thread_is_cancelled)
+{
+	struct journey journey = { .result = 1 };
+	pthread_t thread;
+	struct t_bus b;
+	void *result;
+
+	begin(&b);
+	journey.socket = b.daemon.socket;
+	ck_assert_int_eq(
+		pthread_create(&thread, NULL, travel_cancelled, &journey), 0);
+	ck_assert_int_eq(pthread_join(thread, &result), 0);
+	ck_assert_ptr_eq(result, PTHREAD_CANCELED);
+	ck_assert_int_eq(journey.result, 0);
+	t_bus_end(&b);
+}
+
 TEST(write_that_an_open_claim_refuses_leaves_nothing_claimed)
 {
 	struct ringbus_producer *p;
