@@ -9,7 +9,8 @@
 #include "client/internal.h"
 #include "shm/presence.h"
 
-/* The daemon gives up whom it has let in only if it dies in between. */
+/* The daemon gives up whom it has let in, and who has not come yet, if it dies in
+ * between, or if another connection of this process ends just then. */
 #define ARRIVE_TRIES 4
 
 uint64_t
@@ -147,7 +148,8 @@ leave(struct rb_attachment *a, bool forget)
 	rb_channel_detach(&a->channel.shm);
 }
 
-/* 0; -EAGAIN if we have to ask once more; or another errno. */
+/* 0; 1 if we have to ask once more (an errno could be one of mmap()); or an
+ * errno. */
 static int
 come_in(struct rb_attachment *a, struct rb_control *message)
 {
@@ -164,7 +166,7 @@ come_in(struct rb_attachment *a, struct rb_control *message)
 	if (arrive(a))
 		return 0;
 	leave(a, false);
-	return -EAGAIN;
+	return 1;
 }
 
 int
@@ -179,13 +181,13 @@ rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 	err = write_request(a, channel, request, &wish);
 	if (err < 0)
 		return err;
-	err = -EAGAIN;
-	for (int i = 0; err == -EAGAIN && i < ARRIVE_TRIES; i++) {
+	err = 1;
+	for (int i = 0; err == 1 && i < ARRIVE_TRIES; i++) {
 		message = wish;
 		err = come_in(a, &message);
 	}
-	if (err < 0)
-		return err == -EAGAIN ? -ECONNRESET : err;
+	if (err != 0)
+		return err == 1 ? -ECONNRESET : err;
 	a->wait = request->wait == RINGBUS_WAIT_DEFAULT
 			  ? a->channel.shm.wait
 			  : (enum rb_wait_kind)(request->wait - 1);

@@ -69,6 +69,14 @@ check_size(int fd, uint64_t size)
 	return (uint64_t)st.st_size < size ? -EBADMSG : 0;
 }
 
+/* Of mmap(): EAGAIN says that all is to be locked, and that is more than may be.
+ * It would not help to try again. */
+static int
+why_unmapped(void)
+{
+	return errno == EAGAIN ? -ENOMEM : -errno;
+}
+
 /* Puts a part of the file at its place in the reserved address space. */
 static int
 place(char *at, int fd, uint64_t offset, uint64_t size, int prot)
@@ -76,7 +84,7 @@ place(char *at, int fd, uint64_t offset, uint64_t size, int prot)
 	void *p = mmap(at, size, prot, MAP_SHARED | MAP_FIXED, fd,
 		       (off_t)offset);
 
-	return p == MAP_FAILED ? -errno : 0;
+	return p == MAP_FAILED ? why_unmapped() : 0;
 }
 
 int
@@ -94,7 +102,7 @@ rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
 	s.base = mmap(NULL, s.mapping, PROT_NONE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s.base == MAP_FAILED)
-		return -errno;
+		return why_unmapped();
 	err = place(s.base, fd, 0, size, prot);
 	if (err == 0 && mirror != 0)
 		err = place((char *)s.base + size, fd, mirror, size - mirror,

@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
@@ -47,6 +50,36 @@ TEST(consumer_that_could_not_be_opened_holds_nobody_up)
 	ck_assert_int_eq(open_with_one_descriptor_left(b.bus), -EMFILE);
 	for (uint64_t i = 0; i < 100; i++)
 		t_put(p, i);
+	t_bus_end(&b);
+}
+
+/* Root may lock what it likes otherwise. */
+static void
+give_up_ipc_lock(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	t_ok(syscall(SYS_capget, &header, sets));
+	sets[0].effective &= ~(UINT32_C(1) << CAP_IPC_LOCK);
+	t_ok(syscall(SYS_capset, &header, sets));
+}
+
+TEST(who_may_not_lock_the_channel_has_no_memory)
+{
+	const struct rlimit little = { 65536, 65536 };
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	begin(&b);
+	give_up_ipc_lock();
+	t_ok(setrlimit(RLIMIT_MEMLOCK, &little));
+	t_ok(mlockall(MCL_FUTURE));
+	ck_assert_int_eq(ringbus_producer_open(b.bus, "a", NULL, &p), -ENOMEM);
+	t_ok(munlockall());
+	t_produce(b.bus, NULL); /* it holds no place */
 	t_bus_end(&b);
 }
 

@@ -200,13 +200,13 @@ do_nothing(void *arg)
 /* Most children use none of it, and execute something else. */
 TEST(child_without_memory_for_copies_lives)
 {
-	const struct rlimit none = { 4096, RLIM_INFINITY };
-	struct rlimit before;
+	struct rlimit before, none;
 	struct handles h;
 	pid_t child;
 
 	begin(&h, "producers: multi");
 	t_ok(getrlimit(RLIMIT_AS, &before));
+	none = (struct rlimit){ 4096, before.rlim_max };
 	t_ok(setrlimit(RLIMIT_AS, &none));
 	child = t_child(do_nothing, NULL);
 	t_ok(setrlimit(RLIMIT_AS, &before));
