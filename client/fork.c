@@ -53,6 +53,7 @@ go_on_in_child(void)
 {
 	for (struct ringbus *bus = buses; bus != NULL; bus = bus->next) {
 		pthread_mutex_init(&bus->lock, NULL);
+		bus->pid = 0; /* ours may be the same, in another namespace */
 		for (struct rb_attachment *a = bus->attachments; a != NULL;
 		     a = a->next)
 			disinherit(a);

@@ -8,8 +8,10 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
@@ -290,6 +292,53 @@ TEST(child_does_not_publish_a_framed_event)
 	p = t_produce(b.bus, NULL);
 	t_join(t_child(publish_frame_as_parent, p));
 	t_put(p, 1);
+	t_bus_end(&b);
+}
+
+static int
+ping_as_parent(void *arg)
+{
+	LOST(ringbus_ping(arg));
+	return 0;
+}
+
+/* Runs fn(arg) as the first process of a new PID namespace. Not by t_child(): its
+ * parent has no pid in there. */
+static int
+rule(t_child_fn fn, void *arg)
+{
+	int status;
+	pid_t init;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		return 1;
+	init = fork();
+	if (init == 0)
+		_exit(fn(arg));
+	return init < 0 || waitpid(init, &status, 0) < 0 || status != 0;
+}
+
+static int
+connect_and_rule(void *arg)
+{
+	ck_assert_int_eq(getpid(), 1);
+	return rule(ping_as_parent, t_connect(arg));
+}
+
+static int
+rule_two(void *arg)
+{
+	return rule(connect_and_rule, arg);
+}
+
+TEST(child_with_its_parents_pid_is_no_parent)
+{
+	struct t_bus b;
+
+	if (geteuid() != 0)
+		T_SKIP("only root can make a PID namespace");
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	t_join(t_child(rule_two, &b.daemon));
 	t_bus_end(&b);
 }
 
