@@ -60,7 +60,7 @@
  * Errors. Functions return 0, a count or a sequence, or a negative errno from
  * the list at the function. Every function that takes a bus can also return
  * -ECONNRESET (the daemon is gone; of one that went in the middle of a request to
- * create, open or remove a channel it is not known whether it did it), -ETIMEDOUT
+ * create, remove or mend a channel it is not known whether it did it), -ETIMEDOUT
  * (it does not answer) and -EPROTO (it does not make sense); and every one at all
  * -ECHILD, see above. ringbus_strerror() explains one, ringbus_error()
  * tells what the daemon had to say about the last refusal. The library prints
@@ -767,9 +767,9 @@ RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
  * LMAX's event poller: hands what is there now to `handler`, at most `max`
  * events, commits them, and returns one of the above; or what the handler
  * returned, if that was < 0, and then that event and those after it are not
- * committed; or -ESTALE, -EBADMSG, -ENOMEM, -ECANCELED, -EOWNERDEAD. RINGBUS_REWIND commits
- * nothing and leaves the events for the next poll. Does not wait. With max 0 it
- * only looks, and needs no handler. A worker gets one event at a time, and one
+ * committed; or -ESTALE, -EBADMSG, -ENOMEM, -ECANCELED, -EOWNERDEAD.
+ * RINGBUS_REWIND commits nothing and leaves the events for the next poll. Does not
+ * wait. With max 0 it only looks, and needs no handler. A worker gets one event at a time, and one
  * that fails goes to another. -EINVAL for max < 0, or > 0 without a handler.
  */
 RINGBUS_API int ringbus_consumer_poll(struct ringbus_consumer *consumer,

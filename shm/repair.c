@@ -14,8 +14,9 @@
  *                  difference)
  *
  * A tombstone goes only where every consumer has read the lap before, as for
- * any claim, and not beyond the end of the stream. Of a framed event the first stamp was to come last: without it the
- * rest is taken back, with it the event is whole.
+ * any claim, and not beyond the end of the stream. Of a framed event the first
+ * stamp was to come last: without it the rest is taken back, with it the event is
+ * whole.
  */
 #include "shm/repair.h"
 
