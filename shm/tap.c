@@ -128,6 +128,18 @@ start_at(struct rb_tap *tap, int64_t sequence)
 	seek(tap, sequence, rb_published_from(tap->channel, sequence));
 }
 
+/* Of several producers: behind all that is claimed, or where a strict stream has
+ * stopped for everybody. */
+static int64_t
+find_now(const struct rb_channel *channel)
+{
+	/* ORDER(none, relaxed) - any moment is "now". */
+	int64_t claimed = rb_seq_load_relaxed(&channel->ring->claimed);
+	int64_t broken_at = rb_channel_broken_at(channel);
+
+	return claimed < broken_at ? claimed + 1 : broken_at;
+}
+
 void
 rb_tap_init(struct rb_tap *tap, const struct rb_channel *channel, int64_t from)
 {
@@ -139,8 +151,7 @@ rb_tap_init(struct rb_tap *tap, const struct rb_channel *channel, int64_t from)
 	else if (!rb_channel_is_multi(channel))
 		start_at(tap, rb_published_from(channel, 0) + 1);
 	else
-		/* ORDER(none, relaxed) - any moment is "now". */
-		start_at(tap, rb_seq_load_relaxed(&channel->ring->claimed) + 1);
+		start_at(tap, find_now(channel));
 }
 
 /* Whether what was read at `sequence` up to now was not written over. */

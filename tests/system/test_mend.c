@@ -121,6 +121,24 @@ TEST(mending_is_refused)
 	t_bus_end(&b);
 }
 
+TEST(tap_that_comes_late_stops_where_others_do)
+{
+	struct ringbus_producer *p;
+	struct ringbus_tap *tap;
+	struct t_bus b;
+	char buffer[8];
+	size_t size;
+
+	t_bus_begin(&b, T_STRICT);
+	p = t_break_stream(&b);
+	tap = t_tap(b.bus, RINGBUS_FROM_NOW);
+	t_put(p, 9); /* nobody's before it is mended */
+	ck_assert_int_eq(ringbus_tap_read(tap, buffer, sizeof(buffer), &size,
+					  RINGBUS_NOW),
+			 -EOWNERDEAD);
+	t_bus_end(&b);
+}
+
 /* ------------------------------------------------------- ends without a mend */
 
 TEST(abort_ends_a_stopped_stream)
