@@ -120,7 +120,8 @@ exchange(struct ringbus *bus, struct rb_control *message, int *fds)
 
 	if (err == 0)
 		err = receive_answer(bus, message, fds);
-	if (err == -ETIMEDOUT)
+	bus->is_silent = err == -ETIMEDOUT;
+	if (bus->is_silent)
 		/* A late answer would pass for that of the next request. */
 		shutdown(bus->fd, SHUT_RDWR);
 	if (err < 0)
@@ -161,15 +162,15 @@ carries_on(const struct rb_control *message)
 		(message->flags & RB_CONTROL_RESET) == 0);
 }
 
-/* May be said twice; what was cut may have been done, or not. */
+/* May be said twice; what was cut may have been done, or not. Not what goes by
+ * the name of a channel alone, which the next daemon may have made anew. */
 static bool
 is_repeatable(const struct rb_control *message)
 {
 	return message->type == RB_CONTROL_ATTACH ||
 	       message->type == RB_CONTROL_DETACH ||
 	       message->type == RB_CONTROL_LIST ||
-	       message->type == RB_CONTROL_PING ||
-	       message->type == RB_CONTROL_CLOSE;
+	       message->type == RB_CONTROL_PING;
 }
 
 /* Who leaves has said so in shared memory and waits for nobody. */
@@ -232,6 +233,16 @@ ask_again(struct ringbus *bus, const struct rb_control *asked,
 	}
 }
 
+/* Of a daemon that is stopped: when it goes on, the end of a connection makes it
+ * look who of us has left. */
+static int
+knock(const struct ringbus *bus)
+{
+	rb_cleanup_(rb_closep) int fd = rb_locate_again(&bus->place);
+
+	return fd < 0 ? fd : -ETIMEDOUT;
+}
+
 static int
 request(struct ringbus *bus, struct rb_control *message, int *fds)
 {
@@ -239,6 +250,8 @@ request(struct ringbus *bus, struct rb_control *message, int *fds)
 	bool here = bus->stays || carries_on(&asked);
 	int err = -ECONNRESET;
 
+	if (bus->is_silent && asked.type == RB_CONTROL_DETACH)
+		return knock(bus);
 	if (!is_cut(bus)) {
 		err = exchange(bus, message, fds);
 		if (err != -ECONNRESET || here || !is_repeatable(&asked))
@@ -261,6 +274,11 @@ rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = request(bus, message, fds);
 	pthread_setcancelstate(cancel, NULL);
+	if (err == -ECONNRESET && bus->error[0] == '\0')
+		rb_bus_refuse(bus,
+			      "%s: ringbusd went away before it answered: see "
+			      "what it has done, and ask again",
+			      bus->place.socket);
 	return err;
 }
 

@@ -15,9 +15,10 @@ int64_t
 rb_cursor_of(const struct rb_channel *c)
 {
 	/* ORDER(none, relaxed) - to look at, no data is read by it. */
-	return rb_channel_is_multi(c)
-		       ? rb_seq_load_relaxed(&c->ring->claimed)
-		       : rb_seq_load_relaxed(&c->ring->published);
+	return rb_seq_bounded(
+		rb_channel_is_multi(c)
+			? rb_seq_load_relaxed(&c->ring->claimed)
+			: rb_seq_load_relaxed(&c->ring->published));
 }
 
 bool
@@ -31,7 +32,8 @@ int64_t
 rb_sequence_of(const struct rb_channel *c, unsigned index)
 {
 	/* ORDER(none, relaxed) - to look at. */
-	return rb_seq_load_relaxed(&c->gates->consumers[index].sequence);
+	return rb_seq_bounded(
+		rb_seq_load_relaxed(&c->gates->consumers[index].sequence));
 }
 
 /* The slowest gating consumer; where slots are cleared before they are free, how
@@ -52,7 +54,7 @@ gating_of(const struct rb_channel *c, int64_t cursor)
 	if (!gates || c->clear == RB_CLEAR_NONE)
 		return gating;
 	/* ORDER(none, relaxed) - to look at. */
-	return rb_seq_load_relaxed(&c->gates->clear.done);
+	return rb_seq_bounded(rb_seq_load_relaxed(&c->gates->clear.done));
 }
 
 static int64_t

@@ -35,6 +35,7 @@ struct ringbus {
 	struct rb_place place;
 	struct ringbus *next; /* of all of this process: fork.c */
 	char error[RB_CONTROL_TEXT_SIZE];
+	bool is_silent;       /* the daemon did not answer in time */
 	pthread_mutex_t lock; /* of the list */
 	struct rb_attachment *attachments;
 	bool stays; /* asks nobody but the daemon that it is connected to */

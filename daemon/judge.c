@@ -14,6 +14,7 @@
 
 #include "daemon/entry.h"
 #include "daemon/kind.h"
+#include "daemon/lag.h"
 #include "daemon/process.h"
 #include "daemon/table.h"
 
@@ -225,20 +226,47 @@ take_used(const struct rb_hosted *hosted, const struct census *census,
 			 key, census->first);
 }
 
+/* Whose place is kept and who has yet to read something, or NULL. Where a daemon
+ * has stopped, it would have removed all. */
+static const struct rb_member *
+find_owed(const struct rb_hosted *hosted)
+{
+	const struct rb_channel *c = &hosted->channel;
+
+	if (rb_entry_get(&c->meta->control.retired) != 0)
+		return NULL;
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
+		if (rb_entry_state(&c->meta->consumers[i]) ==
+			    RB_MEMBER_ABSENT &&
+		    rb_lag(c, i) > 0)
+			return &c->meta->consumers[i];
+	return NULL;
+}
+
 static void
 judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 {
+	const struct rb_member *owed = find_owed(hosted);
 	const char *key = rb_judge_find_difference(hosted);
 	char why[96];
 
-	if (hosted->config == NULL) {
+	if (hosted->config == NULL &&
+	    (owed == NULL || hosted->channel.meta->header.dynamic == 0)) {
 		remove_it("is in nobody's use", ret);
 	} else if (key != NULL) {
 		snprintf(why, sizeof(why),
 			 "is not what the configuration says (%s)", key);
 		remove_it(why, ret);
-	} else if (rb_hosted_stream(hosted) != RB_STREAM_OPEN) {
+	} else if (rb_hosted_stream(hosted) == RB_STREAM_OPEN) {
+		return;
+	} else if (owed == NULL) {
 		remove_it("has ended", ret);
+	} else {
+		snprintf(ret->why, sizeof(ret->why),
+			 "has ended, and consumer %.64s has yet to read it to "
+			 "its end: it stays as it is until then, and is made "
+			 "anew by the next start of ringbusd",
+			 owed->name);
 	}
 }
 

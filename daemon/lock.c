@@ -15,9 +15,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "daemon/log.h"
 #include "shm/base.h"
+#include "shm/wait.h"
+
+/* One that was killed holds its lock until all of it is gone. */
+#define PATIENCE_NS INT64_C(2000000000)
+#define NAP_NS 5000000
 
 static long
 read_holder(int fd)
@@ -80,12 +86,17 @@ try_lock(int shm_dirfd, int *ret)
 int
 rb_lock_take(int shm_dirfd, const char *path)
 {
+	const struct timespec nap = { .tv_nsec = NAP_NS };
+	int64_t until_ns = rb_clock_ns() + PATIENCE_NS;
 	int fd = -1;
 	int err;
 
-	do
-		err = try_lock(shm_dirfd, &fd);
-	while (err > 0);
+	while ((err = try_lock(shm_dirfd, &fd)) != 0 &&
+	       (err > 0 || (err == -EBUSY && rb_clock_ns() < until_ns))) {
+		rb_closep(&fd);
+		fd = -1;
+		nanosleep(&nap, NULL);
+	}
 	if (err == 0)
 		return fd;
 	if (err == -EBUSY)

@@ -19,11 +19,14 @@
 #include "shm/repair.h"
 
 struct rb_hosted;
+struct rb_peer;
 struct rb_process;
 
 struct rb_membership {
 	struct rb_hosted *hosted;
 	struct rb_process *process; /* NULL: dead */
+	/* Whose connection asked for it; NULL: has ended. Only to compare. */
+	const struct rb_peer *peer;
 	enum rb_role role;
 	unsigned index;
 	uint32_t epoch; /* as the process knows it; 0: evicted before we came,

@@ -134,7 +134,7 @@ rb_peer_free(struct rb_peer *peer)
 	if (peer->process != NULL) {
 		if (!peer->process->dead)
 			rb_reaper_heed_process(&peer->daemon->reaper,
-					       peer->process);
+					       peer->process, peer);
 		peer->process->n_peers--;
 		rb_process_release(peer->process);
 	}

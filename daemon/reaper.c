@@ -186,13 +186,17 @@ heed(struct rb_reaper *reaper, struct rb_membership *m)
 }
 
 void
-rb_reaper_heed_process(struct rb_reaper *reaper, struct rb_process *process)
+rb_reaper_heed_process(struct rb_reaper *reaper, struct rb_process *process,
+		       const struct rb_peer *ending)
 {
 	struct rb_membership *m, *next;
 
 	for (m = LIST_FIRST(&process->memberships); m != NULL; m = next) {
 		next = LIST_NEXT(m, of_owner);
-		heed(reaper, m);
+		if (m->peer == ending)
+			m->peer = NULL;
+		if (m->peer == NULL)
+			heed(reaper, m);
 	}
 }
 

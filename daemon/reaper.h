@@ -56,11 +56,13 @@ void rb_reaper_bury_process(struct rb_reaper *reaper,
 
 /*
  * Members whose processes live and that have gone, or never came, while nobody
- * could be told: of one process whose connection has ended; or of all, for a
- * daemon that has taken over and begun to listen.
+ * could be told: of a process of which a connection ends; or of all, for a
+ * daemon that has taken over and begun to listen. Those that another connection
+ * asked for may yet come.
  */
 void rb_reaper_heed_process(struct rb_reaper *reaper,
-			    struct rb_process *process);
+			    struct rb_process *process,
+			    const struct rb_peer *ending);
 void rb_reaper_heed_all(struct rb_reaper *reaper);
 
 /*

@@ -73,7 +73,8 @@ void rb_registry_forget(struct rb_registry *registry,
 unsigned rb_registry_count_dynamic(const struct rb_registry *registry,
 				   uint64_t *ret_size);
 
-/* Ends the stream of all channels; with `abort` at once. */
+/* Ends the stream of all channels for good, as the daemon stops; with `abort` at
+ * once. */
 void rb_registry_close_streams(struct rb_registry *registry, bool abort);
 
 /* Whether a process is attached anywhere. */

@@ -76,6 +76,7 @@ rb_seat_producer(struct rb_peer *peer, struct rb_hosted *hosted,
 	if (rb_membership_new(hosted, peer->process, RB_ROLE_PRODUCER,
 			      (unsigned)index, ret) < 0)
 		return refuse_memory(peer, answer);
+	(*ret)->peer = peer;
 	if (answer->name[0] == '\0')
 		snprintf(answer->name, RB_NAME_SIZE, "producer");
 	answer->index = (uint32_t)index;
@@ -353,6 +354,7 @@ rb_seat_consumer(struct rb_peer *peer, struct rb_hosted *hosted,
 	if (rb_membership_new(hosted, peer->process, RB_ROLE_CONSUMER,
 			      (unsigned)index, ret) < 0)
 		return refuse_memory(peer, answer);
+	(*ret)->peer = peer;
 	err = join(&e, (unsigned)index, *ret);
 	if (err < 0) {
 		*ret = rb_membership_free(*ret);

@@ -36,6 +36,7 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_meta_control, stream),
 	offsetof(struct rb_meta_control, broken),
 	offsetof(struct rb_meta_control, stuck_after_ns),
+	offsetof(struct rb_meta_control, retired),
 	offsetof(struct rb_meta_control, repairs),
 	offsetof(struct rb_meta_control, tombstones),
 	sizeof(struct rb_member),

@@ -133,6 +133,8 @@ struct rb_meta_control {
 	struct rb_word64 broken;
 	/* A claim that holds others up for so long is killed; 0: none is. */
 	struct rb_word64 stuck_after_ns;
+	/* The daemon stops: nothing of the channel is to be kept. */
+	struct rb_word32 retired;
 	/* For people: dead producers whose claims were mended, and the slots of
 	 * them that nobody will ever publish. */
 	struct rb_word64 repairs;

@@ -19,6 +19,7 @@
 #include "shm/graph.h"
 #include "shm/group.h"
 #include "shm/place.h"
+#include "shm/presence.h"
 
 /* -------------------------------------------------------------- declaring */
 
@@ -176,6 +177,7 @@ rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 			set_kind(m, join->spec != NULL ? join->spec : &usual);
 		ret->missed = settle(channel, index, join->from);
 	}
+	rb_presence_reset(channel, RB_ROLE_CONSUMER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
 	clear_read(channel);
 	return 0;
@@ -229,6 +231,7 @@ rb_member_join_worker(struct rb_channel *channel, unsigned group,
 	rb_entry_set_state(m, RB_MEMBER_JOINING);
 	ret->missed = attach_group(channel, group, join->from);
 	reset_gate(&gates[index]);
+	rb_presence_reset(channel, RB_ROLE_CONSUMER, index);
 	/* ORDER(none, relaxed) - for people. */
 	rb_seq_store_relaxed(&gates[index].sequence,
 			     rb_seq_load_relaxed(&gates[group].sequence));

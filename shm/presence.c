@@ -84,3 +84,10 @@ rb_presence_of(struct rb_channel *channel, enum rb_role role, unsigned index,
 	rb_fence_seq_cst();
 	return look(channel, role, index, epoch);
 }
+
+void
+rb_presence_reset(struct rb_channel *channel, enum rb_role role, unsigned index)
+{
+	/* ORDER(none, relaxed) - the client is told of its place later. */
+	rb_word64_store_relaxed(word_of(channel, role, index), 0);
+}

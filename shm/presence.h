@@ -22,7 +22,8 @@
  * listen. So a leave is either seen or heard of.
  *
  * Writer of `presence`: the client, by CAS and never over a later epoch, since one
- * that comes late may find its entry given to another; of `recalled`: the daemon.
+ * that comes late may find its entry given to another, and the daemon before it has
+ * one; of `recalled`: the daemon.
  */
 #ifndef RB_PRESENCE_H
 #define RB_PRESENCE_H
@@ -58,5 +59,9 @@ void rb_presence_leave(struct rb_channel *channel, enum rb_role role,
  */
 enum rb_presence rb_presence_of(struct rb_channel *channel, enum rb_role role,
 				unsigned index, uint32_t epoch);
+
+/* Daemon: before a client is let in, whatever the one before it has left. */
+void rb_presence_reset(struct rb_channel *channel, enum rb_role role,
+		       unsigned index);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "shm/entry.h"
+#include "shm/presence.h"
 
 int
 rb_member_find_producer(const struct rb_channel *channel)
@@ -38,6 +39,7 @@ rb_member_join_producer(struct rb_channel *channel, unsigned index,
 	rb_entry_put64(&handle->missed, 0);
 	rb_entry_put64(&handle->wakes, 0);
 	rb_entry_put64(&handle->dropped, 0);
+	rb_presence_reset(channel, RB_ROLE_PRODUCER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
 	return epoch;
 }
