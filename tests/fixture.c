@@ -372,21 +372,3 @@ task_join(struct task *task)
 	ck_assert_int_eq(pthread_join(task->thread, NULL), 0);
 	ck_assert_int_eq(task->result, 0);
 }
-
-bool
-is_asleep(pid_t pid)
-{
-	char path[64], text[256];
-	const char *end;
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
-	n = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end != NULL && end[2] == 'S';
-}

@@ -153,9 +153,6 @@ void task_start(struct task *task, enum side side, int (*fn)(void *),
 		void *arg);
 void task_join(struct task *task);
 
-/* True if the process (or any thread of it) `pid` sleeps in the kernel. */
-bool is_asleep(pid_t pid);
-
 /* ------------------------------------------------- several tests from one */
 
 #define KINDS(name)                                                            \

@@ -301,6 +301,24 @@ check_children(void)
 
 /* ------------------------------------------------------------ descriptors */
 
+bool
+t_is_asleep(pid_t pid)
+{
+	char path[64], text[256];
+	const char *end;
+	FILE *file;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	n = fread(text, 1, sizeof(text) - 1, file);
+	fclose(file);
+	text[n] = '\0';
+	end = strrchr(text, ')');
+	return end != NULL && end[2] == 'S';
+}
+
 void
 t_keep_fds(void)
 {

@@ -202,7 +202,7 @@ t_remote_is_inside(const struct t_remote *r)
 bool
 t_remote_sleeps(const struct t_remote *r)
 {
-	return t_remote_is_inside(r) && is_asleep(r->pid) &&
+	return t_remote_is_inside(r) && t_is_asleep(r->pid) &&
 	       t_remote_is_inside(r);
 }
 

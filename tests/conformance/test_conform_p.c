@@ -208,7 +208,7 @@ publish_slowly(struct t_place *place, void *arg)
 		t_ok(s);
 		memcpy(ringbus_producer_slot(place->p, s), &i, sizeof(i));
 		if (i % 7 == 0)
-			t_until(is_asleep(*consumer));
+			t_until(t_is_asleep(*consumer));
 		t_ok(ringbus_producer_publish(place->p, s, s));
 	}
 	return 0;

@@ -365,7 +365,7 @@ ask_for_the_ring_again(void *context, const struct ringbus_event *event,
 	}
 	ck_assert(end_of_batch);
 	if (lap->n_batches < LAPS - 1) {
-		t_until(is_asleep((pid_t)t_read(&lap->sleeper)));
+		t_until(t_is_asleep((pid_t)t_read(&lap->sleeper)));
 		lap->n_waits++;
 	}
 	look_back(lap, event);

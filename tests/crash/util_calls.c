@@ -77,7 +77,7 @@ next_boundary(struct calls *c, calls_over_fn over, void *arg)
 
 		ck_assert_int_ge(pid, 0);
 		if (pid == 0 && waits(c) && over != NULL && over(arg) &&
-		    is_asleep(c->pid))
+		    t_is_asleep(c->pid))
 			return false;
 		if (pid == 0) {
 			ck_assert(t_deadline_nap(&deadline));

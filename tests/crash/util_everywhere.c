@@ -74,24 +74,6 @@ live(void *arg)
 
 /* ------------------------------------------------------------ one at a time */
 
-bool
-t_is_asleep(pid_t pid)
-{
-	char name[32], text[128], *state;
-	FILE *file;
-	size_t n;
-
-	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
-	file = fopen(name, "r");
-	ck_assert_ptr_nonnull(file);
-	n = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[n] = '\0';
-	state = strrchr(text, ')');
-	ck_assert_ptr_nonnull(state);
-	return state[2] == 'S';
-}
-
 static void
 call_if(void (*fn)(void *), void *arg)
 {

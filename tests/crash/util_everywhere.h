@@ -73,7 +73,4 @@ struct t_victim {
 /* Tells on stdout at how many places it died. */
 void t_kill_everywhere(const struct t_victim *victim, void *arg);
 
-/* True if this process sleeps in the kernel. */
-bool t_is_asleep(pid_t pid);
-
 #endif

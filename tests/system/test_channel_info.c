@@ -344,7 +344,7 @@ TEST(sleeps_and_wakes_are_counted)
 	channel = ringbus_producer_channel(p);
 	child = t_child(sleep_for_one, &b.daemon);
 	t_until(t_has_member(channel, RINGBUS_CONSUMER, "sleeper"));
-	t_until(consumer(channel, "sleeper").sleeps > 1 && is_asleep(child));
+	t_until(consumer(channel, "sleeper").sleeps > 1 && t_is_asleep(child));
 	ck_assert_uint_eq(t_member(channel, RINGBUS_PRODUCER, "producer").wakes,
 			  0);
 	t_put(p, 7);

@@ -280,7 +280,7 @@ TEST(a_signal_handler_halts_one_that_backs_off)
 static void *
 halt_when_asleep(void *arg)
 {
-	t_until(is_asleep(getpid()));
+	t_until(t_is_asleep(getpid()));
 	ringbus_consumer_halt(arg);
 	return NULL;
 }

@@ -138,7 +138,7 @@ KINDS(draining_sleeps_until_the_slowest_is_done)
 	consumer = t_stopped_consumer(&b, "first");
 	producer = t_child(write_and_drain, &b.daemon);
 	t_until(t_info(ringbus_tap_channel(tap)).cursor == 9 &&
-		is_asleep(producer));
+		t_is_asleep(producer));
 	ck_assert_int_eq(kill(consumer, SIGCONT), 0);
 	t_join(producer);
 	t_kill(consumer);
@@ -214,7 +214,7 @@ interrupt_drain(struct t_bus *b,
 	d.producer = t_produce(b->bus, &o);
 	t_put_all(d.producer, 0, 3);
 	ck_assert_int_eq(pthread_create(&thread, NULL, drain, &d), 0);
-	t_until(t_read(d.thread) != 0 && is_asleep((pid_t)t_read(d.thread)));
+	t_until(t_read(d.thread) != 0 && t_is_asleep((pid_t)t_read(d.thread)));
 	interrupt(b, d.producer);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
 	return d.result;
@@ -308,7 +308,7 @@ KINDS(abort_wakes_a_consumer_that_waits)
 	channel = ringbus_tap_channel(t_tap(b.bus, RINGBUS_FROM_NOW));
 	consumer = t_child(wait_for_events, &b.daemon);
 	t_until(t_member(channel, RINGBUS_CONSUMER, "first").sleeps > 0 &&
-		is_asleep(consumer));
+		t_is_asleep(consumer));
 	t_bus_ok(b.bus, ringbus_abort(b.bus, "a"));
 	t_join(consumer);
 	t_bus_end(&b);
@@ -324,7 +324,7 @@ KINDS(abort_wakes_a_producer_that_waits)
 	channel = ringbus_tap_channel(t_tap(b.bus, RINGBUS_FROM_NOW));
 	t_consume_as(b.bus, "first", RINGBUS_FROM_NOW);
 	producer = t_child(wait_for_room, &b.daemon);
-	t_until(t_info(channel).cursor >= 15 && is_asleep(producer));
+	t_until(t_info(channel).cursor >= 15 && t_is_asleep(producer));
 	t_bus_ok(b.bus, ringbus_abort(b.bus, "a"));
 	t_join(producer);
 	t_bus_end(&b);

@@ -111,7 +111,7 @@ TEST_TIMEOUT(who_waits_politely_costs_nothing, 120)
 	}
 	pids[N_IDLERS] = b.daemon.pid;
 	for (int i = 0; i <= N_IDLERS; i++) {
-		t_until(is_asleep(pids[i]));
+		t_until(t_is_asleep(pids[i]));
 		before[i] = cpu_time(pids[i]);
 	}
 	nanosleep(&span, NULL);

@@ -95,7 +95,7 @@ KINDS(a_signal_handler_halts_a_run)
 static void *
 halt_when_asleep(void *arg)
 {
-	t_until(is_asleep(getpid()));
+	t_until(t_is_asleep(getpid()));
 	ringbus_consumer_halt(arg);
 	return NULL;
 }

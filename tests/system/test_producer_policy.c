@@ -205,7 +205,7 @@ block(enum rb_producers kind, const struct ringbus_producer_options *o)
 	consumer = t_stopped_consumer(&b, "slow");
 	producer = t_child(fill_and_one_more, &blocked);
 	t_until(t_info(ringbus_tap_channel(tap)).cursor >= SLOTS - 1 &&
-		is_asleep(producer));
+		t_is_asleep(producer));
 	ck_assert_int_eq(kill(consumer, SIGCONT), 0);
 	t_join(producer);
 	t_kill(consumer);

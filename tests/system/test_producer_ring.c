@@ -60,7 +60,7 @@ KINDS(a_full_ring_holds_the_publisher_up)
 	h.daemon = &b.daemon;
 	c = t_consume(b.bus, NULL);
 	child = t_child(publish_seventeen, &h);
-	t_until(t_read(h.step) == 1 && is_asleep(child));
+	t_until(t_read(h.step) == 1 && t_is_asleep(child));
 	t_ok(ringbus_consumer_wait(c, RINGBUS_NOW));
 	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 15);
 	ck_assert_uint_eq(t_read(h.step), 1);

@@ -188,7 +188,7 @@ KINDS(a_tap_skips_tombstones_and_gives_up_nothing)
 static void *
 cancel_soon(void *arg)
 {
-	t_until(is_asleep(getpid()));
+	t_until(t_is_asleep(getpid()));
 	ringbus_tap_cancel(arg);
 	return NULL;
 }

@@ -193,7 +193,7 @@ cancel_when_asleep(void *arg)
 {
 	struct waiter *w = arg;
 
-	t_until(is_asleep(w->tid));
+	t_until(t_is_asleep(w->tid));
 	ringbus_producer_cancel(w->producer);
 	return NULL;
 }

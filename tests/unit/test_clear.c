@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_clear.c - slots are zero before they are free, and not before they are
- * read
+ * test_clear.c - slots are zero before they are free, not before they are read
  *
  * Producers check that what they are given is zero, consumers that what they
  * read is not. Under flow, at every instruction of one who clears, and whoever
@@ -434,7 +433,8 @@ wake_one_that_waits(bool by_daemon)
 	seat = fixture_join_producer(&f);
 	handle = &f.channel.ring->handles[seat.index];
 	pid = t_child(claim_one, &seat);
-	t_until(rb_word64_load_relaxed(&handle->sleeps) > 0 && is_asleep(pid));
+	t_until(rb_word64_load_relaxed(&handle->sleeps) > 0 &&
+		t_is_asleep(pid));
 	if (by_daemon) {
 		pretend_to_clear(second.index, done());
 		second.available = 15;

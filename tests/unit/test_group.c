@@ -306,7 +306,7 @@ wake_by_doing(struct rb_worker *w, struct sleeper *sleeper)
 	uint64_t wakes = rb_word64_load_relaxed(&w->barrier.gate->wakes);
 	struct rb_work work;
 
-	t_until(is_asleep(pid));
+	t_until(t_is_asleep(pid));
 	work = take_work(w);
 	t_ok(rb_worker_done(w, &work));
 	t_join(pid);

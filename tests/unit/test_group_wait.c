@@ -31,7 +31,7 @@ start_waiting(struct waiting *waiting)
 
 	waiting->seat = fixture_join_worker(&f, "g", RB_FROM_NOW);
 	pid = t_child(wait_once, waiting);
-	t_until(is_asleep(pid));
+	t_until(t_is_asleep(pid));
 	return pid;
 }
 

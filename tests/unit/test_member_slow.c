@@ -233,7 +233,7 @@ KINDS(who_sleeps_for_an_evicted_or_a_parked_one_goes_on)
 		rb_member_leave_producer(&f.channel, s.index);
 		seat = fixture_join_producer(&f);
 		pid = t_child(wait_for_room, &seat);
-		t_until(is_asleep(pid));
+		t_until(t_is_asleep(pid));
 		count = rb_word32_load_acquire(&b.gate->event);
 		if (i == 0)
 			rb_member_evict(&f.channel, b.index);

@@ -21,7 +21,7 @@ start_sleeper(struct waiter *w, const struct rb_word64 *sleeps)
 {
 	pid_t pid = t_child(run_waiter, w);
 
-	t_until(read_counter(sleeps) > 0 && is_asleep(pid));
+	t_until(read_counter(sleeps) > 0 && t_is_asleep(pid));
 	return pid;
 }
 
