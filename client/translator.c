@@ -57,8 +57,7 @@ is_in_order(const struct ringbus_producer *p)
 {
 	const struct rb_sequencer *s = &p->sequencer;
 
-	return rb_channel_is_multi(s->channel) ||
-	       rb_single_published(s) == s->next;
+	return rb_channel_is_multi(s->channel) || s->published == s->next;
 }
 
 int64_t

@@ -125,9 +125,8 @@ look_at(const struct rb_barrier *b, uint64_t deps, int64_t next,
 
 /* As producers do: a bound counts only if nobody came to be waited for while it
  * was taken. Whoever joins later is placed at this bound or beyond. */
-int64_t
-rb_barrier_bound(const struct rb_barrier *b, int64_t next,
-		 struct rb_event *ret_event)
+static inline int64_t
+find_bound(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
 {
 	const struct rb_word64 *deps = &b->member->deps;
 	uint64_t before, after;
@@ -149,8 +148,15 @@ rb_barrier_bound(const struct rb_barrier *b, int64_t next,
 	return available;
 }
 
-int
-rb_barrier_check(struct rb_barrier *b)
+int64_t
+rb_barrier_bound(const struct rb_barrier *b, int64_t next,
+		 struct rb_event *ret_event)
+{
+	return find_bound(b, next, ret_event);
+}
+
+static inline int
+check(struct rb_barrier *b)
 {
 	const struct rb_meta_control *control = &b->channel->meta->control;
 	uint32_t set = 1;
@@ -166,6 +172,12 @@ rb_barrier_check(struct rb_barrier *b)
 	if (rb_word32_load_relaxed(&control->stream) == RB_STREAM_ABORTED)
 		return -ESHUTDOWN;
 	return 0;
+}
+
+int
+rb_barrier_check(struct rb_barrier *b)
+{
+	return check(b);
 }
 
 /* More than a ring ahead is a lie, or we were thrown out and lapped. One that
@@ -190,8 +202,8 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 	/* ORDER(end, acquire) - before the last look: what the end includes
 	 * was published before it was stored. */
 	end = rb_seq_load_acquire(&control->end);
-	available = rb_barrier_bound(b, next, event);
-	err = rb_barrier_check(b);
+	available = find_bound(b, next, event);
+	err = check(b);
 	if (rb_unlikely(err < 0))
 		return err;
 	if (rb_unlikely(is_too_far(b, next, available)))
@@ -206,6 +218,49 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 							: next - 1;
 }
 
+/* The same for a slot of several producers, see below. */
+static bool
+watch_stamp(const struct rb_channel *c, int64_t next, uint32_t looks)
+{
+	const struct rb_word64 *stamp = rb_channel_stamp(c, next);
+	const void *slot = rb_channel_slot(c, next);
+
+	for (; looks > 0; looks--) {
+		/* ORDER(none, relaxed) - the look that follows acquires. */
+		if (rb_stamp_sequence(rb_word64_load_relaxed(stamp)) >= next)
+			return true;
+		rb_prefetch(slot);
+	}
+	return false;
+}
+
+/*
+ * Looks at the one word that will wake us, again and again, and has the line of
+ * the event ready beside it: both change hands once the producer has written
+ * them, and to ask for the second only when the first is there would be a trip
+ * more. True once `next` has come, as far as that word tells.
+ */
+static bool
+watch(const struct rb_barrier *b, const struct rb_event *on, int64_t next,
+      uint32_t looks)
+{
+	const struct rb_channel *c = b->channel;
+	const struct rb_sequence *word = &c->ring->published;
+	const void *slot = rb_channel_slot(c, next);
+
+	if (on->event != &c->ring->event)
+		word = &rb_gate_of(on->event)->sequence;
+	else if (rb_channel_is_multi(c))
+		return watch_stamp(c, next, looks);
+	for (; looks > 0; looks--) {
+		/* ORDER(none, relaxed) - the look that follows acquires. */
+		if (rb_seq_load_relaxed(word) >= next)
+			return true;
+		rb_prefetch(slot);
+	}
+	return false;
+}
+
 int64_t
 rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 {
@@ -213,16 +268,20 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 					     &b->gate->missed };
 	struct rb_event event;
 	struct rb_wait wait;
-	int64_t found = look_for_events(b, next, &event);
+	int64_t found;
 
+	rb_pace_keep(&b->pace, timeout_ns);
+	found = look_for_events(b, next, &event);
 	if (found != next - 1)
 		goto out;
 	if (timeout_ns == 0)
 		return -EAGAIN;
 	rb_wait_begin(&wait, b->wait, timeout_ns, counters, &b->alerted);
 	do {
-		int late = rb_wait_turn(&wait, &event);
+		int late = 0;
 
+		if (!watch(b, &event, next, rb_wait_spins(&wait)))
+			late = rb_wait_turn(&wait, &event);
 		found = look_for_events(b, next, &event);
 		if (found == next - 1 && late < 0)
 			return late;
@@ -230,8 +289,10 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 	if (found >= next)
 		rb_wait_end(&wait);
 out:
-	if (found >= next)
+	if (found >= next) {
 		b->available = found;
+		rb_pace_note(&b->pace, found - next + 1);
+	}
 	return found;
 }
 

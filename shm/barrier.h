@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "shm/channel.h"
+#include "shm/pace.h"
 
 struct rb_barrier {
 	struct rb_channel *channel;
@@ -30,6 +31,7 @@ struct rb_barrier {
 	enum rb_wait_kind wait;
 	int64_t committed; /* our sequence, as last stored */
 	int64_t available; /* as last returned by a wait */
+	struct rb_pace pace;
 	struct rb_word32 alerted;
 };
 

@@ -288,6 +288,14 @@ struct rb_gate {
 	struct rb_word64 presence; /* of the client: see presence.h */
 };
 
+/* Whose event word this is. */
+static inline const struct rb_gate *
+rb_gate_of(const struct rb_word32 *event)
+{
+	return (const void *)((const char *)event -
+			      offsetof(struct rb_gate, event));
+}
+
 /* Who zeroes slots that everybody has read, and how far; see clear.h. Writers:
  * consumers, one at a time; the daemon for a dead one. */
 struct rb_clearing {

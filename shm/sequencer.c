@@ -25,6 +25,7 @@ rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 		.wait = channel->wait,
 		.capacity = (int64_t)(g->slots - g->history),
 		.next = published,
+		.published = published,
 		.claimable = RB_SEQUENCE_INITIAL, /* of several: for ever */
 		/* ORDER(none, relaxed) - as above. What a dead predecessor
 		 * announced and may have written stays announced. */
@@ -81,8 +82,7 @@ look_at_gates(struct rb_sequencer *s)
 		 * the look at the gating set, where membarrier is missing. */
 		rb_fence_seq_cst();
 	if (!rb_channel_is_multi(c))
-		return rb_gating_minimum(c, s->gate, rb_single_published(s),
-					 &s->blocker);
+		return rb_gating_minimum(c, s->gate, s->published, &s->blocker);
 	return look_at_gates_multi(s);
 }
 
@@ -145,8 +145,7 @@ static bool
 waits_for_itself(const struct rb_sequencer *s, int64_t need)
 {
 	if (s->blocker == RB_NOBODY)
-		return !rb_channel_is_multi(s->channel) &&
-		       rb_single_published(s) < need;
+		return !rb_channel_is_multi(s->channel) && s->published < need;
 	/* Whoever has read it and is in the way clears it yet. */
 	return s->is_self != NULL && sequence_of(s, s->blocker) < need &&
 	       s->is_self(s->is_self_context, s->blocker);
@@ -283,6 +282,7 @@ rb_sequencer_disinherit(struct rb_sequencer *s)
 {
 	s->claimable = RB_SEQUENCE_INITIAL;
 	s->next = RB_SEQUENCE_MAX / 2; /* there will be no room so far */
+	s->published = s->next;
 	s->claim_lo = RB_SEQUENCE_MAX;
 	s->unpublished = 0;
 }
@@ -309,7 +309,7 @@ rb_sequencer_abandon_all(struct rb_sequencer *sequencer)
 			rb_multi_abandon(sequencer, sequencer->claim_lo,
 					 sequencer->next);
 	} else {
-		rb_single_abandon(sequencer, rb_single_published(sequencer) + 1,
+		rb_single_abandon(sequencer, sequencer->published + 1,
 				  sequencer->next);
 	}
 }
@@ -354,7 +354,7 @@ find_target(struct rb_sequencer *s)
 	int64_t claimed, lowest, target, end;
 
 	if (!rb_channel_is_multi(c)) {
-		target = rb_single_published(s);
+		target = s->published;
 	} else {
 		/* ORDER(none, relaxed) - a bound. */
 		claimed = rb_seq_load_relaxed(&c->ring->claimed);

@@ -36,8 +36,11 @@ struct rb_sequencer {
 	bool fence;               /* wakers must fence */
 	enum rb_wait_kind wait;
 	int64_t capacity;
-	int64_t next;        /* highest claimed by us */
-	int64_t claimable;   /* single: up to here a claim needs no look */
+	int64_t next;      /* highest claimed by us */
+	int64_t claimable; /* single: up to here a claim needs no look */
+	/* single: the cursor, kept here too. It is not read back where consumers
+	 * spin on it: that would fetch a line which is theirs by now. */
+	int64_t published;
 	int64_t gate;        /* cached minimum of the gating set */
 	int64_t announced;   /* single: `claimed` as last stored */
 	int64_t claim_lo;    /* multi: the one outstanding claim, up to next */
@@ -183,18 +186,6 @@ rb_sequencer_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	return s->next;
 }
 
-/*
- * The one publish stores, read back: a private copy would be a store more per
- * event, and while the cursor's line is with a consumer the store buffer is
- * what lets us run on.
- */
-static inline int64_t
-rb_single_published(const struct rb_sequencer *s)
-{
-	/* ORDER(none, relaxed) - we are its only writer. */
-	return rb_seq_load_relaxed(&s->channel->ring->published);
-}
-
 /* Nobody sleeps and the stream is open: nothing is left to do after a publish. */
 static inline bool
 rb_sequencer_is_quiet(const struct rb_sequencer *s)
@@ -218,18 +209,20 @@ rb_sequencer_is_quiet(const struct rb_sequencer *s)
 
 /*
  * No call but a last one on any path: whatever must be saved over a call costs
- * stores, and see rb_single_published().
+ * stores, and while the cursor's line is with a consumer the store buffer is what
+ * lets us run on.
  */
 static inline int
 rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	struct rb_channel *c = s->channel;
 
-	if (rb_unlikely((uint64_t)lo != (uint64_t)rb_single_published(s) + 1 ||
-			hi < lo || hi > s->next))
+	if (rb_unlikely((uint64_t)lo != (uint64_t)s->published + 1 || hi < lo ||
+			hi > s->next))
 		return rb_sequencer_refuse_range(s);
 	if (rb_unlikely(c->stamps != NULL))
 		return rb_single_publish_stamped(s, lo, hi);
+	s->published = hi;
 	/* ORDER(publish, release) - the events up to hi, to consumers and
 	 * taps; they would read old bytes otherwise. */
 	rb_seq_store_release(&c->ring->published, hi);

@@ -70,6 +70,7 @@ rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
 		/* ORDER(none, relaxed) - as above. */
 		rb_word64_store_relaxed(rb_channel_stamp(c, i),
 					rb_stamp(i, RB_STAMP_REST));
+	s->published = hi;
 	/* ORDER(publish, release) - as in rb_single_publish(). */
 	rb_seq_store_release(&c->ring->published, hi);
 	return rb_sequencer_finish(s, hi);
@@ -80,7 +81,7 @@ rb_single_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	const struct rb_channel *c = s->channel;
 
-	if (hi != s->next || lo <= rb_single_published(s) || lo > hi)
+	if (hi != s->next || lo <= s->published || lo > hi)
 		return rb_sequencer_refuse_range(s);
 	if (c->clear != RB_CLEAR_NONE) /* no consumer will come by */
 		memset(rb_channel_slot(c, lo), 0,

@@ -26,6 +26,13 @@
 /* A clock read costs as much as a cache miss: one in so many spins. */
 #define SPINS_PER_CLOCK 256
 
+/* At one word, between two looks at everything that may end a wait. */
+#define SPINS_IN_A_ROW 4096
+
+/* Deep in the last phase of every strategy, where turns go round. */
+#define TURNS_MAX (UINT32_C(1) << 31)
+#define TURNS_AGAIN (TURNS_MAX / 2)
+
 enum phase_kind {
 	PHASE_SPIN,  /* look again at once */
 	PHASE_RELAX, /* with a pause between looks */
@@ -216,7 +223,7 @@ rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind, int64_t timeout_ns,
 }
 
 /* The phase of this turn, and in *ret_turn how many of its turns are over. */
-static enum phase_kind
+static const struct phase *
 find_phase(const struct rb_wait *wait, uint32_t *ret_turn)
 {
 	const struct phase *phase = strategies[wait->kind].phases;
@@ -227,7 +234,29 @@ find_phase(const struct rb_wait *wait, uint32_t *ret_turn)
 		phase++;
 	}
 	*ret_turn = turn;
-	return phase->kind;
+	return phase;
+}
+
+static void
+pass_turns(struct rb_wait *wait, uint32_t n)
+{
+	wait->turn += n;
+	if (wait->turn >= TURNS_MAX)
+		wait->turn = TURNS_AGAIN;
+}
+
+uint32_t
+rb_wait_spins(struct rb_wait *wait)
+{
+	uint32_t turn, spins = SPINS_IN_A_ROW;
+	const struct phase *phase = find_phase(wait, &turn);
+
+	if (phase->kind != PHASE_SPIN)
+		return 0;
+	if (phase->turns != 0 && phase->turns - turn < spins)
+		spins = phase->turns - turn;
+	pass_turns(wait, spins - 1); /* the next turn is one, too */
+	return spins;
 }
 
 static void
@@ -320,10 +349,10 @@ int
 rb_wait_turn(struct rb_wait *wait, const struct rb_event *on)
 {
 	uint32_t turn;
-	enum phase_kind phase = find_phase(wait, &turn);
-	bool spins = phase <= PHASE_RELAX;
+	enum phase_kind kind = find_phase(wait, &turn)->kind;
+	bool spins = kind <= PHASE_RELAX;
 
-	switch (phase) {
+	switch (kind) {
 	case PHASE_SPIN:
 		break;
 	case PHASE_RELAX:
@@ -342,8 +371,7 @@ rb_wait_turn(struct rb_wait *wait, const struct rb_event *on)
 		nap(time_left(wait, nap_length(turn)));
 		break;
 	}
-	if (wait->turn != UINT32_MAX)
-		wait->turn++;
+	pass_turns(wait, 1);
 	if (wait->deadline_ns < 0 || (spins && turn % SPINS_PER_CLOCK != 0))
 		return 0;
 	return rb_clock_ns() < wait->deadline_ns ? 0 : -ETIMEDOUT;

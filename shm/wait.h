@@ -117,6 +117,12 @@ void rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind,
  */
 int rb_wait_turn(struct rb_wait *wait, const struct rb_event *on);
 
+/*
+ * How often the caller may look at one word, in a row, before his next turn: 0
+ * where he should leave the core. They count as turns.
+ */
+uint32_t rb_wait_spins(struct rb_wait *wait);
+
 /* The look succeeded: books a missed wake-up if there was one. */
 void rb_wait_end(struct rb_wait *wait);
 
@@ -190,6 +196,13 @@ rb_cpu_relax(void)
 	/* ORDER(none, compiler) - only that the loop is not optimised. */
 	rb_fence_compiler();
 #endif
+}
+
+/* The line is about to be read. */
+static inline void
+rb_prefetch(const void *line)
+{
+	__builtin_prefetch(line, 0, 3);
 }
 
 #endif
