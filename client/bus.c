@@ -365,14 +365,12 @@ ringbus_connect(const char *socket, struct ringbus **ret)
 static void
 close_handle(struct rb_attachment *attachment)
 {
-	void *handle = attachment; /* which is first in each */
-
 	if (attachment->role == RB_ROLE_PRODUCER)
-		ringbus_producer_close(handle);
+		ringbus_producer_close(rb_producer_of(attachment));
 	else if (attachment->role == RB_ROLE_CONSUMER)
-		ringbus_consumer_close(handle);
+		ringbus_consumer_close(rb_consumer_of(attachment));
 	else
-		ringbus_tap_close(handle);
+		ringbus_tap_close(rb_tap_of(attachment));
 }
 
 void

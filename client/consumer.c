@@ -20,7 +20,7 @@ warn_producers(struct ringbus *bus, const struct rb_channel *channel)
 		if (a->role == RB_ROLE_PRODUCER &&
 		    a->channel.shm.generation == channel->generation)
 			rb_sequencer_set_revocable(
-				&((struct ringbus_producer *)a)->sequencer);
+				&rb_producer_of(a)->sequencer);
 	pthread_mutex_unlock(&bus->lock);
 }
 
@@ -83,6 +83,21 @@ reset_counters(struct rb_gate *gate)
 	rb_word32_store_relaxed(&gate->run, RB_RUN_IDLE);
 }
 
+/* What ringbus_consumer_next() needs where programs have inlined it. */
+static void
+set_inlined(struct ringbus_consumer *c)
+{
+	const struct rb_channel *channel = &c->attachment.channel.shm;
+
+	c->slots = channel->slots;
+	c->mask = channel->mask;
+	c->slot_size = channel->geometry.slot_size;
+	c->event_size = channel->geometry.event_size;
+	c->stamps = channel->stamps;
+	c->is_plain = c->reader == RB_READER_DIRECT &&
+		      !rb_channel_is_framed(channel);
+}
+
 /* What kind of reader we are, the daemon has decided. */
 static int
 take_place(struct ringbus_consumer *c)
@@ -110,6 +125,7 @@ take_place(struct ringbus_consumer *c)
 	if (c->reader != RB_READER_WORKER &&
 	    rb_word32_load_relaxed(&self->slow) != RB_SLOW_GATE)
 		err = rb_lagging_init(c);
+	set_inlined(c);
 	return err;
 }
 

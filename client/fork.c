@@ -42,10 +42,9 @@ disinherit(struct rb_attachment *a)
 {
 	rb_channel_disinherit(&a->channel.shm);
 	if (a->role == RB_ROLE_PRODUCER)
-		rb_sequencer_disinherit(
-			&((struct ringbus_producer *)a)->sequencer);
+		rb_sequencer_disinherit(&rb_producer_of(a)->sequencer);
 	if (a->role == RB_ROLE_CONSUMER)
-		rb_consumer_disinherit((struct ringbus_consumer *)a);
+		rb_consumer_disinherit(rb_consumer_of(a));
 }
 
 static void

@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#define RINGBUS_NO_INLINE /* this is where the functions are */
 #include "client/ringbus.h"
 #include "shm/barrier.h"
 #include "shm/channel.h"
@@ -72,10 +73,24 @@ struct rb_attach {
 	bool is_slow_set;                    /* spec->slow is a wish */
 };
 
+/*
+ * The first words of a handle are for the calls that ringbus.h inlines: they see
+ * them as struct ringbus_inlined_producer and ringbus_inlined_consumer.
+ */
 struct ringbus_producer {
-	struct rb_attachment attachment; /* first */
-	/* What a claim and a publish need begins a line. */
-	alignas(RB_LINE) struct rb_sequencer sequencer;
+	alignas(RB_LINE) char *slots;
+	uint64_t mask; /* slots - 1 */
+	uint64_t slot_size;
+	/* What is stored at a publish; NULL where that is more than a store. */
+	struct rb_sequence *cursor;
+	const struct rb_word32 *wanted,
+		*stream; /* see rb_sequencer_is_quiet() */
+	uint64_t
+		quiet; /* a value of `wanted` for which nobody sleeps any more */
+	int64_t ahead; /* slots: so early a line is asked for; 0: never */
+	struct rb_sequencer sequencer;
+
+	struct rb_attachment attachment;
 	int full; /* RINGBUS_FULL_... */
 	int64_t full_timeout_ns;
 };
@@ -111,12 +126,20 @@ struct rb_holding {
 };
 
 struct ringbus_consumer {
-	struct rb_attachment attachment; /* first */
+	int64_t next; /* to hand out; first, as above */
+	const char *slots;
+	uint64_t mask;
+	uint64_t slot_size;
+	uint64_t event_size;
+	const struct rb_word64
+		*stamps;   /* NULL: all that is available are events */
+	uint64_t is_plain; /* reads the ring, and each slot is an event */
 	union {
 		struct rb_barrier barrier;
 		struct rb_worker worker; /* which begins with a barrier */
 	};
-	int64_t next; /* to hand out */
+
+	struct rb_attachment attachment;
 	enum rb_reader reader;
 	struct rb_word64 thread; /* that waited last; see rb_thread_id() */
 	int64_t lost;            /* slots, up to what is committed */
@@ -127,11 +150,59 @@ struct ringbus_consumer {
 	bool is_armed;
 };
 
+#define RB_IS_INLINED(type, field, inlined)                                    \
+	static_assert(offsetof(struct ringbus_##type, field) ==                \
+			      offsetof(struct ringbus_inlined_##type,          \
+				       inlined),                               \
+		      "as programs have been compiled")
+
+RB_IS_INLINED(producer, slots, slots);
+RB_IS_INLINED(producer, mask, mask);
+RB_IS_INLINED(producer, slot_size, slot_size);
+RB_IS_INLINED(producer, cursor, cursor);
+RB_IS_INLINED(producer, wanted, wanted);
+RB_IS_INLINED(producer, stream, stream);
+RB_IS_INLINED(producer, quiet, quiet);
+RB_IS_INLINED(producer, ahead, ahead);
+RB_IS_INLINED(producer, sequencer.next, next);
+RB_IS_INLINED(producer, sequencer.claimable, claimable);
+RB_IS_INLINED(producer, sequencer.published, published);
+RB_IS_INLINED(consumer, next, next);
+RB_IS_INLINED(consumer, slots, slots);
+RB_IS_INLINED(consumer, mask, mask);
+RB_IS_INLINED(consumer, slot_size, slot_size);
+RB_IS_INLINED(consumer, event_size, event_size);
+RB_IS_INLINED(consumer, stamps, stamps);
+RB_IS_INLINED(consumer, is_plain, is_plain);
+RB_IS_INLINED(consumer, barrier.available, available);
+
 struct ringbus_tap {
-	struct rb_attachment attachment; /* first */
+	struct rb_attachment attachment;
 	struct rb_tap tap;
 	struct rb_word32 cancelled;
 };
+
+/* The handle that an attachment is part of, by its role. */
+
+static inline struct ringbus_producer *
+rb_producer_of(struct rb_attachment *a)
+{
+	return (void *)((char *)a -
+			offsetof(struct ringbus_producer, attachment));
+}
+
+static inline struct ringbus_consumer *
+rb_consumer_of(struct rb_attachment *a)
+{
+	return (void *)((char *)a -
+			offsetof(struct ringbus_consumer, attachment));
+}
+
+static inline struct ringbus_tap *
+rb_tap_of(struct rb_attachment *a)
+{
+	return (void *)((char *)a - offsetof(struct ringbus_tap, attachment));
+}
 
 /*
  * Sends a request and receives its answer in place. `fds`, if given, takes the

@@ -9,9 +9,9 @@
 #include "client/internal.h"
 
 static bool
-is_read_by_us(const struct rb_attachment *consumer)
+is_read_by_us(struct rb_attachment *consumer)
 {
-	const struct ringbus_consumer *c = (const void *)consumer;
+	const struct ringbus_consumer *c = rb_consumer_of(consumer);
 
 	/* Of one that lags the daemon lets us go, sooner or later.
 	 * ORDER(none, relaxed) - only our own store can be equal. */
@@ -54,6 +54,35 @@ is_our_thread(void *context, int consumer)
 	return found;
 }
 
+/*
+ * A line that consumers have read has to be fetched back before it is written.
+ * Stores that wait for it fill the store buffer, so it is asked for while the
+ * events before it are written: some kilobytes ahead, and some events. Of smaller
+ * slots several lie in a line, and the processor sees by itself what comes.
+ */
+#define AHEAD_SIZE 4096 /* bytes */
+#define AHEAD_SLOTS_MIN 2
+#define AHEAD_SLOT_MIN 64 /* bytes */
+
+/* What a claim, a slot and a publish need where programs have inlined them. */
+static void
+set_inlined(struct ringbus_producer *p)
+{
+	const struct rb_channel *c = &p->attachment.channel.shm;
+
+	p->slots = c->slots;
+	p->mask = c->mask;
+	p->slot_size = c->geometry.slot_size;
+	p->wanted = &c->gates->data_wanted;
+	p->stream = &c->meta->control.stream;
+	if (!rb_channel_is_multi(c) && c->stamps == NULL && !p->sequencer.fence)
+		p->cursor = &c->ring->published;
+	if (p->slot_size >= AHEAD_SLOT_MIN)
+		p->ahead = p->slot_size < AHEAD_SIZE / AHEAD_SLOTS_MIN
+				   ? (int64_t)(AHEAD_SIZE / p->slot_size)
+				   : AHEAD_SLOTS_MIN;
+}
+
 static int
 attach(struct ringbus_producer *p, struct ringbus *bus, const char *channel,
        const struct ringbus_producer_options *o)
@@ -75,6 +104,7 @@ attach(struct ringbus_producer *p, struct ringbus *bus, const char *channel,
 	p->full_timeout_ns = o->full_timeout_ns;
 	rb_sequencer_init(&p->sequencer, &a->channel.shm, a->index, a->epoch);
 	p->sequencer.wait = a->wait;
+	set_inlined(p);
 	p->sequencer.is_self = is_our_thread;
 	p->sequencer.is_self_context = p;
 	if (o->cancellable || rb_has_consumer(bus, &a->channel.shm))
@@ -209,13 +239,31 @@ ringbus_producer_slot(struct ringbus_producer *producer, int64_t sequence)
 	return rb_channel_slot(&producer->attachment.channel.shm, sequence);
 }
 
+/* Whether all wishes to be woken are fulfilled, and up to which one: from then on
+ * only another one matters. */
+static void
+see_quiet(struct ringbus_producer *p)
+{
+	const struct rb_ring *ring = p->attachment.channel.shm.ring;
+	/* ORDER(none, relaxed) - what is fulfilled once stays so. */
+	uint32_t wanted = rb_word32_load_relaxed(p->wanted);
+
+	/* ORDER(none, relaxed) - as above. */
+	if ((int32_t)(wanted - rb_word32_load_relaxed(&ring->event)) <= 0)
+		p->quiet = wanted;
+}
+
 int
 ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 			 int64_t highest)
 {
+	int err;
+
 	if (rb_unlikely(is_framed(producer)))
 		return -EINVAL;
-	return rb_sequencer_publish(&producer->sequencer, lowest, highest);
+	err = rb_sequencer_publish(&producer->sequencer, lowest, highest);
+	see_quiet(producer);
+	return err;
 }
 
 int

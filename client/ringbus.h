@@ -617,8 +617,8 @@ struct ringbus_event {
 
 /*
  * The next event of what the last wait found: 1, or 0 if there is no further
- * one, or -EBADMSG, or -ENOMEM for a copy. Tombstones are skipped. Does not
- * wait. A worker gets one event for each wait.
+ * one, or -EBADMSG, or -ENOMEM for a copy; only with 1 does *ret say something.
+ * Tombstones are skipped. Does not wait. A worker gets one event for each wait.
  */
 RINGBUS_API int ringbus_consumer_next(struct ringbus_consumer *consumer,
 				      struct ringbus_event *ret);
@@ -982,6 +982,172 @@ RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
  */
 RINGBUS_API int ringbus_producer_blocker(
 	const struct ringbus_producer *producer, struct ringbus_member *ret);
+
+/*** What is inlined ******************************************************/
+
+/*
+ * The four calls that a program makes once an event. Where the compiler
+ * optimises, their common case becomes part of the program; anything else, and
+ * who takes their address or calls them from another language, goes to the
+ * library's own. RINGBUS_NO_INLINE leaves them all there.
+ *
+ * For this the first words of a handle are as follows, as long as the library's
+ * soname stays. They are nobody's but these functions'.
+ */
+struct ringbus_inlined_producer {
+	char *slots;
+	uint64_t mask;
+	uint64_t slot_size;
+	int64_t *cursor;
+	const uint32_t *wanted, *stream;
+	uint64_t quiet;
+	int64_t ahead, next, claimable, published;
+} __attribute__((__may_alias__));
+
+struct ringbus_inlined_consumer {
+	int64_t next;
+	const char *slots;
+	uint64_t mask;
+	uint64_t slot_size;
+	uint64_t event_size;
+	const uint64_t *stamps;
+	uint64_t is_plain;
+	int64_t available;
+} __attribute__((__may_alias__));
+
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(RINGBUS_NO_INLINE)
+
+#define RINGBUS_INLINE_                                                        \
+	extern __inline__ __attribute__((__gnu_inline__, __artificial__))
+#define RINGBUS_PART_ RINGBUS_INLINE_ __attribute__((__always_inline__))
+#define RINGBUS_USUAL_(x) __builtin_expect(!!(x), 1)
+
+/* The library's own, by names that are not inlined. */
+int64_t ringbus_claim_by_call_(struct ringbus_producer *, int64_t,
+			       int64_t) __asm__("ringbus_producer_claim");
+int ringbus_publish_by_call_(struct ringbus_producer *, int64_t,
+			     int64_t) __asm__("ringbus_producer_publish");
+int ringbus_next_by_call_(
+	struct ringbus_consumer *,
+	struct ringbus_event *) __asm__("ringbus_consumer_next");
+
+/* Has the lines of slots some way ahead made ours while we write those before.
+ * For x86 compilers would ask for them to be read, which is once too often. */
+RINGBUS_PART_ void
+ringbus_prefetch_(struct ringbus_inlined_producer *p, int64_t lowest, int64_t n)
+{
+	uint64_t at = (uint64_t)(lowest + p->ahead) & p->mask;
+	char *line = p->slots + at * p->slot_size;
+	char *end = line + (uint64_t)n * p->slot_size;
+
+	for (; line < end; line += 64)
+#if defined(__x86_64__)
+		__asm__ __volatile__("prefetchw %0" : : "m"(*line));
+#else
+		__builtin_prefetch(line, 1, 3);
+#endif
+}
+
+RINGBUS_INLINE_ int64_t
+ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
+		       int64_t timeout_ns)
+{
+	struct ringbus_inlined_producer *p = (struct ringbus_inlined_producer *)
+		producer;
+	int64_t left = p->claimable - p->next - n;
+
+	if (!RINGBUS_USUAL_(p->cursor != 0 && n > 0 && left >= 0))
+		return ringbus_claim_by_call_(producer, n, timeout_ns);
+	if (p->ahead != 0 && p->ahead <= left)
+		ringbus_prefetch_(p, p->next + 1, n);
+	p->next += n;
+	return p->next;
+}
+
+RINGBUS_INLINE_ void *
+ringbus_producer_slot(struct ringbus_producer *producer, int64_t sequence)
+{
+	struct ringbus_inlined_producer *p = (struct ringbus_inlined_producer *)
+		producer;
+
+	return p->slots + ((uint64_t)sequence & p->mask) * p->slot_size;
+}
+
+/* Nobody wants to be woken, and the stream is open. */
+RINGBUS_PART_ int
+ringbus_is_quiet_(struct ringbus_inlined_producer *p)
+{
+	/* ORDER(none, relaxed) - the caller's fence orders it. */
+	return __atomic_load_n(p->wanted, __ATOMIC_RELAXED) == p->quiet &&
+	       /* ORDER(closing, acquire) - after the store: the end, if the
+		* stream has one, includes what it published. */
+	       __atomic_load_n(p->stream, __ATOMIC_ACQUIRE) == 0;
+}
+
+RINGBUS_INLINE_ int
+ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
+			 int64_t highest)
+{
+	struct ringbus_inlined_producer *p = (struct ringbus_inlined_producer *)
+		producer;
+
+	if (!RINGBUS_USUAL_(p->cursor != 0 && lowest == p->published + 1 &&
+			    highest >= lowest && highest <= p->next))
+		return ringbus_publish_by_call_(producer, lowest, highest);
+	/* ORDER(publish, release) - the events up to `highest`. */
+	__atomic_store_n(p->cursor, highest, __ATOMIC_RELEASE);
+	/* ORDER(wake, compiler) - who goes to sleep meanwhile issues a
+	 * membarrier that comes here. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (!RINGBUS_USUAL_(ringbus_is_quiet_(p)))
+		/* Stores the same once more, and does what is to be done. */
+		return ringbus_publish_by_call_(producer, lowest, highest);
+	p->published = highest;
+	return 0;
+}
+
+/* Not a tombstone: what producers that died have left. */
+RINGBUS_PART_ int
+ringbus_is_event_(struct ringbus_inlined_consumer *c, int64_t sequence)
+{
+	uint64_t event = (uint64_t)(sequence + 1) << 2 | 1;
+	const uint64_t *stamp = &c->stamps[(uint64_t)sequence & c->mask];
+
+	/* ORDER(none, relaxed) - the wait has acquired it. */
+	return c->stamps == 0 ||
+	       __atomic_load_n(stamp, __ATOMIC_RELAXED) == event;
+}
+
+RINGBUS_INLINE_ int
+ringbus_consumer_next(struct ringbus_consumer *consumer,
+		      struct ringbus_event *ret)
+{
+	struct ringbus_inlined_consumer *c = (struct ringbus_inlined_consumer *)
+		consumer;
+	struct ringbus_event event = { 0, 0, 0, 0 };
+	int64_t sequence = c->next;
+	int found;
+
+	if (RINGBUS_USUAL_(c->is_plain && sequence <= c->available &&
+			   ringbus_is_event_(c, sequence))) {
+		c->next = sequence + 1;
+		ret->data = c->slots +
+			    ((uint64_t)sequence & c->mask) * c->slot_size;
+		ret->size = c->event_size;
+		ret->sequence = sequence;
+		ret->last = sequence;
+		return 1;
+	}
+	/* By way of a copy, so that *ret may live in registers. */
+	found = ringbus_next_by_call_(consumer, &event);
+	*ret = event;
+	return found;
+}
+
+#undef RINGBUS_INLINE_
+#undef RINGBUS_PART_
+#undef RINGBUS_USUAL_
+#endif
 
 #ifdef __cplusplus
 }

@@ -11,6 +11,9 @@
 #include "shm/clear.h"
 #include "shm/tap.h"
 
+/* While spinning; more often would take the line from who is writing it. */
+#define LOOKS_PER_PREFETCH 8
+
 /* For one that arms: how often the ground may shift under it. */
 #define TRIES 16
 
@@ -229,7 +232,8 @@ watch_stamp(const struct rb_channel *c, int64_t next, uint32_t looks)
 		/* ORDER(none, relaxed) - the look that follows acquires. */
 		if (rb_stamp_sequence(rb_word64_load_relaxed(stamp)) >= next)
 			return true;
-		rb_prefetch(slot);
+		if (looks % LOOKS_PER_PREFETCH == 0)
+			rb_prefetch(slot);
 	}
 	return false;
 }
@@ -256,7 +260,8 @@ watch(const struct rb_barrier *b, const struct rb_event *on, int64_t next,
 		/* ORDER(none, relaxed) - the look that follows acquires. */
 		if (rb_seq_load_relaxed(word) >= next)
 			return true;
-		rb_prefetch(slot);
+		if (looks % LOOKS_PER_PREFETCH == 0)
+			rb_prefetch(slot);
 	}
 	return false;
 }
@@ -270,7 +275,8 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 	struct rb_wait wait;
 	int64_t found;
 
-	rb_pace_keep(&b->pace, timeout_ns);
+	if (timeout_ns != 0)
+		rb_pace_keep(&b->pace, timeout_ns);
 	found = look_for_events(b, next, &event);
 	if (found != next - 1)
 		goto out;

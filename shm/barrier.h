@@ -20,6 +20,8 @@
 #include "shm/pace.h"
 
 struct rb_barrier {
+	/* First, for what programs have inlined: see client/internal.h. */
+	int64_t available; /* as last returned by a wait */
 	struct rb_channel *channel;
 	struct rb_gate *gate;     /* our sequence */
 	struct rb_member *member; /* ourselves in the member table, read-only */
@@ -30,7 +32,6 @@ struct rb_barrier {
 	bool clears; /* slots that everybody has read have to be zeroed */
 	enum rb_wait_kind wait;
 	int64_t committed; /* our sequence, as last stored */
-	int64_t available; /* as last returned by a wait */
 	struct rb_pace pace;
 	struct rb_word32 alerted;
 };

@@ -29,6 +29,12 @@
 typedef bool (*rb_is_self_fn)(void *context, int consumer);
 
 struct rb_sequencer {
+	/* First, for what programs have inlined: see client/internal.h. */
+	int64_t next;      /* highest claimed by us */
+	int64_t claimable; /* single: up to here a claim needs no look */
+	/* single: the cursor, kept here too. It is not read back where consumers
+	 * spin on it: that would fetch a line which is theirs by now. */
+	int64_t published;
 	struct rb_channel *channel;
 	struct rb_handle *handle; /* our line in the ring */
 	unsigned index;           /* of the handle, and of our member */
@@ -36,11 +42,6 @@ struct rb_sequencer {
 	bool fence;               /* wakers must fence */
 	enum rb_wait_kind wait;
 	int64_t capacity;
-	int64_t next;      /* highest claimed by us */
-	int64_t claimable; /* single: up to here a claim needs no look */
-	/* single: the cursor, kept here too. It is not read back where consumers
-	 * spin on it: that would fetch a line which is theirs by now. */
-	int64_t published;
 	int64_t gate;        /* cached minimum of the gating set */
 	int64_t announced;   /* single: `claimed` as last stored */
 	int64_t claim_lo;    /* multi: the one outstanding claim, up to next */

@@ -110,10 +110,11 @@ documented() {
 
 # The constants of the header, and the fields of its structs.
 declared_names() {
-	sed -n 's/^#define \(RINGBUS_[A-Z0-9_]*\) .*/\1/p' client/ringbus.h |
+	sed -n 's/^#define \(RINGBUS_[A-Z0-9_]*[A-Z0-9]\) .*/\1/p' client/ringbus.h |
 		grep -vE '^RINGBUS_API$'
 	"$CC" -E -P -x c -I. client/ringbus.h | tr -s '[:space:]' ' ' |
 		grep -oE 'struct ringbus_[a-z_]+ \{[^}]*\}' |
+		grep -v '^struct ringbus_inlined_' |
 		sed 's/.*{//' | tr ';' '\n' |
 		sed -nE -e 's/.*\(\*([a-z_]+)\)\(.*/\1/p;t' \
 			-e 's/.*[ *]([a-z_]+)(\[.*)?$/\1/p'

@@ -4,7 +4,7 @@
 # order.sh - every memory order has a name, a partner and a row in the docs
 #
 # Atomic operations live in shm/sequence.h and shm/word.h, in functions whose
-# names end in their strength. Each call of one has, on its line or within the
+# names end in their strength; those that client/ringbus.h inlines are builtins. Each call of one has, on its line or within the
 # six lines above it in the same function, a tag
 #
 #	ORDER(edge, strength) - why
@@ -76,6 +76,16 @@ pair_tags() {
 				s = " " substr(s, RSTART + RLENGTH)
 			}
 		}
+		# What the public header inlines has no other way.
+		function find_builtins(s,  fences) {
+			while (match(s, /__atomic_[a-z_]+\(/)) {
+				fences = substr(s, RSTART, RLENGTH) ~ /signal/
+				s = substr(s, RSTART + RLENGTH)
+				if (match(s, /__ATOMIC_[A-Z_]+/))
+					site(fences ? "compiler" : tolower(substr(s,
+						RSTART + 9, RLENGTH - 9)))
+			}
+		}
 		function strength_of(name) {
 			match(name, /(relaxed|acquire|release|acq_rel|seq_cst|compiler)$/)
 			return substr(name, RSTART)
@@ -94,6 +104,7 @@ pair_tags() {
 				collect($0)
 			if (line !~ /^[ \t]*(static |extern )/)
 				find_sites(line)
+			find_builtins(line)
 		}
 		/^}/ {
 			for (i = 1; i <= n; i++)

@@ -106,7 +106,8 @@ check_banned() {
 			line = " " code($0) " "
 			if (match(line, /[^A-Za-z0-9_](strcpy|strcat|sprintf|gets|volatile)[^A-Za-z0-9_]/))
 				word = substr(line, RSTART + 1, RLENGTH - 2)
-			else if (match(line, /__(sync|atomic)_[a-z_]*/))
+			else if (FILENAME != "client/ringbus.h" && # see order.sh
+			    match(line, /__(sync|atomic)_[a-z_]*/))
 				word = substr(line, RSTART, RLENGTH)
 			else
 				next
