@@ -102,7 +102,7 @@ example_src := $(filter-out $(if $(sqlite_libs),,examples/rewind_sqlite.c), \
 	$(call part,client,examples/*.c))
 demo_src := $(call part,client,examples/demo/*.c)
 bench_src := $(call part,client,bench/bench_*.c)
-bench_common_src := $(call part,client,bench/common*.c)
+bench_common_src := $(filter-out bench/bench_%,$(call part,client,bench/*.c))
 t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
 	tests/crash/util_*.c tests/torture/util_*.c)
 unit_src := $(wildcard tests/unit/test_*.c)

@@ -23,13 +23,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/common.h"
+#include "bench/contest.h"
+#include "bench/setup.h"
 #include "shm/channel.h"
 #include "shm/member.h"
 #include "shm/sequencer.h"
 
 #define SLOTS 65536
-#define EVENTS INT64_C(8000000)
 #define TURNS 50
 #define LATER INT64_C(3600000000000) /* a deadline that never comes */
 
@@ -43,6 +43,7 @@ struct way {
 struct run {
 	int n_producers;
 	struct way ways[2];
+	int64_t n; /* events in a turn */
 	double figures[2];
 };
 
@@ -211,8 +212,7 @@ produce(void *context)
 
 		meet((turn + 1) * run->n_producers);
 		start = used_ns();
-		take_turn(&s, &run->ways[turn % 2],
-			  EVENTS / TURNS / run->n_producers);
+		take_turn(&s, &run->ways[turn % 2], run->n);
 		atomic_fetch_add(&shared->used_ns[turn % 2], used_ns() - start);
 	}
 	return 0;
@@ -233,12 +233,13 @@ take_seat(const struct run *run)
 }
 
 static double
-measure_both(void *context)
+measure_both(void *context, int64_t n)
 {
 	struct run *run = context;
 	struct seat seats[2];
 	pid_t pids[2];
 
+	run->n = n / TURNS / run->n_producers + 1;
 	make_channel();
 	memset(shared, 0, sizeof(*shared));
 	for (int i = 0; i < run->n_producers; i++) {
@@ -249,21 +250,49 @@ measure_both(void *context)
 		bench_join(pids[i]);
 	remove_channel();
 	for (int i = 0; i < 2; i++)
-		run->figures[i] = (double)EVENTS * run->n_producers * 1e3 /
+		run->figures[i] = (double)(run->n * TURNS) * run->n_producers *
+				  run->n_producers * 1e3 /
 				  (double)shared->used_ns[i];
 	return run->figures[0];
 }
 
 static double
-recall_ours(void *context)
+recall_ours(void *context, int64_t n)
 {
-	const struct run *run = context;
+	struct run *run = context;
 
+	if (run->figures[1] == 0)
+		measure_both(context, n);
 	return run->figures[1];
 }
 
 static void
-compare(const char *title, int n_producers)
+compare(const char *id, const char *title, struct run *run)
+{
+	const struct bench_contestant contestants[] = {
+		{ .id = "floor",
+		  .name = "bare claim",
+		  .kind = BENCH_FLOOR,
+		  .run = measure_both,
+		  .context = run },
+		{ .id = "ringbus",
+		  .name = "ringbus",
+		  .run = recall_ours,
+		  .context = run },
+	};
+	const struct bench_contest contest = {
+		.id = id,
+		.title = title,
+		.unit = "M/s",
+		.contestants = contestants,
+		.n = sizeof(contestants) / sizeof(contestants[0]),
+	};
+
+	bench_contest_run(&contest);
+}
+
+static void
+compare_both(const char *ids[2], const char *titles[2], int n_producers)
 {
 	struct run add = { .n_producers = n_producers,
 			   .ways = { { claim_bare_by_add, publish_bare },
@@ -271,29 +300,24 @@ compare(const char *title, int n_producers)
 	struct run cas = { .n_producers = n_producers,
 			   .ways = { { claim_bare_by_cas, publish_bare },
 				     { claim_or_give_up, publish } } };
-	const struct bench_contestant by_add[] = {
-		{ "bare fetch-add claim", measure_both, &add },
-		{ "ringbus, waits for ever", recall_ours, &add },
-	};
-	const struct bench_contestant by_cas[] = {
-		{ "bare CAS claim", measure_both, &cas },
-		{ "ringbus, may give up", recall_ours, &cas },
-	};
 
-	bench_rounds(title, "M/s", by_add, 2);
-	bench_rounds(title, "M/s", by_cas, 2);
+	compare(ids[0], titles[0], &add);
+	compare(ids[1], titles[1], &cas);
 }
 
 int
 main(void)
 {
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		bench_check("mmap", -errno);
+	shared = bench_share(sizeof(*shared));
 	bench_check("register", rb_wait_register());
-	compare("claim and publish, one producer, nobody reads", 1);
-	compare("claim and publish, two producers, nobody reads", 2);
-	printf("  aim: a ratio above 0.90\n");
+	compare_both((const char *[]){ "claim-add", "claim-cas" },
+		     (const char *[]){
+			     "claim and publish, by fetch-add, nobody reads",
+			     "claim and publish, by CAS, nobody reads" },
+		     1);
+	compare_both((const char *[]){ "claim-add-2", "claim-cas-2" },
+		     (const char *[]){ "the same by fetch-add, two producers",
+				       "the same by CAS, two producers" },
+		     2);
 	return 0;
 }

@@ -6,11 +6,8 @@
  * one feature each. Who does not use a feature does not pay for it: that is what
  * bench_unicast shows beside an earlier build.
  */
-#include <stdio.h>
-
-#include "bench/common.h"
-
-#define EVENTS INT64_C(5000000)
+#include "bench/contest.h"
+#include "bench/setup.h"
 
 struct run {
 	const char *channel;
@@ -18,12 +15,14 @@ struct run {
 	int slow;
 	int processor;  /* handlers; else pulled */
 	int translator; /* else claim, fill, publish */
+	int64_t n;
 };
 
 struct sink {
 	int64_t sum;
 	int64_t n;
 	int64_t lost;
+	int64_t wanted;
 };
 
 static int
@@ -34,7 +33,7 @@ add(void *context, const struct ringbus_event *event, int end_of_batch)
 	(void)end_of_batch;
 	sink->sum += *(const int64_t *)event->data;
 	sink->n++;
-	return sink->n == EVENTS ? RINGBUS_STOP : RINGBUS_CONTINUE;
+	return sink->n == sink->wanted ? RINGBUS_STOP : RINGBUS_CONTINUE;
 }
 
 static int
@@ -44,7 +43,7 @@ lose(void *context, int64_t lowest, int64_t highest)
 
 	sink->n += highest - lowest + 1;
 	sink->lost += highest - lowest + 1;
-	return sink->n == EVENTS ? -1 : 0;
+	return sink->n == sink->wanted ? -1 : 0;
 }
 
 static void
@@ -63,7 +62,7 @@ pull(struct ringbus_consumer *c, struct sink *sink)
 {
 	struct ringbus_event event;
 
-	while (sink->n < EVENTS) {
+	while (sink->n < sink->wanted) {
 		bench_check("wait", ringbus_consumer_wait(c, RINGBUS_FOREVER));
 		while (ringbus_consumer_next(c, &event) > 0)
 			add(sink, &event, 0);
@@ -78,7 +77,7 @@ consume(void *context)
 	struct ringbus_consumer_options options = RINGBUS_CONSUMER_OPTIONS_INIT;
 	struct ringbus *bus = bench_connect();
 	struct ringbus_consumer *c;
-	struct sink sink = { 0 };
+	struct sink sink = { .wanted = run->n };
 
 	options.name = run->consumer;
 	options.slow = run->slow;
@@ -89,8 +88,8 @@ consume(void *context)
 	else
 		pull(c, &sink);
 	ringbus_close(bus);
-	return sink.n == EVENTS && (sink.lost > 0 ||
-				    sink.sum == EVENTS * (EVENTS - 1) / 2)
+	return sink.n == run->n && (sink.lost > 0 ||
+				    sink.sum == run->n * (run->n - 1) / 2)
 		       ? 0
 		       : 1;
 }
@@ -107,7 +106,7 @@ write_number(void *context, void *slot, size_t size, int64_t sequence)
 static void
 produce(struct ringbus_producer *p, const struct run *run)
 {
-	for (int64_t i = 0; i < EVENTS; i++) {
+	for (int64_t i = 0; i < run->n; i++) {
 		int64_t s;
 
 		if (run->translator) {
@@ -138,14 +137,16 @@ await_consumer(const struct ringbus_producer *p, const char *name)
 }
 
 static double
-run(void *context)
+run(void *context, int64_t n)
 {
 	struct run *r = context;
-	pid_t child = bench_child(BENCH_CONSUMER_CPU, consume, r);
 	struct ringbus *bus = bench_connect();
 	struct ringbus_producer *p;
 	int64_t start;
+	pid_t child;
 
+	r->n = n;
+	child = bench_child(BENCH_CONSUMER_CPU, consume, r);
 	bench_pin(BENCH_PRODUCER_CPU);
 	bench_check("producer",
 		    ringbus_producer_open(bus, r->channel, NULL, &p));
@@ -155,25 +156,36 @@ run(void *context)
 	bench_join(child);
 	start = bench_clock_ns() - start;
 	ringbus_close(bus);
-	return (double)EVENTS * 1e3 / (double)start;
+	return (double)n * 1e3 / (double)start;
 }
 
 int
 main(void)
 {
-	struct run pulled = { "plain", "sink", 0, 0, 0 };
-	struct run processor = { "plain", "sink", 0, 1, 0 };
-	struct run translator = { "plain", "sink", 0, 0, 1 };
-	struct run lossy = { "plain", "lossy", RINGBUS_SLOW_LOSSY, 1, 0 };
-	struct run clear = { "clear", "sink", 0, 0, 0 };
-	struct run group = { "group", "workers", 0, 1, 0 };
+	struct run pulled = { "plain", "sink", 0, 0, 0, 0 };
+	struct run processor = { "plain", "sink", 0, 1, 0, 0 };
+	struct run translator = { "plain", "sink", 0, 0, 1, 0 };
+	struct run lossy = { "plain", "lossy", RINGBUS_SLOW_LOSSY, 1, 0, 0 };
+	struct run clear = { "clear", "sink", 0, 0, 0, 0 };
+	struct run group = { "group", "workers", 0, 1, 0, 0 };
+#define FEATURE(id_, name_, run_)                                              \
+	{                                                                      \
+		.id = id_, .name = name_, .run = run, .context = run_          \
+	}
 	const struct bench_contestant contestants[] = {
-		{ "pulled, one by one", run, &pulled },
-		{ "event processor", run, &processor },
-		{ "translator", run, &translator },
-		{ "lossy reader, copies", run, &lossy },
-		{ "clear: zero", run, &clear },
-		{ "group of one worker", run, &group },
+		FEATURE("pulled", "pulled, one by one", &pulled),
+		FEATURE("processor", "event processor", &processor),
+		FEATURE("translator", "translator", &translator),
+		FEATURE("lossy", "lossy reader, copies", &lossy),
+		FEATURE("clear", "clear: zero", &clear),
+		FEATURE("group", "group of one worker", &group),
+	};
+	const struct bench_contest contest = {
+		.id = "features",
+		.title = "features, unicast, 8 B",
+		.unit = "M/s",
+		.contestants = contestants,
+		.n = sizeof(contestants) / sizeof(contestants[0]),
 	};
 
 	bench_start_daemon(
@@ -182,8 +194,6 @@ main(void)
 		"clear: zero }\n"
 		"  group: { slots: 65536, event_size: 8, wait: busy_spin, "
 		"consumers: { workers: { group: true } } }\n");
-	bench_rounds("features: one producer, one consumer, 8-byte events",
-		     "M/s", contestants,
-		     sizeof(contestants) / sizeof(contestants[0]));
+	bench_contest_run(&contest);
 	return 0;
 }

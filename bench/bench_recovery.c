@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/common.h"
+#include "bench/setup.h"
 
 #define KILLS 1000
 #define AHEAD 50

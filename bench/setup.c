@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * setup.c - see setup.h
+ */
+#include "bench/setup.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char dir[64];
+static char shm_dir[64];
+static pid_t daemon_pid;
+
+int64_t
+bench_clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+int64_t
+bench_check(const char *what, int64_t result)
+{
+	if (result >= 0)
+		return result;
+	bench_fail("%s: %s", what, ringbus_strerror(result));
+}
+
+void
+bench_fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("bench: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("\n", stderr);
+	va_end(args);
+	exit(1);
+}
+
+int
+bench_n_cpus(void)
+{
+	return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+void
+bench_pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu % bench_n_cpus(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0)
+		fprintf(stderr, "bench: not pinned: %s\n", strerror(errno));
+}
+
+pid_t
+bench_child(int cpu, int (*fn)(void *), void *context)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return (pid_t)bench_check("fork", pid < 0 ? -errno : pid);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	bench_pin(cpu);
+	_exit(fn(context));
+}
+
+void
+bench_join(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) == pid && status == 0)
+		return;
+	bench_fail("a child failed, status 0x%x", (unsigned)status);
+}
+
+void *
+bench_share(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		bench_check("mmap", -errno);
+	return memory;
+}
+
+void
+bench_unshare(void *memory, size_t size)
+{
+	munmap(memory, size);
+}
+
+void
+bench_meet(int *n_arrived, int n)
+{
+	_Atomic int *shared = (_Atomic int *)n_arrived;
+
+	atomic_fetch_add(shared, 1);
+	while (atomic_load(shared) < n)
+		sched_yield();
+}
+
+const char *
+bench_wait_for_crowd(int n)
+{
+	return n <= bench_n_cpus() ? "busy_spin" : "yielding";
+}
+
+/* build/release/bench/x -> build/release/ringbusd */
+static void
+daemon_path(char *path, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", path, size - 16);
+
+	path[n > 0 ? n : 0] = '\0';
+	for (int i = 0; i < 2 && strrchr(path, '/') != NULL; i++)
+		*strrchr(path, '/') = '\0';
+	strncat(path, "/ringbusd", size - strlen(path) - 1);
+}
+
+static void
+write_config(const char *path, const char *channels)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL || fprintf(f, "channels:\n%s", channels) < 0 ||
+	    fclose(f) != 0)
+		bench_check(path, -errno);
+}
+
+static void
+execute_daemon(const char *config)
+{
+	char path[4096], socket[96];
+
+	daemon_path(path, sizeof(path));
+	snprintf(socket, sizeof(socket), "%s/sock", dir);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	execl(path, "ringbusd", "--config", config, "--socket", socket,
+	      "--shm-dir", shm_dir, (char *)NULL);
+	fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
+	_exit(127);
+}
+
+void
+bench_start_daemon(const char *channels)
+{
+	char config[96], socket[96];
+
+	snprintf(dir, sizeof(dir), "/tmp/ringbus-bench-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		bench_check(dir, -errno);
+	snprintf(shm_dir, sizeof(shm_dir), "/dev/shm/ringbus-bench-%d",
+		 (int)getpid());
+	snprintf(config, sizeof(config), "%s/bench.yaml", dir);
+	snprintf(socket, sizeof(socket), "%s/sock", dir);
+	write_config(config, channels);
+	setenv("RINGBUS_SOCKET", socket, 1);
+	atexit(bench_stop_daemon);
+	daemon_pid = fork();
+	if (daemon_pid == 0)
+		execute_daemon(config);
+	ringbus_close(bench_connect());
+}
+
+void
+bench_stop_daemon(void)
+{
+	char command[256];
+
+	if (daemon_pid <= 0)
+		return;
+	kill(daemon_pid, SIGTERM);
+	waitpid(daemon_pid, NULL, 0);
+	daemon_pid = 0;
+	snprintf(command, sizeof(command), "rm -rf %s %s", dir, shm_dir);
+	if (system(command) != 0)
+		fprintf(stderr, "bench: %s failed\n", command);
+}
+
+struct ringbus *
+bench_connect(void)
+{
+	struct timespec nap = { .tv_nsec = 1000000 };
+	struct ringbus *bus = NULL;
+	int err = -ENOENT;
+
+	for (int i = 0; i < 5000 && err < 0; i++) {
+		err = ringbus_connect(NULL, &bus);
+		if (err < 0)
+			nanosleep(&nap, NULL);
+	}
+	bench_check("connect", err);
+	return bus;
+}
