@@ -197,7 +197,7 @@ bench: $(built_programs) $(benches) ## run every benchmark; B=name picks, BEFORE
 		do echo "== $${b##*/}"; $$b; done
 
 bench-recovery: ## only that of many kills: how soon do others go on
-	@+$(MAKE) --no-print-directory bench B=bench_recovery
+	@+BENCH_LONG=1 $(MAKE) --no-print-directory bench B=bench_recovery
 
 stress: $(built_programs) $(stresses) ## long runs with many processes and deaths
 	@STRESS=1 CC='$(CC)' tests/run $(BUILD) $(stresses)

@@ -11,8 +11,10 @@
  * shows a process that does nothing but poll the pidfd of one that does nothing.
  *
  * Victims are forked and connected ahead. The daemon is an ordinary process
- * (SCHED_OTHER); the machine is quiet, or busy with a process for each core that
- * never sleeps. If we may, there is a daemon under SCHED_FIFO beside that.
+ * (SCHED_OTHER) and the machine is quiet. With BENCH_LONG in the environment there
+ * are many more kills, and they are repeated on a machine that is busy with a
+ * process for each core that never sleeps; if we may, with a daemon under
+ * SCHED_FIFO beside that.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,15 +24,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/contest.h"
 #include "bench/setup.h"
 
-#define KILLS 1000
+#define KILLS 1000 /* the long way */
+#define KILLS_IN_ROUND 30
 #define AHEAD 50
 #define BUCKETS 18 /* below 2^n us each */
 
@@ -211,15 +214,20 @@ call_sleeper(void)
 
 /* ---------------------------------------------------------------- one kill */
 
+#define N_DEATHS 3
+
 static const struct death {
+	const char *id;
 	const char *name;
 	int (*victim)(void *);
 	int (*sleeper)(void *);
 	void (*set_up)(void);
-} deaths[] = {
-	{ "anybody: a pidfd is told", die, watch, call_sleeper },
-	{ "producer, claim pending", die_with_claim, read_on, publish_behind },
-	{ "consumer, ring full", die_gating, write_on, call_sleeper },
+} deaths[N_DEATHS] = {
+	{ "floor-pidfd", "anybody: a pidfd is told", die, watch, call_sleeper },
+	{ "ringbus", "producer, claim pending", die_with_claim, read_on,
+	  publish_behind },
+	{ "ringbus-consumer", "consumer, ring full", die_gating, write_on,
+	  call_sleeper },
 };
 
 static int
@@ -262,18 +270,75 @@ kill_one(const struct death *death, pid_t sleeper)
 }
 
 static void
-kill_all(const struct death *death, pid_t sleeper, int64_t *times_ns)
+fork_victims(const struct death *death, int n)
 {
-	for (int i = 0; i < KILLS; i++) {
-		if (i % AHEAD == 0) {
-			atomic_store(&shared->n_ready, 0);
-			for (int k = 0; k < AHEAD; k++)
-				bench_child(k, death->victim, NULL);
-			while (atomic_load(&shared->n_ready) < AHEAD)
-				nap();
-		}
-		times_ns[i] = kill_one(death, sleeper);
+	atomic_store(&shared->n_ready, 0);
+	for (int i = 0; i < n; i++)
+		bench_child(i, death->victim, NULL);
+	while (atomic_load(&shared->n_ready) < n)
+		nap();
+}
+
+static void
+kill_all(const struct death *death, pid_t sleeper, int n, int64_t *ret_ns)
+{
+	for (int i = 0; i < n; i++) {
+		if (i % AHEAD == 0)
+			fork_victims(death, n - i < AHEAD ? n - i : AHEAD);
+		ret_ns[i] = kill_one(death, sleeper);
 	}
+}
+
+static void
+end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void
+measure(const struct death *death, int n, int64_t *ret_ns)
+{
+	int n_done = atomic_load(&shared->n_done);
+	pid_t sleeper = bench_child(BENCH_CONSUMER_CPU, death->sleeper, NULL);
+
+	while (atomic_load(&shared->n_done) == n_done)
+		nap();
+	kill_all(death, sleeper, n, ret_ns);
+	end_child(sleeper);
+}
+
+/* --------------------------------------------------------- the short way */
+
+static int
+run(void *context, int64_t n, int64_t *ret_ns)
+{
+	measure(context, (int)n, ret_ns);
+	return 0;
+}
+
+static void
+run_contest(void)
+{
+	struct bench_contestant contestants[N_DEATHS];
+
+	for (int i = 0; i < N_DEATHS; i++)
+		contestants[i] = (struct bench_contestant){
+			.id = deaths[i].id,
+			.name = deaths[i].name,
+			.kind = i == 0 ? BENCH_FLOOR : BENCH_RINGBUS,
+			.run_latency = run,
+			.context = (void *)&deaths[i],
+			.n_max = KILLS_IN_ROUND,
+		};
+	bench_contest_run(&(struct bench_contest){
+		.id = "recovery",
+		.title = "from SIGKILL to the sleeper's next step",
+		.unit = "ns",
+		.less_is_better = true,
+		.contestants = contestants,
+		.n = N_DEATHS,
+	});
 }
 
 /* ------------------------------------------------------------------ report */
@@ -323,31 +388,14 @@ burn(void *context)
 }
 
 static void
-end_child(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-static void
-measure(const struct death *death, const char *setting)
-{
-	static int64_t times_ns[KILLS];
-	int n_done = atomic_load(&shared->n_done);
-	pid_t sleeper = bench_child(BENCH_CONSUMER_CPU, death->sleeper, NULL);
-
-	while (atomic_load(&shared->n_done) == n_done)
-		nap();
-	kill_all(death, sleeper, times_ns);
-	report(death->name, setting, times_ns);
-	end_child(sleeper);
-}
-
-static void
 measure_all(const char *setting)
 {
-	for (unsigned i = 0; i < sizeof(deaths) / sizeof(deaths[0]); i++)
-		measure(&deaths[i], setting);
+	static int64_t times_ns[KILLS];
+
+	for (int i = 0; i < N_DEATHS; i++) {
+		measure(&deaths[i], KILLS, times_ns);
+		report(deaths[i].name, setting, times_ns);
+	}
 }
 
 static void
@@ -370,35 +418,9 @@ measure_busy(void)
 		end_child(burning[i]);
 }
 
-/* The daemon tells of each death: to a file, as a service would. */
 static void
-start_daemon(void)
+run_long(void)
 {
-	int terminal = dup(STDERR_FILENO);
-	FILE *log = tmpfile();
-
-	if (terminal < 0 || log == NULL || dup2(fileno(log), STDERR_FILENO) < 0)
-		bench_check("log", -errno);
-	bench_start_daemon("  hole: { slots: 1024, event_size: 8, producers: "
-			   "multi }\n"
-			   "  full: { slots: 64, event_size: 8 }\n");
-	dup2(terminal, STDERR_FILENO);
-	close(terminal);
-	fclose(log);
-}
-
-int
-main(void)
-{
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || pipe(to_victims) < 0 ||
-	    pipe(to_sleeper) < 0)
-		bench_check("set up", -errno);
-	start_daemon();
-	bus = bench_connect();
-	bench_check("producer",
-		    ringbus_producer_open(bus, "hole", NULL, &producer));
 	printf("\nfrom SIGKILL to the sleeper's next step, %d kills each\n"
 	       "  %-25s %-29s %8s %8s %8s %8s\n",
 	       KILLS, "killed", "", "median", "99 %", "99.9 %", "max");
@@ -408,6 +430,24 @@ main(void)
 	       "defaults of others, not measured:\n"
 	       "  Aeron 15 s (client liveness, unblocking), iceoryx 1.5 s "
 	       "(heartbeat)\n");
+}
+
+int
+main(void)
+{
+	shared = bench_share(sizeof(*shared));
+	if (pipe(to_victims) < 0 || pipe(to_sleeper) < 0)
+		bench_check("set up", -errno);
+	bench_start_daemon("  hole: { slots: 1024, event_size: 8, producers: "
+			   "multi }\n"
+			   "  full: { slots: 64, event_size: 8 }\n");
+	bus = bench_connect();
+	bench_check("producer",
+		    ringbus_producer_open(bus, "hole", NULL, &producer));
+	if (getenv("BENCH_LONG") != NULL)
+		run_long();
+	else
+		run_contest();
 	ringbus_close(bus);
 	return 0;
 }

@@ -33,7 +33,8 @@ bench_skip(const char *why)
 struct finding {
 	double figure; /* < 0: it could not */
 	double p99;
-	double flow_ns; /* how long events were under way in all */
+	double p50_raw, p99_raw; /* before the correction */
+	double flow_ns;          /* how long events were under way in all */
 	struct bench_latency *latency;
 };
 
@@ -54,7 +55,6 @@ measure_latency(const struct bench_contestant *c, int64_t n,
 {
 	static int64_t trips_ns[TRIPS_MAX];
 	struct bench_latency *plain = new_latency();
-	int64_t median;
 
 	ret->latency = new_latency();
 	ret->figure = c->run_latency(c->context, n, trips_ns);
@@ -63,9 +63,11 @@ measure_latency(const struct bench_contestant *c, int64_t n,
 		bench_latency_add(plain, trips_ns[i], 0);
 		ret->flow_ns += (double)trips_ns[i];
 	}
-	median = (int64_t)bench_latency_at(plain, 50);
+	ret->p50_raw = bench_latency_at(plain, 50);
+	ret->p99_raw = bench_latency_at(plain, 99);
 	for (int64_t i = 0; i < plain->n; i++)
-		bench_latency_add(ret->latency, trips_ns[i], median);
+		bench_latency_add(ret->latency, trips_ns[i],
+				  (int64_t)ret->p50_raw);
 	if (ret->figure >= 0)
 		ret->figure = bench_latency_at(ret->latency, 50);
 	ret->p99 = bench_latency_at(ret->latency, 99);
@@ -197,6 +199,8 @@ run_round(const struct bench_contest *contest, const int64_t *ns,
 				   contest->contestants[i].id, why_skipped);
 		round->figures[i] = found.figure;
 		round->p99s[i] = found.p99;
+		round->p50s_raw[i] = found.p50_raw;
+		round->p99s_raw[i] = found.p99_raw;
 		round->latencies[i] = found.latency;
 		if (getenv("BENCH_BEFORE") != NULL &&
 		    contest->contestants[i].kind == BENCH_RINGBUS)

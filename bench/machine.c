@@ -18,7 +18,7 @@
 
 #define GROUPS 15
 #define TRIPS 1000
-#define LISTEN_NS 1000000
+#define LISTEN_NS 2000000
 #define GAP_NS 1000 /* longer than the clock takes */
 
 /* ------------------------------------------------------- between the cores */
@@ -77,12 +77,14 @@ bench_probe_ns(void)
 
 /* ------------------------------------------------------------------- noise */
 
+/* On both at the same time, once they are there. */
 static double
-listen_at(int cpu)
+listen_at(int cpu, int *n_there)
 {
 	int64_t start, last, now, lost = 0;
 
 	bench_pin(cpu);
+	bench_meet(n_there, 2);
 	start = last = bench_clock_ns();
 	do {
 		now = bench_clock_ns();
@@ -93,24 +95,32 @@ listen_at(int cpu)
 	return (double)lost * 100 / (double)(now - start);
 }
 
+struct listener {
+	int n_there;
+	double percent;
+};
+
 static void *
-listen_aside(void *ret)
+listen_aside(void *context)
 {
-	*(double *)ret = listen_at(BENCH_CONSUMER_CPU);
+	struct listener *listener = context;
+
+	listener->percent = listen_at(BENCH_CONSUMER_CPU, &listener->n_there);
 	return NULL;
 }
 
 double
 bench_noise_percent(void)
 {
-	double here, there = 0;
+	struct listener there = { 0, 0 };
 	pthread_t thread;
+	double here;
 
 	if (pthread_create(&thread, NULL, listen_aside, &there) != 0)
 		return 0;
-	here = listen_at(BENCH_PRODUCER_CPU);
+	here = listen_at(BENCH_PRODUCER_CPU, &there.n_there);
 	pthread_join(thread, NULL);
-	return here > there ? here : there;
+	return here > there.percent ? here : there.percent;
 }
 
 /* ------------------------------------------------------------------- steal */

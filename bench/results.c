@@ -116,6 +116,12 @@ print_place(const struct bench_results *results, unsigned n)
 }
 
 static void
+print_number(double value)
+{
+	printf(" %8.*f", value >= 1000 ? 0 : value >= 100 ? 1 : 2, value);
+}
+
+static void
 print_row(const struct bench_contest *contest,
 	  const struct bench_results *results, unsigned i)
 {
@@ -129,13 +135,17 @@ print_row(const struct bench_contest *contest,
 		printf("  %8g %-29s", c->x, c->name);
 	else
 		printf("  %-38s", c->name);
-	printf(" %9.4g %9.4g %9.4g %s %7.2f", row.min, row.median, row.max,
-	       contest->unit, ratio.median);
+	print_number(row.min);
+	print_number(row.median);
+	print_number(row.max);
+	printf(" %s %6.2f", contest->unit, ratio.median);
 	if (is_latency(contest, i)) {
-		struct row base99 = GATHER(results, p99s, reference, NULL);
-
-		printf(" %9.4g %7.2f", GATHER(results, p99s, i, NULL).median,
-		       GATHER(results, p99s, i, &base99).median);
+		base = GATHER(results, p99s, reference, NULL);
+		print_number(GATHER(results, p99s, i, NULL).median);
+		printf(" %6.2f", GATHER(results, p99s, i, &base).median);
+		base = GATHER(results, p99s_raw, reference, NULL);
+		print_number(GATHER(results, p99s_raw, i, NULL).median);
+		printf(" %6.2f", GATHER(results, p99s_raw, i, &base).median);
 	}
 	printf("\n");
 }
@@ -144,13 +154,13 @@ static void
 print_gains(const struct bench_contest *contest,
 	    const struct bench_results *results)
 {
-	printf("  %-38s %9s %9s %9s\n", "beside BENCH_BEFORE, in pairs", "min",
+	printf("  %-38s %8s %8s %8s\n", "beside BENCH_BEFORE, in pairs", "min",
 	       "median", "max");
 	for (unsigned i = 0; i < contest->n; i++) {
 		struct row row = GATHER(results, gains, i, NULL);
 
 		if (row.median > 0)
-			printf("  %-38s %9.3f %9.3f %9.3f\n",
+			printf("  %-38s %8.3f %8.3f %8.3f\n",
 			       contest->contestants[i].name, row.min,
 			       row.median, row.max);
 	}
@@ -163,11 +173,11 @@ print_table(const struct bench_contest *contest,
 	print_machine();
 	printf("\n%s\n", contest->title);
 	print_place(results, contest->n);
-	printf("  %-38s %9s %9s %9s %*s %7s",
+	printf("  %-38s %8s %8s %8s %*s %6s",
 	       contest->x_name != NULL ? contest->x_name : "", "min", "median",
 	       "max", (int)strlen(contest->unit), "", "ratio");
 	if (is_latency(contest, find_reference(results)))
-		printf(" %9s %7s", "p99", "ratio");
+		printf(" %8s %6s %8s %6s", "p99", "ratio", "raw p99", "ratio");
 	printf("\n");
 	for (unsigned i = 0; i < contest->n; i++)
 		if (results->ns[i] >= 0)
@@ -273,12 +283,16 @@ record_latency(const struct bench_contest *contest,
 {
 	struct row p50 = GATHER(results, figures, i, NULL);
 	struct row p99 = GATHER(results, p99s, i, NULL);
+	struct row p50_raw = GATHER(results, p50s_raw, i, NULL);
+	struct row p99_raw = GATHER(results, p99s_raw, i, NULL);
 
 	bench_record_begin("latency");
 	record_who(contest, i);
 	bench_record_bool("corrected", true);
 	bench_record_array("p50_runs", p50.runs, BENCH_ROUNDS, 1);
 	bench_record_array("p99_runs", p99.runs, BENCH_ROUNDS, 1);
+	bench_record_array("p50_raw_runs", p50_raw.runs, BENCH_ROUNDS, 1);
+	bench_record_array("p99_raw_runs", p99_raw.runs, BENCH_ROUNDS, 1);
 	record_curve(results, i);
 	record_place(results, i);
 	bench_record_end();

@@ -14,6 +14,9 @@
 struct bench_round {
 	double figures[BENCH_CONTESTANTS_MAX]; /* of latencies the median */
 	double p99s[BENCH_CONTESTANTS_MAX];
+	/* Of the trips as they were, without those that were late. */
+	double p50s_raw[BENCH_CONTESTANTS_MAX];
+	double p99s_raw[BENCH_CONTESTANTS_MAX];
 	struct bench_latency *latencies[BENCH_CONTESTANTS_MAX]; /* corrected */
 	double gains[BENCH_CONTESTANTS_MAX]; /* to BENCH_BEFORE */
 	/* Before each run, and after the last. */

@@ -150,10 +150,13 @@ write_config(const char *path, const char *channels)
 static void
 execute_daemon(const char *config)
 {
-	char path[4096], socket[96];
+	char path[4096], socket[96], log[96];
 
 	daemon_path(path, sizeof(path));
 	snprintf(socket, sizeof(socket), "%s/sock", dir);
+	snprintf(log, sizeof(log), "%s/log", dir);
+	if (freopen(log, "w", stderr) == NULL)
+		bench_check(log, -errno);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execl(path, "ringbusd", "--config", config, "--socket", socket,
 	      "--shm-dir", shm_dir, (char *)NULL);
@@ -197,6 +200,21 @@ bench_stop_daemon(void)
 		fprintf(stderr, "bench: %s failed\n", command);
 }
 
+/* What the daemon had to say goes to a file: it is of interest if it failed. */
+static void
+show_log(void)
+{
+	char path[96], text[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/log", dir);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(text, sizeof(text), f) != NULL)
+		fputs(text, stderr);
+	if (f != NULL)
+		fclose(f);
+}
+
 struct ringbus *
 bench_connect(void)
 {
@@ -209,6 +227,8 @@ bench_connect(void)
 		if (err < 0)
 			nanosleep(&nap, NULL);
 	}
+	if (err < 0)
+		show_log();
 	bench_check("connect", err);
 	return bus;
 }
