@@ -62,6 +62,9 @@ common := -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden -fno-common \
 	-DRB_CONFIG_DEFAULT='"$(config_path)"'
 compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(lto) $(unwind) \
 	$(CPPFLAGS) $(CFLAGS)
+# For peers of the benchmarks only, who are to be at their best.
+compile_cxx = $(CXX) -std=c++17 -O3 -DNDEBUG -I. -fPIC -pthread -Wall -Wextra \
+	$(werror) $(sanitize) $(CPPFLAGS) $(CXXFLAGS)
 link = $(CC) -pthread $(flags_$(VARIANT)) $(lto) $(CFLAGS) $(LDFLAGS)
 
 # The static library works with and without -flto; with it, what a publish and
@@ -87,7 +90,7 @@ endif
 # ------------------------------------------------------------------- files
 
 part = $(if $(filter $(1),$(PARTS)),$(wildcard $(2)))
-objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+objects = $(patsubst %,$(BUILD)/%.o,$(basename $(1)))
 programs = $(patsubst %.c,$(BUILD)/%,$(1))
 
 shm_src := $(call part,shm,shm/*.c)
@@ -102,7 +105,22 @@ example_src := $(filter-out $(if $(sqlite_libs),,examples/rewind_sqlite.c), \
 	$(call part,client,examples/*.c))
 demo_src := $(call part,client,examples/demo/*.c)
 bench_src := $(call part,client,bench/bench_*.c)
-bench_common_src := $(filter-out bench/bench_%,$(call part,client,bench/*.c))
+bench_common_src := $(filter-out bench/bench_% bench/peer%,\
+	$(call part,client,bench/*.c))
+# Other ways than ringbus, where installed; some of them are in C++.
+found = $(wildcard $(addsuffix /$(1),/usr/local/include /usr/include))
+iceoryx_include := $(patsubst %/iceoryx_posh,%,$(firstword \
+	$(call found,iceoryx/v2*/iceoryx_posh)))
+peers := $(if $(call found,zmq.h),zeromq) $(if $(call found,nng/nng.h),nng) \
+	$(if $(shell command -v $(CXX)),$(if $(call found,boost/version.hpp),boost) \
+	$(if $(iceoryx_include),iceoryx))
+peer_src := $(call part,client,bench/peer.c bench/peer_lane.c bench/peer_kernel.c \
+	$(foreach p,$(peers),bench/peer_$p*.c bench/peer_$p*.cc))
+libs_zeromq := -lzmq
+libs_nng := -lnng
+libs_boost := -lstdc++
+libs_iceoryx := -liceoryx_posh -liceoryx_hoofs -liceoryx_platform -lstdc++
+bench_libs = -Wl,--as-needed $(foreach p,$(peers),$(libs_$p)) -lm
 t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
 	tests/crash/util_*.c tests/torture/util_*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
@@ -119,6 +137,7 @@ config_lib := $(BUILD)/libconfig.a
 daemon_lib := $(BUILD)/libdaemon.a
 static_lib := $(BUILD)/libringbus.a
 bench_lib := $(BUILD)/libbench.a
+peer_lib := $(BUILD)/libpeers.a
 t_lib := $(BUILD)/libt.a
 shared_lib := $(if $(client_src),$(BUILD)/$(SONAME))
 
@@ -261,6 +280,20 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(compile) -MMD -MP -c -o $@ $<
 
+$(BUILD)/%.o: %.cc $(BUILD)/peers
+	@mkdir -p $(@D)
+	$(call say,CXX)$(compile_cxx) -MMD -MP -c -o $@ $<
+
+# Which there are, as `flags`.
+$(BUILD)/peers: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(peers) | $(compile_cxx)' | cmp -s - $@ || \
+		printf '%s\n' '$(peers) | $(compile_cxx)' >$@
+
+$(BUILD)/bench/peer.o: $(BUILD)/peers
+$(BUILD)/bench/peer.o: private CPPFLAGS += $(addprefix -DPEER_,$(peers))
+$(BUILD)/bench/peer_iceoryx.o: private CPPFLAGS += -isystem $(iceoryx_include)
+
 # The shipped configuration is inside, by .incbin.
 $(BUILD)/config/builtin.o: config/ringbus.yaml
 
@@ -273,6 +306,8 @@ $(config_lib): $(call objects,$(config_src)) $(BUILD)/flags
 $(daemon_lib): $(call objects,$(daemon_src)) $(BUILD)/flags
 	$(archive)
 $(bench_lib): $(call objects,$(bench_common_src)) $(BUILD)/flags
+	$(archive)
+$(peer_lib): $(call objects,$(peer_src)) $(BUILD)/peers
 	$(archive)
 $(t_lib): $(call objects,$(t_src)) $(BUILD)/flags
 	$(archive)
@@ -313,8 +348,8 @@ $(call objects,$(client_src) $(shm_src) $(bench_src) $(bench_common_src)): \
 # A C++ exception or pthread_exit() in a callback of ours runs our clean-up.
 $(call objects,$(client_src)): private unwind := -fexceptions
 $(benches): private lto := $(if $(fat),-flto=auto)
-$(benches): %: %.o $(bench_lib) $(static_lib) $(shm_lib)
-	$(call program,-lm)
+$(benches): %: %.o $(peer_lib) $(bench_lib) $(static_lib) $(shm_lib)
+	$(call program,$(bench_libs))
 
 $(tests): %: %.o $(t_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(pkg_libs) $(check_libs) $(more_libs))

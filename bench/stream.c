@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/payload.h"
@@ -21,6 +22,7 @@
 /* At the start of the memory between the sides. */
 struct bench_meeting {
 	_Alignas(128) int n_here; /* atomic */
+	_Atomic int n_done;
 	_Alignas(128) int64_t start_ns;
 	int64_t end_ns;
 	uint64_t sum, returned_sum;
@@ -76,6 +78,17 @@ struct side {
 	pthread_t thread;
 };
 
+/* Threads of a library may still have something to deliver. */
+static void
+leave_together(struct bench_meeting *meeting, int n)
+{
+	struct timespec nap = { .tv_nsec = 1000000 };
+
+	atomic_fetch_add(&meeting->n_done, 1);
+	while (atomic_load(&meeting->n_done) < n)
+		nanosleep(&nap, NULL);
+}
+
 static int
 work_in_process(void *context)
 {
@@ -83,6 +96,7 @@ work_in_process(void *context)
 
 	touch(side->run.memory, side->size);
 	side->work(&side->run);
+	leave_together(side->run.meeting, n_senders(&side->run) + 1);
 	return 0;
 }
 

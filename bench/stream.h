@@ -31,9 +31,9 @@ struct bench_run {
 	void (*send)(struct bench_run *run);
 	void (*receive)(struct bench_run *run);
 	const struct bench_stream *stream;
-	const void *context; /* of the two */
-	int n_senders;       /* 0 is 1 */
-	bool in_threads;     /* of this process */
+	void *context;   /* of the two; processes have each their copy */
+	int n_senders;   /* 0 is 1 */
+	bool in_threads; /* of this process */
 
 	/* For the sides. */
 	struct bench_meeting *meeting;
