@@ -105,7 +105,7 @@ example_src := $(filter-out $(if $(sqlite_libs),,examples/rewind_sqlite.c), \
 	$(call part,client,examples/*.c))
 demo_src := $(call part,client,examples/demo/*.c)
 bench_src := $(call part,client,bench/bench_*.c)
-bench_common_src := $(filter-out bench/bench_% bench/peer%,\
+bench_common_src := $(filter-out bench/bench_% bench/peer% bench/rivals.c,\
 	$(call part,client,bench/*.c))
 # Other ways than ringbus, where installed; some of them are in C++.
 found = $(wildcard $(addsuffix /$(1),/usr/local/include /usr/include))
@@ -114,13 +114,13 @@ iceoryx_include := $(patsubst %/iceoryx_posh,%,$(firstword \
 peers := $(if $(call found,zmq.h),zeromq) $(if $(call found,nng/nng.h),nng) \
 	$(if $(shell command -v $(CXX)),$(if $(call found,boost/version.hpp),boost) \
 	$(if $(iceoryx_include),iceoryx))
-peer_src := $(call part,client,bench/peer.c bench/peer_lane.c bench/peer_kernel.c \
+peer_src := $(call part,client,bench/rivals.c bench/peer.c bench/peer_lane.c bench/peer_kernel.c \
 	$(foreach p,$(peers),bench/peer_$p*.c bench/peer_$p*.cc))
+bench_libs = -Wl,--as-needed $(foreach p,$(peers),$(libs_$p)) -lm
 libs_zeromq := -lzmq
 libs_nng := -lnng
 libs_boost := -lstdc++
 libs_iceoryx := -liceoryx_posh -liceoryx_hoofs -liceoryx_platform -lstdc++
-bench_libs = -Wl,--as-needed $(foreach p,$(peers),$(libs_$p)) -lm
 t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
 	tests/crash/util_*.c tests/torture/util_*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
@@ -158,6 +158,7 @@ mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
 named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2))
 suite := $(firstword $(subst /, ,$(T)))
 chosen := $(call named,$(suite),$(tests))
+chosen_benches := $(call named,$(B),$(benches))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
 chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
@@ -210,10 +211,18 @@ run-demo: all
 benches: $(benches)
 
 # BEFORE=path/of/another/state/build/release: in pairs with that.
-bench: $(built_programs) $(benches) ## run every benchmark; B=name picks, BEFORE= compares
-	@set -e; $(if $(BEFORE),export BENCH_BEFORE='$(abspath $(BEFORE))';) \
-	for b in $(call named,$(B),$(benches)); \
-		do echo "== $${b##*/}"; $$b; done
+bench: ## every benchmark, and a report; B=name picks, BEFORE= compares
+	@.ci/deps build
+	@.ci/deps bench || echo 'without the peers that are not installed'
+	@+$(MAKE) --no-print-directory run-bench
+
+run-bench: $(built_programs) $(chosen_benches)
+	@set -e; export BENCH_JSON='$(abspath $(BUILD))/bench/results.jsonl'; \
+	$(if $(BEFORE),export BENCH_BEFORE='$(abspath $(BEFORE))';) \
+	rm -f "$$BENCH_JSON"; \
+	for b in $(chosen_benches); do echo "== $${b##*/}"; $$b; done; \
+	[ ! -e "$$BENCH_JSON" ] || bench/report.py \
+		-o $(BUILD)/bench/report.html "$$BENCH_JSON"
 
 bench-recovery: ## only that of many kills: how soon do others go on
 	@+BENCH_LONG=1 $(MAKE) --no-print-directory bench B=bench_recovery
@@ -348,8 +357,12 @@ $(call objects,$(client_src) $(shm_src) $(bench_src) $(bench_common_src)): \
 # A C++ exception or pthread_exit() in a callback of ours runs our clean-up.
 $(call objects,$(client_src)): private unwind := -fexceptions
 $(benches): private lto := $(if $(fat),-flto=auto)
-$(benches): %: %.o $(peer_lib) $(bench_lib) $(static_lib) $(shm_lib)
+$(filter-out %_shared,$(benches)): %: %.o $(peer_lib) $(bench_lib) $(static_lib) \
+	$(shm_lib)
 	$(call program,$(bench_libs))
+
+$(filter %_shared,$(benches)): %: %.o $(peer_lib) $(bench_lib) $(BUILD)/libringbus.so
+	$(call program,$(call with_shared,/..) $(bench_libs))
 
 $(tests): %: %.o $(t_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(pkg_libs) $(check_libs) $(more_libs))
@@ -424,7 +437,7 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench bench-recovery stress torture crash mutants conformance \
+	run-demo benches bench run-bench bench-recovery stress torture crash mutants conformance \
 	model model-deep asan ubsan tsan fuzz \
 	run-fuzz examples format clean install uninstall
 .SECONDARY:

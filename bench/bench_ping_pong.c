@@ -2,57 +2,62 @@
 /*
  * bench_ping_pong.c - an event there and one back
  *
- * LMAX's PingPong, spinning and blocking; the next event goes out when the last
- * has come back.
+ * LMAX's PingPong: the next event goes out when the last has come back. Once with
+ * both sides awake all the time, and once as they are who may sleep.
  */
 #include "bench/contest.h"
 #include "bench/pong.h"
+#include "bench/rivals.h"
 #include "bench/setup.h"
 
 static void
-run_spinning(void)
+enter(struct bench_entries *entries, const char *id, const char *name,
+      const char *wait)
 {
-	const struct bench_contestant contestants[] = {
-		{ .id = "ringbus",
-		  .name = "ringbus, busy_spin",
-		  .run_latency = bench_pong_run,
-		  .context = (void *)"busy_spin" },
-		{ .id = "ringbus-yielding",
-		  .name = "ringbus, yielding",
-		  .run_latency = bench_pong_run,
-		  .context = (void *)"yielding" },
-	};
-	const struct bench_contest contest = {
-		.id = "ping-pong",
-		.title = "ping-pong, 8 B, spinning",
-		.unit = "ns",
-		.less_is_better = true,
-		.contestants = contestants,
-		.n = sizeof(contestants) / sizeof(contestants[0]),
-	};
-
-	bench_contest_run(&contest);
+	bench_enter(entries, &(struct bench_contestant){
+				     .id = id,
+				     .name = name,
+				     .run_latency = bench_pong_run,
+				     .context = (void *)wait,
+			     });
 }
 
 static void
-run_blocking(void)
+compete(const char *id, const char *title, const struct bench_entries *entries)
 {
-	const struct bench_contestant contestants[] = {
-		{ .id = "ringbus",
-		  .name = "ringbus, blocking",
-		  .run_latency = bench_pong_run,
-		  .context = (void *)"blocking" },
-	};
-	const struct bench_contest contest = {
-		.id = "ping-pong-blocking",
-		.title = "ping-pong, 8 B, blocking",
+	bench_contest_run(&(struct bench_contest){
+		.id = id,
+		.title = title,
 		.unit = "ns",
 		.less_is_better = true,
-		.contestants = contestants,
-		.n = sizeof(contestants) / sizeof(contestants[0]),
-	};
+		.contestants = entries->all,
+		.n = entries->n,
+	});
+}
 
-	bench_contest_run(&contest);
+static void
+play_spinning(void)
+{
+	struct bench_entries entries = { .n = 0 };
+
+	bench_enter_trips(&entries, "floor-line", "a bare cache line",
+			  floor_line_ping_pong);
+	enter(&entries, "ringbus", "ringbus, busy_spin", "busy_spin");
+	enter(&entries, "ringbus-yielding", "ringbus, yielding", "yielding");
+	bench_enter_peers_trips(&entries, true);
+	compete("ping-pong", "ping-pong, 8 B, spinning", &entries);
+}
+
+static void
+play_blocking(void)
+{
+	struct bench_entries entries = { .n = 0 };
+
+	bench_enter_trips(&entries, "floor-futex", "a bare futex",
+			  floor_futex_ping_pong);
+	enter(&entries, "ringbus", "ringbus, blocking", "blocking");
+	bench_enter_peers_trips(&entries, false);
+	compete("ping-pong-blocking", "ping-pong, 8 B, blocking", &entries);
 }
 
 int
@@ -60,7 +65,7 @@ main(void)
 {
 	bench_start_daemon("  ping: { slots: 1024, event_size: 8 }\n"
 			   "  pong: { slots: 1024, event_size: 8 }\n");
-	run_spinning();
-	run_blocking();
+	play_spinning();
+	play_blocking();
 	return 0;
 }

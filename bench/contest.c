@@ -5,6 +5,7 @@
 #include "bench/contest.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #define N_FIRST 1000      /* events of the first run of all */
 #define N_GROWTH 20       /* how much a short run can be trusted */
 #define TRIPS_MAX 1000000 /* round trips in a run */
-#define PLACES_RATIO 2.0  /* cores that are as near to each other: at most */
+#define PLACES_RATIO 2.0  /* a probe beside others of the same place: at most */
 
 static const char *why_skipped;
 
@@ -210,21 +211,27 @@ run_round(const struct bench_contest *contest, const int64_t *ns,
 	}
 }
 
-/* By how much the cores' distance differs among n rounds. */
-static double
-compare_places(const struct bench_round *rounds, unsigned n_rounds,
-	       unsigned n_probes)
+static int
+compare(const void *a, const void *b)
 {
-	double min = rounds[0].probes_ns[0], max = min;
+	double x = *(const double *)a, y = *(const double *)b;
 
-	for (unsigned r = 0; r < n_rounds; r++)
-		for (unsigned i = 0; i < n_probes; i++) {
-			double ns = rounds[r].probes_ns[i];
+	return (x > y) - (x < y);
+}
 
-			min = ns < min ? ns : min;
-			max = ns > max ? ns : max;
-		}
-	return max / min;
+/* How far a probe is from the middle of all those of BENCH_ROUNDS rounds, at
+ * most, as a ratio. */
+static double
+compare_places(const struct bench_round *rounds, unsigned n_probes)
+{
+	double all[BENCH_ROUNDS * (BENCH_CONTESTANTS_MAX + 1)];
+	unsigned n = 0;
+
+	for (unsigned r = 0; r < BENCH_ROUNDS; r++)
+		for (unsigned i = 0; i < n_probes; i++)
+			all[n++] = rounds[r].probes_ns[i];
+	qsort(all, n, sizeof(all[0]), compare);
+	return fmax(all[n - 1] / all[n / 2], all[n / 2] / all[0]);
 }
 
 static int
@@ -247,8 +254,7 @@ settle(struct bench_results *results, unsigned n_probes)
 
 	qsort(rounds, results->n_rounds, sizeof(*rounds), compare_rounds);
 	for (unsigned r = 0; r + BENCH_ROUNDS <= results->n_rounds; r++) {
-		double ratio = compare_places(&rounds[r], BENCH_ROUNDS,
-					      n_probes);
+		double ratio = compare_places(&rounds[r], n_probes);
 
 		if (best == 0 || ratio < best) {
 			best = ratio;

@@ -28,10 +28,6 @@ double floor_spsc(const struct bench_stream *stream);
 /* The same with both indices published every `batch` records only. */
 double floor_stream(const struct bench_stream *stream);
 
-/* The best of that over rings of 128 KiB to 64 MiB; which one it was. */
-double floor_stream_best(const struct bench_stream *stream,
-			 size_t *ret_ring_size);
-
 /*
  * Two producers: fetch-add on one line, and for each claim a cache line with a
  * stamp and an event of at most 56 bytes for a third process that reads them in

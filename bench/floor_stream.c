@@ -9,8 +9,6 @@
 
 #define SPSC_SLOTS 65536
 #define SPSC_RING_MAX ((size_t)16 << 20)
-#define BEST_FIRST ((size_t)128 << 10)
-#define BEST_LAST ((size_t)64 << 20)
 
 struct ring {
 	_Alignas(128) _Atomic int64_t written;
@@ -146,23 +144,4 @@ floor_stream(const struct bench_stream *stream)
 {
 	return stream_through(stream, spsc_ring_size(stream),
 			      stream->batch > 0 ? stream->batch : 1);
-}
-
-double
-floor_stream_best(const struct bench_stream *stream, size_t *ret_ring_size)
-{
-	struct bench_stream turn = *stream;
-	double best = 0;
-
-	for (size_t size = BEST_FIRST; size <= BEST_LAST; size *= 2) {
-		double figure;
-
-		turn.ring_size = size;
-		figure = floor_stream(&turn);
-		if (figure <= best)
-			continue;
-		best = figure;
-		*ret_ring_size = size;
-	}
-	return best;
 }

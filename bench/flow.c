@@ -21,6 +21,21 @@ struct shared {
 	int64_t end_ns[BENCH_FLOW_MEMBERS_MAX];
 };
 
+struct bench_flow
+bench_flow_one_to_one(const char *channel, const char *wait, size_t size,
+		      int64_t batch)
+{
+	return (struct bench_flow){
+		.channel = channel,
+		.wait = wait,
+		.size = size,
+		.batch = batch,
+		.n_producers = 1,
+		.n_consumers = 1,
+		.consumers = { "sink" },
+	};
+}
+
 static int
 count_members(const struct bench_flow *flow)
 {
@@ -165,14 +180,24 @@ consume(void *context)
 
 /* ---------------------------------------------------------------- one run */
 
+/* Further producers keep off the consumer's core, if there is any other. */
+static int
+further_cpu(int i)
+{
+	int n = bench_n_cpus() - 2;
+
+	return n > 0 ? BENCH_CONSUMER_CPU + 1 + (i - 1) % n
+		     : BENCH_PRODUCER_CPU;
+}
+
 static int
 choose_cpu(const struct bench_flow *flow, int index)
 {
 	if (flow->is_on_one_core || index == 0)
 		return BENCH_PRODUCER_CPU;
-	if (index == flow->n_producers)
-		return BENCH_CONSUMER_CPU;
-	return index < flow->n_producers ? index + 1 : index;
+	if (index < flow->n_producers)
+		return further_cpu(index);
+	return BENCH_CONSUMER_CPU + index - flow->n_producers;
 }
 
 static int64_t

@@ -22,12 +22,17 @@ struct bench_flow {
 	size_t size;      /* of an event: 8, or a multiple */
 	int64_t batch;    /* events published at once */
 	int n_producers;
-	/* The first producer and the first consumer are on the cores of a pair,
-	 * the others on those that follow. */
+	/* The first producer and the first consumer are on the cores of a pair;
+	 * further producers are apart from the consumer, and further consumers
+	 * on the cores that follow. */
 	int n_consumers;
 	const char *consumers[BENCH_FLOW_MEMBERS_MAX]; /* their names */
 	bool is_on_one_core;                           /* all of them */
 };
+
+/* From one producer to one consumer of this channel, on two cores. */
+struct bench_flow bench_flow_one_to_one(const char *channel, const char *wait,
+					size_t size, int64_t batch);
 
 /* Sends n events, or a few more to have whole batches, and returns millions of
  * events a second; `flow` is a struct bench_flow. */

@@ -27,16 +27,9 @@ start_daemon(const char *consumers)
 void
 bench_graph_run(const char *id, const char *title, const char *consumers)
 {
+	static const char *const names[] = { "first", "second", "third" };
 	const char *wait = bench_wait_for_crowd(N_MEMBERS);
-	struct bench_flow apart = {
-		.channel = "pair",
-		.wait = wait,
-		.size = 8,
-		.batch = 1,
-		.n_producers = 1,
-		.n_consumers = 1,
-		.consumers = { "sink" },
-	};
+	struct bench_flow apart = bench_flow_one_to_one("pair", wait, 8, 1);
 	struct bench_flow together = apart;
 	struct bench_flow graph = apart;
 	struct bench_contestant contestants[] = {
@@ -56,15 +49,10 @@ bench_graph_run(const char *id, const char *title, const char *consumers)
 	char full_title[128];
 
 	together.is_on_one_core = true;
-	graph = (struct bench_flow){
-		.channel = "graph",
-		.wait = wait,
-		.size = 8,
-		.batch = 1,
-		.n_producers = 1,
-		.n_consumers = 3,
-		.consumers = { "first", "second", "third" },
-	};
+	graph.channel = "graph";
+	graph.n_consumers = 3;
+	for (int i = 0; i < 3; i++)
+		graph.consumers[i] = names[i];
 	snprintf(full_title, sizeof(full_title),
 		 "%s, 8 B, one by one; four processes on %d cores, %s", title,
 		 bench_n_cpus() < N_MEMBERS ? bench_n_cpus() : N_MEMBERS, wait);

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A cache line's round trip between the two cores, in ns: the median of some
- * groups of trips, so that an interruption doesn't count. */
+/* A cache line's round trip between the two cores, in ns: that of the better of
+ * some groups of trips, so that an interruption doesn't count. */
 double bench_probe_ns(void);
 
 /* How much of the time of these two cores is taken from who runs there, in %: by

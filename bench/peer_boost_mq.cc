@@ -31,7 +31,7 @@ queue_of(const struct peer_lane *lane)
 int
 prepare(struct peer_lane *lane)
 {
-	const std::string name = "ringbus-bench-" + std::to_string(getpid());
+	const std::string name = "ringbus-peer-" + std::to_string(getpid());
 
 	/* A dead one's, of the same number. */
 	ipc::message_queue::remove(name.c_str());

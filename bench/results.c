@@ -132,20 +132,20 @@ print_row(const struct bench_contest *contest,
 	struct row ratio = GATHER(results, figures, i, &base);
 
 	if (contest->x_name != NULL)
-		printf("  %8g %-29s", c->x, c->name);
+		printf("  %8g %-35s", c->x, c->name);
 	else
-		printf("  %-38s", c->name);
+		printf("  %-44s", c->name);
 	print_number(row.min);
 	print_number(row.median);
 	print_number(row.max);
-	printf(" %s %6.2f", contest->unit, ratio.median);
+	printf(" %s %7.3g", contest->unit, ratio.median);
 	if (is_latency(contest, i)) {
 		base = GATHER(results, p99s, reference, NULL);
 		print_number(GATHER(results, p99s, i, NULL).median);
-		printf(" %6.2f", GATHER(results, p99s, i, &base).median);
+		printf(" %7.3g", GATHER(results, p99s, i, &base).median);
 		base = GATHER(results, p99s_raw, reference, NULL);
 		print_number(GATHER(results, p99s_raw, i, NULL).median);
-		printf(" %6.2f", GATHER(results, p99s_raw, i, &base).median);
+		printf(" %7.3g", GATHER(results, p99s_raw, i, &base).median);
 	}
 	printf("\n");
 }
@@ -154,13 +154,13 @@ static void
 print_gains(const struct bench_contest *contest,
 	    const struct bench_results *results)
 {
-	printf("  %-38s %8s %8s %8s\n", "beside BENCH_BEFORE, in pairs", "min",
+	printf("  %-44s %8s %8s %8s\n", "beside BENCH_BEFORE, in pairs", "min",
 	       "median", "max");
 	for (unsigned i = 0; i < contest->n; i++) {
 		struct row row = GATHER(results, gains, i, NULL);
 
 		if (row.median > 0)
-			printf("  %-38s %8.3f %8.3f %8.3f\n",
+			printf("  %-44s %8.3f %8.3f %8.3f\n",
 			       contest->contestants[i].name, row.min,
 			       row.median, row.max);
 	}
@@ -173,17 +173,17 @@ print_table(const struct bench_contest *contest,
 	print_machine();
 	printf("\n%s\n", contest->title);
 	print_place(results, contest->n);
-	printf("  %-38s %8s %8s %8s %*s %6s",
+	printf("  %-44s %8s %8s %8s %*s %7s",
 	       contest->x_name != NULL ? contest->x_name : "", "min", "median",
 	       "max", (int)strlen(contest->unit), "", "ratio");
 	if (is_latency(contest, find_reference(results)))
-		printf(" %8s %6s %8s %6s", "p99", "ratio", "raw p99", "ratio");
+		printf(" %8s %7s %8s %7s", "p99", "ratio", "raw p99", "ratio");
 	printf("\n");
 	for (unsigned i = 0; i < contest->n; i++)
 		if (results->ns[i] >= 0)
 			print_row(contest, results, i);
 		else
-			printf("  %-38s %s\n", contest->contestants[i].name,
+			printf("  %-44s %s\n", contest->contestants[i].name,
 			       results->whys[i]);
 	if (getenv("BENCH_BEFORE") != NULL)
 		print_gains(contest, results);
