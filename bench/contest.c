@@ -5,19 +5,18 @@
 #include "bench/contest.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/place.h"
 #include "bench/results.h"
 #include "bench/setup.h"
 
 #define N_FIRST 1000      /* events of the first run of all */
 #define N_GROWTH 20       /* how much a short run can be trusted */
 #define TRIPS_MAX 1000000 /* round trips in a run */
-#define PLACES_RATIO 2.0  /* a probe beside others of the same place: at most */
 
 static const char *why_skipped;
 
@@ -211,62 +210,6 @@ run_round(const struct bench_contest *contest, const int64_t *ns,
 	}
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* How far a probe is from the middle of all those of BENCH_ROUNDS rounds, at
- * most, as a ratio. */
-static double
-compare_places(const struct bench_round *rounds, unsigned n_probes)
-{
-	double all[BENCH_ROUNDS * (BENCH_CONTESTANTS_MAX + 1)];
-	unsigned n = 0;
-
-	for (unsigned r = 0; r < BENCH_ROUNDS; r++)
-		for (unsigned i = 0; i < n_probes; i++)
-			all[n++] = rounds[r].probes_ns[i];
-	qsort(all, n, sizeof(all[0]), compare);
-	return fmax(all[n - 1] / all[n / 2], all[n / 2] / all[0]);
-}
-
-static int
-compare_rounds(const void *a, const void *b)
-{
-	double x = ((const struct bench_round *)a)->probes_ns[0];
-	double y = ((const struct bench_round *)b)->probes_ns[0];
-
-	return (x > y) - (x < y);
-}
-
-/* Puts those rounds first that agree best; says whether that is good enough. */
-static bool
-settle(struct bench_results *results, unsigned n_probes)
-{
-	static struct bench_round chosen[BENCH_ROUNDS];
-	struct bench_round *rounds = results->rounds;
-	double best = 0;
-	unsigned at = 0;
-
-	qsort(rounds, results->n_rounds, sizeof(*rounds), compare_rounds);
-	for (unsigned r = 0; r + BENCH_ROUNDS <= results->n_rounds; r++) {
-		double ratio = compare_places(&rounds[r], n_probes);
-
-		if (best == 0 || ratio < best) {
-			best = ratio;
-			at = r;
-		}
-	}
-	memcpy(chosen, &rounds[at], sizeof(chosen));
-	memmove(&rounds[BENCH_ROUNDS], rounds, at * sizeof(*rounds));
-	memcpy(rounds, chosen, sizeof(chosen));
-	return best <= PLACES_RATIO;
-}
-
 static void
 run_rounds(const struct bench_contest *contest, struct bench_results *results)
 {
@@ -276,7 +219,8 @@ run_rounds(const struct bench_contest *contest, struct bench_results *results)
 		run_round(contest, results->ns,
 			  &results->rounds[results->n_rounds++]);
 		results->is_settled = results->n_rounds >= BENCH_ROUNDS &&
-				      settle(results, contest->n + 1);
+				      bench_place_settle(results,
+							 contest->n + 1);
 	} while (!results->is_settled && results->n_rounds < BENCH_ROUNDS_MAX);
 	results->steal_percent = bench_steal_percent(&since);
 }

@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define BENCH_ROUNDS 7
-#define BENCH_ROUNDS_MAX 14
+#define BENCH_ROUNDS_MAX 12
 #define BENCH_CONTESTANTS_MAX 32
 #define BENCH_RUN_NS 100000000
 

@@ -22,6 +22,7 @@ struct bench_round {
 	/* Before each run, and after the last. */
 	double probes_ns[BENCH_CONTESTANTS_MAX + 1];
 	double noises[BENCH_CONTESTANTS_MAX + 1];
+	double distance; /* from where most rounds were, see place.h */
 };
 
 struct bench_results {
