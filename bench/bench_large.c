@@ -21,7 +21,9 @@ enter_streams(struct bench_entries *entries, size_t size)
 		{ "floor-stream-16m", "a stream, ring of 16 MiB", 16 << 20 },
 		{ "floor-stream-128k", "a stream, ring of 128 KiB", 128 << 10 },
 		{ "floor-stream-1m", "a stream, ring of 1 MiB", 1 << 20 },
+		{ "floor-stream-2m", "a stream, ring of 2 MiB", 2 << 20 },
 		{ "floor-stream-4m", "a stream, ring of 4 MiB", 4 << 20 },
+		{ "floor-stream-8m", "a stream, ring of 8 MiB", 8 << 20 },
 		{ "floor-stream-64m", "a stream, ring of 64 MiB", 64 << 20 },
 	};
 

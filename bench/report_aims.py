@@ -41,7 +41,8 @@ def value(row, statistic):
         return row['median']
     if of_rounds:
         return statistics.median(of_rounds)
-    at = float(statistic[1:]) if statistic[0] == 'p' else None
+    at = (float(statistic[1:].removesuffix('_raw'))
+          if statistic[0] == 'p' else None)
     return dict(map(tuple, row.get('percentiles', []))).get(at)
 
 
