@@ -272,7 +272,7 @@ run-fuzz: $(fuzzers)
 examples: $(examples) $(demo) ## the example programs
 
 format: ## rewrite all C files in the house style
-	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+	@git ls-files -co --exclude-standard '*.c' '*.h' '*.cc' | xargs clang-format -i
 
 clean: ## remove build/
 	rm -rf build

@@ -16,7 +16,7 @@ files() {
 }
 
 sources() {
-	files \( -name '*.c' -o -name '*.h' \)
+	files \( -name '*.c' -o -name '*.h' -o -name '*.cc' \)
 }
 
 # Ends a script: shows what was found on its standard input.
