@@ -217,12 +217,15 @@ bench: ## every benchmark, and a report; B=name picks, BEFORE= compares
 	@+$(MAKE) --no-print-directory run-bench
 
 run-bench: $(built_programs) $(chosen_benches)
-	@set -e; export BENCH_JSON='$(abspath $(BUILD))/bench/results.jsonl'; \
+	@export BENCH_JSON='$(abspath $(BUILD))/bench/results.jsonl'; \
 	$(if $(BEFORE),export BENCH_BEFORE='$(abspath $(BEFORE))';) \
-	rm -f "$$BENCH_JSON"; \
-	for b in $(chosen_benches); do echo "== $${b##*/}"; $$b; done; \
+	rm -f "$$BENCH_JSON"; failed=; \
+	for b in $(chosen_benches); do \
+		echo "== $${b##*/}"; $$b || failed="$$failed $${b##*/}"; \
+	done; \
 	[ ! -e "$$BENCH_JSON" ] || bench/report.py \
-		-o $(BUILD)/bench/report.html "$$BENCH_JSON"
+		-o $(BUILD)/bench/report.html "$$BENCH_JSON"; \
+	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 bench-recovery: ## only that of many kills: how soon do others go on
 	@+BENCH_LONG=1 $(MAKE) --no-print-directory bench B=bench_recovery

@@ -81,7 +81,10 @@ def load(paths):
 
 def print_aims(aims):
     print(f'aims: {report_aims.summary(aims)}')
+    absent = [aim for aim in aims if aim.get('why') == report_aims.ABSENT]
     for aim in aims:
+        if aim in absent:
+            continue
         goal = f"{aim['is']} {aim['factor']:g}"
         if aim['verdict'] == 'not measured':
             measured, note = '-', aim['why']
@@ -92,6 +95,8 @@ def print_aims(aims):
                 note += f"; worst in {aim['contest']}"
         print(f"  {aim['verdict']:12} {measured:>6} {goal:7} "
               f"{aim['work']} ({note})")
+    if absent:
+        print(f'  not measured as it is {report_aims.ABSENT}: {len(absent)}')
 
 
 def write_page(path, results, aims):

@@ -12,6 +12,7 @@ import statistics
 
 COMPARE = {'>=': operator.ge, '<=': operator.le, '>': operator.gt,
            '<': operator.lt}
+ABSENT = 'not in this run'
 FIELDS = ('ours', 'statistic', 'is', 'factor', 'of', 'theirs', 'work')
 
 
@@ -98,10 +99,11 @@ def reason(aim, results):
             if (skip['id'] == aim['ours'] or
                     fnmatchcase(skip['id'], aim['theirs'])):
                 return skip['why']
-    if any(matching(contest['rows'], aim['ours'], aim['statistic'])
-           for contest in results['contests'].values()):
+    if '*' not in aim['ours'] and any(
+            matching(contest['rows'], aim['ours'], aim['statistic'])
+            for contest in results['contests'].values()):
         return f'no {aim["theirs"]} in this run'
-    return 'not in this run'
+    return ABSENT
 
 
 def measure(aim, results):

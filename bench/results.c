@@ -121,20 +121,28 @@ print_number(double value)
 	printf(" %8.*f", value >= 1000 ? 0 : value >= 100 ? 1 : 2, value);
 }
 
+/* Of a series with its place on the axis. */
 static void
-print_row(const struct bench_contest *contest,
-	  const struct bench_results *results, unsigned i)
+print_name(const struct bench_contest *contest, unsigned i)
 {
 	const struct bench_contestant *c = &contest->contestants[i];
-	unsigned reference = find_reference(results);
-	struct row base = GATHER(results, figures, reference, NULL);
-	struct row row = GATHER(results, figures, i, NULL);
-	struct row ratio = GATHER(results, figures, i, &base);
 
 	if (contest->x_name != NULL)
 		printf("  %8g %-35s", c->x, c->name);
 	else
 		printf("  %-44s", c->name);
+}
+
+static void
+print_row(const struct bench_contest *contest,
+	  const struct bench_results *results, unsigned i)
+{
+	unsigned reference = find_reference(results);
+	struct row base = GATHER(results, figures, reference, NULL);
+	struct row row = GATHER(results, figures, i, NULL);
+	struct row ratio = GATHER(results, figures, i, &base);
+
+	print_name(contest, i);
 	print_number(row.min);
 	print_number(row.median);
 	print_number(row.max);
@@ -159,10 +167,11 @@ print_gains(const struct bench_contest *contest,
 	for (unsigned i = 0; i < contest->n; i++) {
 		struct row row = GATHER(results, gains, i, NULL);
 
-		if (row.median > 0)
-			printf("  %-44s %8.3f %8.3f %8.3f\n",
-			       contest->contestants[i].name, row.min,
-			       row.median, row.max);
+		if (row.median > 0) {
+			print_name(contest, i);
+			printf(" %8.3f %8.3f %8.3f\n", row.min, row.median,
+			       row.max);
+		}
 	}
 }
 
@@ -180,11 +189,12 @@ print_table(const struct bench_contest *contest,
 		printf(" %8s %7s %8s %7s", "p99", "ratio", "raw p99", "ratio");
 	printf("\n");
 	for (unsigned i = 0; i < contest->n; i++)
-		if (results->ns[i] >= 0)
+		if (results->ns[i] >= 0) {
 			print_row(contest, results, i);
-		else
-			printf("  %-44s %s\n", contest->contestants[i].name,
-			       results->whys[i]);
+		} else {
+			print_name(contest, i);
+			printf(" %s\n", results->whys[i]);
+		}
 	if (getenv("BENCH_BEFORE") != NULL)
 		print_gains(contest, results);
 	fflush(stdout);
