@@ -295,6 +295,15 @@ stamp_once(struct rb_sequencer *s, int64_t sequence, enum rb_stamp_kind kind)
 		stamp(s, sequence, kind);
 }
 
+/* All of a claim of which nothing is stamped: there is no need to look, and who
+ * does not look asks for the line but once, to write. */
+static inline bool
+is_untouched(const struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	return lo == s->claim_lo && hi == s->next && hi >= lo &&
+	       s->unpublished == hi - lo + 1;
+}
+
 /* Mostly without a call, and what that has to save. */
 static int
 finish(struct rb_sequencer *s, int64_t hi)
@@ -304,20 +313,39 @@ finish(struct rb_sequencer *s, int64_t hi)
 	return rb_sequencer_finish(s, hi);
 }
 
-int
-rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
+/* The first stamp makes the event visible, so it comes last. */
+static int
+publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
 	if (rb_unlikely(!is_claimed(s, lo, hi)))
 		return rb_sequencer_refuse_range(s);
-	if (!rb_channel_is_framed(s->channel)) {
-		for (int64_t i = lo; i <= hi; i++)
-			stamp_once(s, i, RB_STAMP_EVENT);
-		return finish(s, hi);
-	}
-	/* The first stamp makes the event visible, so it comes last. */
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
 	stamp_once(s, lo, RB_STAMP_EVENT);
+	return finish(s, hi);
+}
+
+/* What is not the rule: a part of a claim, or one that is repeated. */
+__attribute__((noinline)) static int
+publish_part(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	if (!is_claimed(s, lo, hi))
+		return rb_sequencer_refuse_range(s);
+	for (int64_t i = lo; i <= hi; i++)
+		stamp_once(s, i, RB_STAMP_EVENT);
+	return finish(s, hi);
+}
+
+int
+rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	if (rb_channel_is_framed(s->channel))
+		return publish_frame(s, lo, hi);
+	if (rb_unlikely(!is_untouched(s, lo, hi)))
+		return publish_part(s, lo, hi);
+	s->unpublished = 0;
+	for (int64_t i = lo; i <= hi; i++)
+		stamp(s, i, RB_STAMP_EVENT);
 	return finish(s, hi);
 }
 
