@@ -70,19 +70,23 @@ lap_of(const struct bench_flow *flow, const struct ringbus_channel *channel)
 
 /* ---------------------------------------------------------------- members */
 
-/* Size and batch are constants where it is called, as they are in a program. */
+/* Size and batch are constants where it is called, as they are in a program; and
+ * the slots of a claim are an array. */
 static inline __attribute__((always_inline)) void
 send_all(struct ringbus_producer *p, int64_t n, size_t size, int64_t batch)
 {
 	for (int64_t i = 0; i < n; i += batch) {
 		int64_t hi = ringbus_producer_claim(p, batch, RINGBUS_FOREVER);
+		int64_t lo = hi - batch + 1;
+		char *slots;
 
 		if (hi < 0)
 			bench_check("claim", hi);
+		slots = ringbus_producer_slot(p, lo);
 		for (int64_t k = 0; k < batch; k++)
-			bench_fill(ringbus_producer_slot(p, hi - batch + 1 + k),
-				   size, (uint64_t)(i + k));
-		ringbus_producer_publish(p, hi - batch + 1, hi);
+			bench_fill(slots + (size_t)k * size, size,
+				   (uint64_t)(i + k));
+		ringbus_producer_publish(p, lo, hi);
 	}
 }
 

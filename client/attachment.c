@@ -114,6 +114,15 @@ is_index_valid(const struct rb_attachment *a)
 	return a->role == RB_ROLE_TAP || a->index < RB_CONSUMERS_MAX;
 }
 
+/* No page is to be faulted in while events flow. Where that fails, they are. */
+static void
+prefault(struct rb_channel *c, enum rb_role role)
+{
+	for (int i = 0; i < RB_FILES; i++)
+		rb_segment_populate(&c->segments[i],
+				    rb_role_writes(role, i, c->clear));
+}
+
 /* Maps the channel, and takes over the bell of who may ring it. */
 static int
 map_channel(struct rb_attachment *a, int *fds)
@@ -122,8 +131,10 @@ map_channel(struct rb_attachment *a, int *fds)
 	int err = is_index_valid(a) ? rb_channel_attach(c, fds, a->role)
 				    : -EPROTO;
 
-	if (err == 0 && a->role != RB_ROLE_TAP)
+	if (err == 0 && a->role != RB_ROLE_TAP) {
 		c->bell = rb_take_fd(&fds[RB_FD_BELL]);
+		prefault(c, a->role);
+	}
 	for (int i = 0; i < RB_FDS; i++)
 		rb_closep(&fds[i]);
 	return err;
