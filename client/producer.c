@@ -262,7 +262,8 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 	if (rb_unlikely(is_framed(producer)))
 		return -EINVAL;
 	err = rb_sequencer_publish(&producer->sequencer, lowest, highest);
-	see_quiet(producer);
+	if (producer->cursor != NULL)
+		see_quiet(producer);
 	return err;
 }
 
