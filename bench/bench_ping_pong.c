@@ -42,6 +42,8 @@ play_spinning(void)
 
 	bench_enter_trips(&entries, "floor-line", "a bare cache line",
 			  floor_line_ping_pong);
+	bench_enter_trips(&entries, "floor-lines", "a line for each way",
+			  floor_lines_ping_pong);
 	enter(&entries, "ringbus", "ringbus, busy_spin", "busy_spin");
 	enter(&entries, "ringbus-yielding", "ringbus, yielding", "yielding");
 	bench_enter_peers_trips(&entries, true);

@@ -14,7 +14,10 @@
 /* One cache line that goes there and back; events of at most 64 bytes. */
 void floor_line_ping_pong(int64_t *ret_ns, int n, size_t size);
 
-/* The same where each side sleeps in futex(2) until it is woken. */
+/* The same with a line for each way. */
+void floor_lines_ping_pong(int64_t *ret_ns, int n, size_t size);
+
+/* As the first, where each side sleeps in futex(2) until it is woken. */
 void floor_futex_ping_pong(int64_t *ret_ns, int n, size_t size);
 
 /*

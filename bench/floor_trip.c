@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor_trip.c - one cache line there and back, spinning and asleep
+ * floor_trip.c - a cache line there and one back, spinning and asleep
  *
  * The line is its own message: it begins with the number of the move, stored
- * last, and whoever waits looks at nothing else. Odd moves are the sender's.
+ * last, and whoever waits looks at nothing else. Odd moves are the sender's. Both
+ * ways may have one line; two are what two queues need at least.
  */
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,13 +23,22 @@ struct line {
 };
 
 struct way {
+	bool is_apart; /* a line for each way */
 	void (*wake)(struct line *line);
 	void (*await)(struct line *line, uint32_t move);
 };
 
-static inline __attribute__((always_inline)) void
-hit(struct line *line, uint32_t move, size_t size, const struct way *way)
+static inline __attribute__((always_inline)) struct line *
+line_of(struct line *lines, uint32_t move, const struct way *way)
 {
+	return way->is_apart ? &lines[move % 2] : lines;
+}
+
+static inline __attribute__((always_inline)) void
+hit(struct line *lines, uint32_t move, size_t size, const struct way *way)
+{
+	struct line *line = line_of(lines, move, way);
+
 	bench_fill(line->rest, size - sizeof(uint64_t), (move + 1) / 2);
 	atomic_store_explicit(&line->move, move, memory_order_release);
 	way->wake(line);
@@ -35,8 +46,10 @@ hit(struct line *line, uint32_t move, size_t size, const struct way *way)
 
 /* Waits for that move and reads its event. */
 static inline __attribute__((always_inline)) uint64_t
-take(struct line *line, uint32_t move, size_t size, const struct way *way)
+take(struct line *lines, uint32_t move, size_t size, const struct way *way)
 {
+	struct line *line = line_of(lines, move, way);
+
 	way->await(line, move);
 	return (move - 1) / 2 + bench_sum(line->rest, size - sizeof(uint64_t));
 }
@@ -96,7 +109,8 @@ spin(struct line *line, uint32_t move)
 		;
 }
 
-static const struct way spinning = { wake_nobody, spin };
+static const struct way spinning = { false, wake_nobody, spin };
+static const struct way apart = { true, wake_nobody, spin };
 
 static void
 ping_spinning(struct bench_run *run)
@@ -108,6 +122,18 @@ static void
 pong_spinning(struct bench_run *run)
 {
 	pong(run, &spinning);
+}
+
+static void
+ping_apart(struct bench_run *run)
+{
+	ping(run, &apart);
+}
+
+static void
+pong_apart(struct bench_run *run)
+{
+	pong(run, &apart);
 }
 
 /* ------------------------------------------------------------------ asleep */
@@ -134,7 +160,7 @@ sleep_on_futex(struct line *line, uint32_t move)
 		futex(line, FUTEX_WAIT, found);
 }
 
-static const struct way asleep = { wake_by_futex, sleep_on_futex };
+static const struct way asleep = { false, wake_by_futex, sleep_on_futex };
 
 static void
 ping_asleep(struct bench_run *run)
@@ -161,6 +187,19 @@ floor_line_ping_pong(int64_t *ret_ns, int n, size_t size)
 	};
 
 	bench_run_trips(&run, sizeof(struct line), ret_ns);
+}
+
+void
+floor_lines_ping_pong(int64_t *ret_ns, int n, size_t size)
+{
+	const struct bench_stream stream = { .n = n, .size = size };
+	struct bench_run run = {
+		.send = ping_apart,
+		.receive = pong_apart,
+		.stream = &stream,
+	};
+
+	bench_run_trips(&run, 2 * sizeof(struct line), ret_ns);
 }
 
 void

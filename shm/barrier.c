@@ -275,7 +275,8 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 	struct rb_wait wait;
 	int64_t found;
 
-	if (timeout_ns != 0)
+	/* Who may be overtaken would lose what it stays away for. */
+	if (timeout_ns != 0 && !b->lags)
 		rb_pace_keep(&b->pace, timeout_ns);
 	found = look_for_events(b, next, &event);
 	if (found != next - 1)

@@ -372,7 +372,8 @@ rb_wait_turn(struct rb_wait *wait, const struct rb_event *on)
 		break;
 	}
 	pass_turns(wait, 1);
-	if (wait->deadline_ns < 0 || (spins && (turn + 1) % SPINS_PER_CLOCK != 0))
+	if (wait->deadline_ns < 0 ||
+	    (spins && (turn + 1) % SPINS_PER_CLOCK != 0))
 		return 0;
 	return rb_clock_ns() < wait->deadline_ns ? 0 : -ETIMEDOUT;
 }
