@@ -6,25 +6,30 @@
  * better, and after a failure rest twice as long as after the last one. The hill
  * has a plain before it (as long as the line still comes back and forth, a little
  * more time does not help), so after a failure the next try reaches further.
+ *
+ * What comes at random, or in bursts, makes any two measurements differ. So a
+ * try is held against its two neighbours in time, and no rate is believed for
+ * longer than that, but for one thing: whether a stream is over.
  */
 #include "shm/pace.h"
 
 #include "shm/wait.h"
 
-/* No interval is shorter than some looks take; none is longer than it takes a
- * fast core to write more than its caches hold. */
+/* No interval is shorter than some looks take; none is longer than a halt or a
+ * burst may be kept waiting. */
 #define INTERVAL_MIN_NS INT64_C(128)
-#define INTERVAL_MAX_NS INT64_C(131072)
+#define INTERVAL_MAX_NS INT64_C(32768)
 
 /* A longer interval has to gain so much, a shorter one may lose so little. */
-#define GAIN 1.1
+#define GAIN 1.25
 #define LOSS 0.95
-
-/* A rate that has fallen below this part was that of another stream. */
-#define COLLAPSE 0.7
 
 #define STRIDE_MAX 4
 #define REST_MAX 256
+
+/* A stream is over once so many looks in a row found less than this part. */
+#define SHORT_PART 0.5
+#define SHORT_LOOKS 4
 
 void
 rb_pace_hold_back(struct rb_pace *pace, int64_t at_most_ns)
@@ -37,6 +42,7 @@ rb_pace_hold_back(struct rb_pace *pace, int64_t at_most_ns)
 	while (now - pace->looked_ns < interval) {
 		rb_cpu_relax();
 		now = rb_clock_ns();
+		pace->has_held = true;
 	}
 	pace->looked_ns = now;
 }
@@ -57,72 +63,82 @@ longer_than(int64_t interval, unsigned stride)
 }
 
 static void
-settle(struct rb_pace *pace, double rate)
+settle(struct rb_pace *pace, int64_t interval_ns)
 {
-	pace->settled_ns = pace->interval_ns;
-	pace->rate = rate;
+	pace->settled_ns = interval_ns;
+	pace->interval_ns = interval_ns;
 	pace->stride = 1;
-	pace->rest = 1;
-	pace->patience = 1;
+	pace->n_short = 0;
 }
 
+/* Before the next try, longer each time. */
 static void
-go_back(struct rb_pace *pace)
+take_rest(struct rb_pace *pace)
 {
-	if (pace->interval_ns > pace->settled_ns)
-		pace->stride = pace->stride % STRIDE_MAX + 1;
-	pace->interval_ns = pace->settled_ns;
-	pace->try_shorter = !pace->try_shorter;
+	pace->rest = pace->rest < REST_MAX / 2 ? 2 * pace->rest + 1 : REST_MAX;
 	pace->patience = pace->rest;
-	if (pace->rest < REST_MAX)
-		pace->rest *= 2;
+	pace->step = RB_PACE_REST;
 }
 
-/* The end of a try. */
-static void
-judge(struct rb_pace *pace, double rate)
-{
-	bool is_longer = pace->interval_ns > pace->settled_ns;
-
-	pace->is_trying = false;
-	if (rate > pace->rate * (is_longer ? GAIN : LOSS))
-		settle(pace, rate);
-	else
-		go_back(pace);
-}
-
-static void
-try_another(struct rb_pace *pace)
+static int64_t
+choose(struct rb_pace *pace)
 {
 	if (pace->settled_ns == 0)
 		pace->try_shorter = false;
-	pace->interval_ns = pace->try_shorter ? shorter_than(pace->settled_ns)
-					      : longer_than(pace->settled_ns,
-							    pace->stride);
-	pace->is_trying = pace->interval_ns != pace->settled_ns;
-	if (!pace->is_trying)
-		go_back(pace);
+	if (pace->settled_ns == 0 && pace->again_ns > 0)
+		return pace->again_ns;
+	return pace->try_shorter ? shorter_than(pace->settled_ns)
+				 : longer_than(pace->settled_ns, pace->stride);
 }
 
-/* Between tries: they start soon if there is a stream to be hurried. */
 static void
-observe(struct rb_pace *pace, double rate, bool is_stream)
+begin_try(struct rb_pace *pace)
 {
-	if (pace->rest == 0)
-		settle(pace, rate);
-	if (rate < pace->rate * COLLAPSE) {
-		pace->rate = rate;
-		pace->try_shorter = false;
-		pace->rest = 1;
-		pace->patience = 1;
+	pace->candidate_ns = choose(pace);
+	pace->interval_ns = pace->candidate_ns;
+	pace->step = RB_PACE_TRY;
+}
+
+static void
+fail(struct rb_pace *pace)
+{
+	if (pace->again_ns > 0)
+		pace->again_ns = 0;
+	else if (!pace->try_shorter)
+		pace->stride = pace->stride % STRIDE_MAX + 1;
+	pace->try_shorter = !pace->try_shorter;
+	take_rest(pace);
+}
+
+static void
+judge(struct rb_pace *pace, double after)
+{
+	double more = pace->before > after ? pace->before : after;
+	bool is_longer = pace->candidate_ns > pace->settled_ns;
+
+	if (pace->tried <= more * (is_longer ? GAIN : LOSS)) {
+		fail(pace);
+		return;
 	}
-	pace->rate += (rate - pace->rate) / 4;
+	settle(pace, pace->candidate_ns);
+	pace->again_ns = 0;
+	pace->rate = pace->tried;
+	pace->rest = 0;
+	pace->step = RB_PACE_BEFORE;
+}
+
+/* Tries come soon if there is a stream to be hurried. */
+static void
+pass_rest(struct rb_pace *pace, bool is_stream)
+{
 	if (!is_stream && pace->rest < REST_MAX) {
 		pace->rest = REST_MAX;
 		pace->patience = REST_MAX;
 	}
-	if (--pace->patience == 0)
-		try_another(pace);
+	if (pace->patience <= 1)
+		pace->step = RB_PACE_BEFORE;
+	else
+		pace->patience--;
 }
 
 void
@@ -130,13 +146,39 @@ rb_pace_conclude(struct rb_pace *pace)
 {
 	int64_t now = rb_clock_ns(), took = now - pace->since_ns;
 	double rate = (double)pace->events / (double)(took > 0 ? took : 1);
-	bool is_stream = pace->events > (int64_t)pace->looks;
 
-	if (pace->is_trying)
+	switch (pace->step) {
+	case RB_PACE_REST:
+		pass_rest(pace, pace->events > (int64_t)pace->looks);
+		break;
+	case RB_PACE_BEFORE:
+		pace->before = rate;
+		begin_try(pace);
+		break;
+	case RB_PACE_TRY:
+		pace->tried = rate;
+		pace->interval_ns = pace->settled_ns;
+		pace->step = RB_PACE_AFTER;
+		break;
+	case RB_PACE_AFTER:
 		judge(pace, rate);
-	else
-		observe(pace, rate, is_stream);
+		break;
+	}
 	pace->looks = 0;
 	pace->events = 0;
 	pace->since_ns = now;
+}
+
+void
+rb_pace_expect(struct rb_pace *pace, int64_t events)
+{
+	double due = pace->rate * (double)pace->settled_ns;
+
+	if (pace->step == RB_PACE_TRY || (double)events >= due * SHORT_PART) {
+		pace->n_short = 0;
+	} else if (++pace->n_short == SHORT_LOOKS) {
+		pace->again_ns = pace->settled_ns;
+		settle(pace, 0);
+		take_rest(pace);
+	}
 }

@@ -11,13 +11,16 @@
  * size of the events; so it is found by trying.
  *
  * The consumer measures what it gets: events a nanosecond over some looks. Now
- * and then it tries a longer interval between looks, or a shorter one, and keeps
- * what is better; of equals, the shorter one. So
+ * and then it tries a longer interval between looks, or a shorter one, with a
+ * measurement before and one after: what is better than both is kept, and of
+ * equals the shorter. So
  *
  *   - a stream that comes faster when it is left alone is left alone, just as
  *     long as that pays;
  *   - one that does not, because its producer has other work to do, is looked
  *     at whenever the consumer has time, and the tries become rare;
+ *   - once less comes than was expected, the stream is over, and looks are made
+ *     at will again;
  *   - who finds one event at a time does not wait at all, but for a try in some
  *     thousand looks: that may be a ping-pong, or a stream of large events.
  *
@@ -32,29 +35,41 @@
 /* Looks by which an interval is judged. */
 #define RB_PACE_LOOKS 16
 
+enum rb_pace_step {
+	RB_PACE_REST,   /* no try for so many measurements */
+	RB_PACE_BEFORE, /* one; the next is a try */
+	RB_PACE_TRY,
+	RB_PACE_AFTER,
+};
+
 struct rb_pace {
 	int64_t interval_ns; /* between looks; 0: as soon as one likes */
-	bool is_trying;      /* that is not the best so far */
+	int64_t looked_ns;   /* when the last one was made that had to wait */
 	bool is_single;      /* the last look found one event */
-	int64_t looked_ns;   /* when the last was due */
+	bool has_held;       /* and had waited for its time */
+	unsigned n_short;    /* looks in a row that found less than expected */
 
 	/* The looks that are being measured. */
 	unsigned looks;
 	int64_t events;
 	int64_t since_ns;
 
-	/* What they are held against. */
+	enum rb_pace_step step;
+	unsigned patience; /* measurements before the next try */
+	unsigned rest;     /* how many that were, the last time */
+	double before, tried,
+		rate;       /* events a nanosecond; the last: as settled */
 	int64_t settled_ns; /* the best interval so far */
-	double rate;        /* events a nanosecond with it */
-	bool try_shorter;   /* what to try next */
-	unsigned stride;    /* how far a longer one reaches: 2 to this power */
-	unsigned rest;      /* measurements after a try that failed */
-	unsigned patience;  /* and how many are left of them */
+	int64_t candidate_ns;
+	int64_t again_ns; /* that of the last stream: to be tried first; or 0 */
+	bool try_shorter; /* what to try next */
+	unsigned stride;  /* how far a longer one reaches: 2 to this power */
 };
 
 /* For the next two. */
 void rb_pace_hold_back(struct rb_pace *pace, int64_t at_most_ns);
 void rb_pace_conclude(struct rb_pace *pace);
+void rb_pace_expect(struct rb_pace *pace, int64_t events);
 
 /* A look found so many events. */
 static inline void
@@ -63,6 +78,8 @@ rb_pace_note(struct rb_pace *pace, int64_t events)
 	pace->is_single = events == 1;
 	pace->events += events;
 	pace->looks++;
+	if (pace->has_held)
+		rb_pace_expect(pace, events);
 }
 
 /*
@@ -73,9 +90,11 @@ rb_pace_note(struct rb_pace *pace, int64_t events)
 static inline void
 rb_pace_keep(struct rb_pace *pace, int64_t at_most_ns)
 {
+	pace->has_held = false;
 	if (pace->looks >= RB_PACE_LOOKS)
 		rb_pace_conclude(pace);
-	if (pace->interval_ns > 0 && (!pace->is_single || pace->is_trying))
+	if (pace->interval_ns > 0 &&
+	    (!pace->is_single || pace->step == RB_PACE_TRY))
 		rb_pace_hold_back(pace, at_most_ns);
 }
 
