@@ -14,7 +14,6 @@
  * machine. This is the one benchmark that knows the inside of the library.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +52,7 @@ static struct rb_channel channel;
 
 /* What its processes share. */
 static struct {
-	_Atomic int n_arrived;
+	int n_arrived;
 	_Atomic int64_t used_ns[2];
 } * shared;
 
@@ -175,15 +174,6 @@ used_ns(void)
 	return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
 }
 
-/* All of the producers begin a turn together. */
-static void
-meet(int n)
-{
-	atomic_fetch_add(&shared->n_arrived, 1);
-	while (atomic_load(&shared->n_arrived) < n)
-		sched_yield();
-}
-
 static void
 take_turn(struct rb_sequencer *s, const struct way *way, int64_t n)
 {
@@ -210,7 +200,8 @@ produce(void *context)
 	for (int turn = 0; turn < 2 * TURNS; turn++) {
 		int64_t start;
 
-		meet((turn + 1) * run->n_producers);
+		/* All of the producers begin a turn together. */
+		bench_meet(&shared->n_arrived, (turn + 1) * run->n_producers);
 		start = used_ns();
 		take_turn(&s, &run->ways[turn % 2], run->n);
 		atomic_fetch_add(&shared->used_ns[turn % 2], used_ns() - start);
@@ -246,8 +237,7 @@ measure_both(void *context, int64_t n)
 		seats[i] = take_seat(run);
 		pids[i] = bench_child(i, produce, &seats[i]);
 	}
-	for (int i = 0; i < run->n_producers; i++)
-		bench_join(pids[i]);
+	bench_join_all(pids, run->n_producers);
 	remove_channel();
 	for (int i = 0; i < 2; i++)
 		run->figures[i] = (double)(run->n * TURNS) * run->n_producers *

@@ -234,8 +234,7 @@ bench_flow_run(void *context, int64_t n)
 			choose_cpu(flow, run.index),
 			run.index < flow->n_producers ? produce : consume,
 			&run);
-	for (int i = 0; i < count_members(flow); i++)
-		bench_join(pids[i]);
+	bench_join_all(pids, count_members(flow));
 	figure = (double)(run.n * flow->n_producers) * 1e3 /
 		 (double)time_of(&run);
 	bench_unshare(run.shared, sizeof(*run.shared));

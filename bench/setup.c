@@ -22,6 +22,7 @@
 static char dir[64];
 static char shm_dir[64];
 static pid_t daemon_pid;
+static pid_t parent; /* of this one, if it is a child */
 
 int64_t
 bench_clock_ns(void)
@@ -50,7 +51,10 @@ bench_fail(const char *format, ...)
 	vfprintf(stderr, format, args);
 	fputs("\n", stderr);
 	va_end(args);
-	exit(1);
+	if (parent == 0)
+		exit(1);
+	kill(parent, SIGTERM); /* it may be waiting for our events */
+	_exit(1);
 }
 
 int
@@ -73,11 +77,14 @@ bench_pin(int cpu)
 pid_t
 bench_child(int cpu, int (*fn)(void *), void *context)
 {
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
 	if (pid != 0)
 		return (pid_t)bench_check("fork", pid < 0 ? -errno : pid);
+	parent = self;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	bench_pin(cpu);
 	_exit(fn(context));
 }
@@ -90,6 +97,22 @@ bench_join(pid_t pid)
 	if (waitpid(pid, &status, 0) == pid && status == 0)
 		return;
 	bench_fail("a child failed, status 0x%x", (unsigned)status);
+}
+
+void
+bench_join_all(const pid_t *pids, int n)
+{
+	for (int left = n; left > 0;) {
+		int status = 0;
+		pid_t pid = waitpid(-1, &status, 0);
+
+		bench_check("wait", pid < 0 ? -errno : 0);
+		for (int i = 0; i < n; i++)
+			left -= pids[i] == pid;
+		if (status != 0)
+			bench_fail("a side failed, status 0x%x",
+				   (unsigned)status);
+	}
 }
 
 void *
@@ -164,6 +187,17 @@ execute_daemon(const char *config)
 	_exit(127);
 }
 
+/* Nothing stays behind who is interrupted. A second signal does not hit the
+ * command that removes it. */
+static void
+stop_and_die(int number)
+{
+	signal(number, SIG_IGN);
+	bench_stop_daemon();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 void
 bench_start_daemon(const char *channels)
 {
@@ -179,6 +213,8 @@ bench_start_daemon(const char *channels)
 	write_config(config, channels);
 	setenv("RINGBUS_SOCKET", socket, 1);
 	atexit(bench_stop_daemon);
+	signal(SIGINT, stop_and_die);
+	signal(SIGTERM, stop_and_die);
 	daemon_pid = fork();
 	if (daemon_pid == 0)
 		execute_daemon(config);
@@ -190,7 +226,7 @@ bench_stop_daemon(void)
 {
 	char command[256];
 
-	if (daemon_pid <= 0)
+	if (daemon_pid <= 0 || parent != 0)
 		return;
 	kill(daemon_pid, SIGTERM);
 	waitpid(daemon_pid, NULL, 0);

@@ -33,6 +33,10 @@ struct ringbus *bench_connect(void);
 pid_t bench_child(int cpu, int (*fn)(void *), void *context);
 void bench_join(pid_t pid);
 
+/* Several, in the order in which they end: one that died is not waited for by
+ * those that wait for its events. */
+void bench_join_all(const pid_t *pids, int n);
+
 void bench_pin(int cpu);
 int bench_n_cpus(void);
 int64_t bench_clock_ns(void);
@@ -48,7 +52,8 @@ void bench_meet(int *n_arrived, int n);
 /* Exits, naming what failed, if `result` is a negative errno; else returns it. */
 int64_t bench_check(const char *what, int64_t result);
 
-/* Exits with that message; for what must not be, such as a wrong sum. */
+/* Exits with that message, and from a child so does the parent; for what must not
+ * be, such as a wrong sum. */
 __attribute__((noreturn, format(printf, 1, 2))) void bench_fail(
 	const char *format, ...);
 

@@ -4,12 +4,10 @@
  */
 #include "bench/stream.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,33 +121,18 @@ start(struct side *side)
 	bench_check("thread", -err);
 }
 
-/* In any order: a side that failed would be waited for by the others. They die
- * with this process. */
-static void
-join_processes(const struct side *sides, int n)
-{
-	for (int left = n; left > 0;) {
-		int status = 0;
-		pid_t pid = waitpid(-1, &status, 0);
-
-		bench_check("wait", pid < 0 ? -errno : 0);
-		for (int i = 0; i < n; i++)
-			left -= sides[i].pid == pid;
-		if (status == 0)
-			continue;
-		bench_fail("a side failed, status 0x%x", (unsigned)status);
-	}
-}
-
 static void
 join(const struct side *sides, int n)
 {
-	if (!sides[0].run.in_threads) {
-		join_processes(sides, n);
-		return;
-	}
+	pid_t pids[SIDES_MAX];
+
 	for (int i = 0; i < n; i++)
-		pthread_join(sides[i].thread, NULL);
+		if (sides[i].run.in_threads)
+			pthread_join(sides[i].thread, NULL);
+		else
+			pids[i] = sides[i].pid;
+	if (!sides[0].run.in_threads)
+		bench_join_all(pids, n);
 }
 
 /* Nobody is fast who loses something. */
