@@ -21,7 +21,7 @@
 struct bench_meeting {
 	_Alignas(128) int n_here; /* atomic */
 	_Atomic int n_done;
-	_Alignas(128) int64_t start_ns;
+	_Alignas(128) _Atomic int64_t start_ns; /* 0: not yet */
 	int64_t end_ns;
 	uint64_t sum, returned_sum;
 };
@@ -39,10 +39,12 @@ void
 bench_run_meet(struct bench_run *run)
 {
 	struct bench_meeting *meeting = run->meeting;
+	int64_t none = 0;
 
 	bench_meet(&meeting->n_here, n_senders(run) + 1);
-	if (run->sender == 0)
-		meeting->start_ns = bench_clock_ns();
+	if (run->sender < n_senders(run))
+		atomic_compare_exchange_strong(&meeting->start_ns, &none,
+					       bench_clock_ns());
 }
 
 void
