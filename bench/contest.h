@@ -3,8 +3,8 @@
  * contest.h - contestants that run in turn, round after round, on a machine that
  * does not keep still
  *
- * What is compared is the ratio within a round, so that a machine that changes its
- * speed changes it for all of them. Each contestant is first run for as long as
+ * They take turns in every round, so that a machine that changes its speed changes
+ * it for all of them; what is compared are their medians. Each contestant is first run for as long as
  * it takes to know how many events last for BENCH_RUN_NS; then come BENCH_ROUNDS
  * rounds. Before and after each run the machine is probed. A round in which the
  * cores moved, or that is far from the others, is repeated: rounds are added until

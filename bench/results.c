@@ -26,11 +26,9 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Of what lies at `offset` in each round, for contestant i; to `base`, if that is
- * not NULL. */
+/* Of what lies at `offset` in each round, for contestant i. */
 static struct row
-gather(const struct bench_results *results, size_t offset, unsigned i,
-       const struct row *base)
+gather(const struct bench_results *results, size_t offset, unsigned i)
 {
 	double sorted[BENCH_ROUNDS];
 	struct row row;
@@ -39,8 +37,6 @@ gather(const struct bench_results *results, size_t offset, unsigned i,
 		const char *round = (const char *)&results->rounds[r];
 
 		row.runs[r] = ((const double *)(round + offset))[i];
-		if (base != NULL)
-			row.runs[r] /= base->runs[r];
 	}
 	memcpy(sorted, row.runs, sizeof(sorted));
 	qsort(sorted, BENCH_ROUNDS, sizeof(sorted[0]), compare);
@@ -50,8 +46,8 @@ gather(const struct bench_results *results, size_t offset, unsigned i,
 	return row;
 }
 
-#define GATHER(results, member, i, base)                                       \
-	gather(results, offsetof(struct bench_round, member), i, base)
+#define GATHER(results, member, i)                                             \
+	gather(results, offsetof(struct bench_round, member), i)
 
 static bool
 is_latency(const struct bench_contest *contest, unsigned i)
@@ -69,6 +65,11 @@ find_reference(const struct bench_results *results)
 		i++;
 	return i;
 }
+
+/* Of two medians. */
+#define RATIO(results, member, i)                                              \
+	(GATHER(results, member, i).median /                                   \
+	 GATHER(results, member, find_reference(results)).median)
 
 /* ---------------------------------------------------------------- the table */
 
@@ -137,23 +138,18 @@ static void
 print_row(const struct bench_contest *contest,
 	  const struct bench_results *results, unsigned i)
 {
-	unsigned reference = find_reference(results);
-	struct row base = GATHER(results, figures, reference, NULL);
-	struct row row = GATHER(results, figures, i, NULL);
-	struct row ratio = GATHER(results, figures, i, &base);
+	struct row row = GATHER(results, figures, i);
 
 	print_name(contest, i);
 	print_number(row.min);
 	print_number(row.median);
 	print_number(row.max);
-	printf(" %s %7.3g", contest->unit, ratio.median);
+	printf(" %s %7.3g", contest->unit, RATIO(results, figures, i));
 	if (is_latency(contest, i)) {
-		base = GATHER(results, p99s, reference, NULL);
-		print_number(GATHER(results, p99s, i, NULL).median);
-		printf(" %7.3g", GATHER(results, p99s, i, &base).median);
-		base = GATHER(results, p99s_raw, reference, NULL);
-		print_number(GATHER(results, p99s_raw, i, NULL).median);
-		printf(" %7.3g", GATHER(results, p99s_raw, i, &base).median);
+		print_number(GATHER(results, p99s, i).median);
+		printf(" %7.3g", RATIO(results, p99s, i));
+		print_number(GATHER(results, p99s_raw, i).median);
+		printf(" %7.3g", RATIO(results, p99s_raw, i));
 	}
 	printf("\n");
 }
@@ -165,7 +161,7 @@ print_gains(const struct bench_contest *contest,
 	printf("  %-44s %8s %8s %8s\n", "beside BENCH_BEFORE, in pairs", "min",
 	       "median", "max");
 	for (unsigned i = 0; i < contest->n; i++) {
-		struct row row = GATHER(results, gains, i, NULL);
+		struct row row = GATHER(results, gains, i);
 
 		if (row.median > 0) {
 			print_name(contest, i);
@@ -252,15 +248,13 @@ static void
 record_figure(const struct bench_contest *contest,
 	      const struct bench_results *results, unsigned i)
 {
-	struct row base = GATHER(results, figures, find_reference(results),
-				 NULL);
-	struct row row = GATHER(results, figures, i, NULL);
+	struct row row = GATHER(results, figures, i);
 
 	bench_record_begin("figure");
 	record_who(contest, i);
 	bench_record_array("runs", row.runs, BENCH_ROUNDS, 1);
 	record_spread(&row);
-	bench_record_number("ratio", GATHER(results, figures, i, &base).median);
+	bench_record_number("ratio", RATIO(results, figures, i));
 	record_place(results, i);
 	bench_record_end();
 }
@@ -291,10 +285,10 @@ static void
 record_latency(const struct bench_contest *contest,
 	       const struct bench_results *results, unsigned i)
 {
-	struct row p50 = GATHER(results, figures, i, NULL);
-	struct row p99 = GATHER(results, p99s, i, NULL);
-	struct row p50_raw = GATHER(results, p50s_raw, i, NULL);
-	struct row p99_raw = GATHER(results, p99s_raw, i, NULL);
+	struct row p50 = GATHER(results, figures, i);
+	struct row p99 = GATHER(results, p99s, i);
+	struct row p50_raw = GATHER(results, p50s_raw, i);
+	struct row p99_raw = GATHER(results, p99s_raw, i);
 
 	bench_record_begin("latency");
 	record_who(contest, i);
@@ -313,7 +307,7 @@ record_point(const struct bench_contest *contest,
 	     const struct bench_results *results, unsigned i)
 {
 	const struct bench_contestant *c = &contest->contestants[i];
-	struct row row = GATHER(results, figures, i, NULL);
+	struct row row = GATHER(results, figures, i);
 
 	bench_record_begin("point");
 	bench_record_string("series", contest->id);
