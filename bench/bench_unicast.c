@@ -47,6 +47,8 @@ send_8_in_tens(void)
 						 .batch = 16,
 						 .ring_size = 1 << 20 });
 	bench_enter_flow(&entries, "ringbus", "ringbus, busy_spin", &tens);
+	bench_enter_peer(&entries, "boost-spsc",
+			 (struct bench_stream){ .size = 8, .batch = 10 });
 	bench_compete(&entries, "unicast-8-batch", "unicast, 8 B, in tens");
 }
 

@@ -174,13 +174,21 @@ enter_peer(struct bench_entries *entries, const struct peer *peer,
 }
 
 void
+bench_enter_peer(struct bench_entries *entries, const char *id,
+		 struct bench_stream stream)
+{
+	enter_peer(entries, peer_by_id(id),
+		   &(struct bench_contestant){ .run = stream_peer })
+		->stream = stream;
+}
+
+void
 bench_enter_peers(struct bench_entries *entries, size_t size)
 {
 	for (const struct peer *peer = peers; peer->id != NULL; peer++)
-		enter_peer(entries, peer,
-			   &(struct bench_contestant){ .run = stream_peer })
-			->stream = (struct bench_stream){ .size = size,
-							  .batch = 1 };
+		bench_enter_peer(entries, peer->id,
+				 (struct bench_stream){ .size = size,
+							.batch = 1 });
 }
 
 void

@@ -36,7 +36,11 @@ void bench_enter_trips(struct bench_entries *entries, const char *id,
 		       const char *name,
 		       void (*floor)(int64_t *ret_ns, int n, size_t size));
 
-/* All peers; those that are not installed say so. Of round trips all that can
+/* A peer, by its id; if it is not installed it says so. */
+void bench_enter_peer(struct bench_entries *entries, const char *id,
+		      struct bench_stream stream);
+
+/* All of them. Of round trips all that can
  * spin, or that can sleep. */
 void bench_enter_peers(struct bench_entries *entries, size_t size);
 void bench_enter_peers_trips(struct bench_entries *entries, bool spinning);
