@@ -330,6 +330,7 @@ run_contest(void)
 			.run_latency = run,
 			.context = (void *)&deaths[i],
 			.n_max = KILLS_IN_ROUND,
+			.is_alone = true,
 		};
 	bench_contest_run(&(struct bench_contest){
 		.id = "recovery",

@@ -54,6 +54,8 @@ struct bench_contestant {
 	void *context;
 	int64_t n_max; /* not more events than this; 0: as many as it takes */
 	double x;      /* of a series: where on its axis */
+	bool is_alone; /* of latencies: none was due while one took its time,
+			* so that there is nothing to correct */
 };
 
 struct bench_contest {

@@ -292,7 +292,7 @@ record_latency(const struct bench_contest *contest,
 
 	bench_record_begin("latency");
 	record_who(contest, i);
-	bench_record_bool("corrected", true);
+	bench_record_bool("corrected", !contest->contestants[i].is_alone);
 	bench_record_array("p50_runs", p50.runs, BENCH_ROUNDS, 1);
 	bench_record_array("p99_runs", p99.runs, BENCH_ROUNDS, 1);
 	bench_record_array("p50_raw_runs", p50_raw.runs, BENCH_ROUNDS, 1);
