@@ -219,12 +219,13 @@ bench: ## every benchmark, and a report; B=name picks, BEFORE= compares
 run-bench: $(built_programs) $(chosen_benches)
 	@export BENCH_JSON='$(abspath $(BUILD))/bench/results.jsonl'; \
 	$(if $(BEFORE),export BENCH_BEFORE='$(abspath $(BEFORE))';) \
+	[ -n '$(strip $(chosen_benches))' ] || { echo 'no benchmark named $(B)'; exit 1; }; \
 	rm -f "$$BENCH_JSON"; failed=; \
 	for b in $(chosen_benches); do \
 		echo "== $${b##*/}"; $$b || failed="$$failed $${b##*/}"; \
 	done; \
 	[ ! -e "$$BENCH_JSON" ] || bench/report.py \
-		-o $(BUILD)/bench/report.html "$$BENCH_JSON"; \
+		-o $(BUILD)/bench/report.html "$$BENCH_JSON" || failed="$$failed report.py"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 bench-recovery: ## only that of many kills: how soon do others go on

@@ -235,6 +235,8 @@ bench_contest_run(const struct bench_contest *contest)
 		run_once(contest, once);
 		return;
 	}
+	if (bench_n_cpus() < 2)
+		bench_fail("two cores are needed");
 	memset(&results, 0, sizeof(results));
 	for (unsigned i = 0; i < contest->n; i++) {
 		results.ns[i] = warm_up(contest, i);
