@@ -3,11 +3,11 @@
  * bench_claim.c - what it costs that any producer may die at any instruction
  *
  * The multi-producer claim and publish as they are, against the same without all
- * that only a death needs: no intent, no size, no note of what is owned, no look
- * whether a stamp is there already. Ring, stamps, capacity, the look for
- * sleepers and for the end of the stream are the same, and both are calls. Once
- * with claims that wait for ever (fetch-add), once with claims that may be given
- * up (CAS); one producer, and two that contend, each in a process of its own.
+ * that only a death needs: no intent, no size, no note of what is owned. Ring,
+ * stamps, capacity, the look for sleepers and for the end of the stream are the
+ * same, and both are calls. Once with claims that wait for ever (fetch-add), once
+ * with claims that may be given up (CAS); one producer, and two that contend, each
+ * in a process of its own.
  *
  * Nobody reads: what a consumer costs would only hide the difference. What is
  * measured is processor time, so that it is no price what others use of the

@@ -4,8 +4,9 @@
 # order.sh - every memory order has a name, a partner and a row in the docs
 #
 # Atomic operations live in shm/sequence.h and shm/word.h, in functions whose
-# names end in their strength; those that client/ringbus.h inlines are builtins. Each call of one has, on its line or within the
-# six lines above it in the same function, a tag
+# names end in their strength; those that client/ringbus.h inlines are builtins.
+# Each call of one has, on its line or within the six lines above it in the same
+# function, a tag
 #
 #	ORDER(edge, strength) - why
 #
