@@ -221,7 +221,8 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 							: next - 1;
 }
 
-/* The same for a slot of several producers, see below. */
+/* The same for a slot of several producers, see below. Not for a later lap: that
+ * is for the look to judge, after the row, and may be a lie that stays. */
 static bool
 watch_stamp(const struct rb_channel *c, int64_t next, uint32_t looks)
 {
@@ -230,7 +231,7 @@ watch_stamp(const struct rb_channel *c, int64_t next, uint32_t looks)
 
 	for (; looks > 0; looks--) {
 		/* ORDER(none, relaxed) - the look that follows acquires. */
-		if (rb_stamp_sequence(rb_word64_load_relaxed(stamp)) >= next)
+		if (rb_stamp_sequence(rb_word64_load_relaxed(stamp)) == next)
 			return true;
 		if (looks % LOOKS_PER_PREFETCH == 0)
 			rb_prefetch(slot);

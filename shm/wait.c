@@ -248,11 +248,13 @@ pass_turns(struct rb_wait *wait, uint32_t n)
 uint32_t
 rb_wait_spins(struct rb_wait *wait)
 {
-	uint32_t turn, spins = SPINS_IN_A_ROW;
+	uint32_t turn, spins;
 	const struct phase *phase = find_phase(wait, &turn);
 
 	if (phase->kind != PHASE_SPIN)
 		return 0;
+	/* Also after one that was broken off the next turn looks at the clock. */
+	spins = SPINS_IN_A_ROW - turn % SPINS_IN_A_ROW;
 	if (phase->turns != 0 && phase->turns - turn < spins)
 		spins = phase->turns - turn;
 	pass_turns(wait, spins - 1); /* the next turn is one, too */

@@ -120,6 +120,41 @@ TEST(endless_time_limits_do_not_overflow)
 		ck_assert_int_eq(rb_wait_turn(&wait, NULL), 0);
 }
 
+/* Also where a row of spins was broken off, or after years of turns. */
+TEST(deadlines_are_seen_from_every_turn)
+{
+	static const uint32_t turns[] = {
+		0, 77, 4095, INT32_MAX, UINT32_MAX - 4096, UINT32_MAX
+	};
+	struct rb_wait_counters none = { NULL, NULL };
+
+	for (size_t i = 0; i < 2 * RB_ARRAY_SIZE(turns); i++) {
+		struct rb_wait wait;
+
+		rb_wait_begin(&wait, RB_WAIT_BUSY_SPIN, MS, none, NULL);
+		wait.turn = turns[i / 2];
+		do {
+			if (i % 2 == 0) /* as consumers; producers do not */
+				ck_assert_uint_gt(rb_wait_spins(&wait), 0);
+		} while (rb_wait_turn(&wait, NULL) == 0);
+	}
+}
+
+TEST(stamp_of_a_later_lap_keeps_nobody_from_his_deadline)
+{
+	for (int kind = 0; kind < RB_WAIT_KINDS; kind++) {
+		struct rb_barrier b;
+
+		fixture_open(&f,
+			     SHAPE(.producers = RB_MULTI, .wait = WAIT(kind)));
+		fixture_consumer(&f, "c", &b);
+		rb_word64_store_relaxed(rb_channel_stamp(&f.channel, 0),
+					rb_stamp(16, RB_STAMP_EVENT));
+		ck_assert_int_eq(rb_barrier_wait(&b, 0, MS), -ETIMEDOUT);
+		fixture_close(&f);
+	}
+}
+
 /* ------------------------------------------------------------------- alerts */
 
 struct sleeper {
