@@ -75,6 +75,7 @@ set_inlined(struct ringbus_producer *p)
 	p->slot_size = c->geometry.slot_size;
 	p->wanted = &c->gates->data_wanted;
 	p->stream = &c->meta->control.stream;
+	p->quiet = UINT64_MAX; /* none that we know of */
 	if (!rb_channel_is_multi(c) && c->stamps == NULL && !p->sequencer.fence)
 		p->cursor = &c->ring->published;
 	if (p->slot_size >= AHEAD_SLOT_MIN)
@@ -239,18 +240,18 @@ ringbus_producer_slot(struct ringbus_producer *producer, int64_t sequence)
 	return rb_channel_slot(&producer->attachment.channel.shm, sequence);
 }
 
-/* Whether all wishes to be woken are fulfilled, and up to which one: from then on
- * only another one matters. */
+/* Up to which wish to be woken all are fulfilled: the last one, or if that still
+ * waits, the one that was fulfilled last. From then on only another one matters. */
 static void
 see_quiet(struct ringbus_producer *p)
 {
 	const struct rb_ring *ring = p->attachment.channel.shm.ring;
 	/* ORDER(none, relaxed) - what is fulfilled once stays so. */
 	uint32_t wanted = rb_word32_load_relaxed(p->wanted);
-
 	/* ORDER(none, relaxed) - as above. */
-	if ((int32_t)(wanted - rb_word32_load_relaxed(&ring->event)) <= 0)
-		p->quiet = wanted;
+	uint32_t event = rb_word32_load_relaxed(&ring->event);
+
+	p->quiet = (int32_t)(wanted - event) > 0 ? event : wanted;
 }
 
 int

@@ -986,10 +986,10 @@ RINGBUS_API int ringbus_producer_blocker(
 /*** What is inlined ******************************************************/
 
 /*
- * The four calls that a program makes once an event. Where the compiler
- * optimises, their common case becomes part of the program; anything else, and
- * who takes their address or calls them from another language, goes to the
- * library's own. RINGBUS_NO_INLINE leaves them all there.
+ * The four calls that a program makes once an event. Where GCC optimises, their
+ * common case becomes part of the program; anything else, and who takes their
+ * address or calls them from another language, goes to the library's own.
+ * RINGBUS_NO_INLINE leaves them all there.
  *
  * For this the first words of a handle are as follows, as long as the library's
  * soname stays. They are nobody's but these functions'.
@@ -1015,7 +1015,9 @@ struct ringbus_inlined_consumer {
 	int64_t available;
 } __attribute__((__may_alias__));
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(RINGBUS_NO_INLINE)
+/* Clang takes both names of a function for one, which would call itself. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&       \
+	!defined(RINGBUS_NO_INLINE)
 
 #define RINGBUS_INLINE_                                                        \
 	extern __inline__ __attribute__((__gnu_inline__, __artificial__))
@@ -1054,11 +1056,11 @@ ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
 {
 	struct ringbus_inlined_producer *p = (struct ringbus_inlined_producer *)
 		producer;
-	int64_t left = p->claimable - p->next - n;
+	int64_t room = p->claimable - p->next;
 
-	if (!RINGBUS_USUAL_(p->cursor != 0 && n > 0 && left >= 0))
+	if (!RINGBUS_USUAL_(p->cursor != 0 && n > 0 && n <= room))
 		return ringbus_claim_by_call_(producer, n, timeout_ns);
-	if (p->ahead != 0 && p->ahead <= left)
+	if (p->ahead != 0 && p->ahead <= room - n)
 		ringbus_prefetch_(p, p->next + 1, n);
 	p->next += n;
 	return p->next;
