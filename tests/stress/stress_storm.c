@@ -135,14 +135,18 @@ publish(void *arg)
 	pace = pace_of(ringbus_producer_channel(producer), RINGBUS_PRODUCER,
 		       o.name);
 	for (uint64_t i = 0; i < (uint64_t)n_events; i++) {
-		uint64_t value = index << 32 | i;
+		int64_t sequence;
 
 		if (!storm->reader_storms) {
 			await_readers(index, i);
 			pause_around_edge(&pace);
 		}
-		stress_assert(ringbus_producer_write(producer, &value, 8,
-						     RINGBUS_FOREVER) >= 0);
+		sequence = ringbus_producer_claim(producer, 1, RINGBUS_FOREVER);
+		stress_assert(sequence >= 0);
+		*(uint64_t *)ringbus_producer_slot(producer,
+						   sequence) = index << 32 | i;
+		stress_assert(ringbus_producer_publish(producer, sequence,
+						       sequence) == 0);
 		t_store(&self->n[index], i + 1);
 	}
 	leave_counters(&pace, self, 0);
