@@ -59,6 +59,14 @@ note_progress(struct scene *s, enum t_death death, int progress)
 	s->progress = progress;
 }
 
+static void
+forget_progress(void *arg)
+{
+	struct scene *s = arg;
+
+	s->progress = 0;
+}
+
 /* -------------------------------------------------------------- the victim */
 
 static void
@@ -151,6 +159,7 @@ kill_released(const char *what, const char *keys)
 		.what = what,
 		.prepare = open_victim,
 		.call = consume,
+		.anew = forget_progress,
 		.entered = put_and_read,
 		.died = died_released,
 	};
@@ -245,6 +254,7 @@ TEST_TIMEOUT(read_and_commit_at_a_kept_place, 600)
 		.what = "read and commit, kept",
 		.prepare = open_victim,
 		.call = consume,
+		.anew = forget_progress,
 		.begin = put_before,
 		.died = died_kept,
 	};
@@ -320,6 +330,7 @@ kill_worker(const char *what, const char *keys, unsigned turns)
 		.what = what,
 		.prepare = open_victim,
 		.call = work,
+		.anew = forget_progress,
 		.begin = put_before,
 		.died = died_worker,
 		.turns = turns,

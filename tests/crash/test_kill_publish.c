@@ -236,12 +236,22 @@ died(void *arg, enum t_death death)
 /* --------------------------------------------------------------- the tests */
 
 static void
+forget_last(void *arg)
+{
+	struct scene *s = arg;
+
+	s->n_seen = 0;
+	s->n_slots = 0;
+}
+
+static void
 kill_everywhere(const char *what, void (*call)(void *), const char *keys)
 {
 	const struct t_victim v = {
 		.what = what,
 		.prepare = open_victim,
 		.call = call,
+		.anew = forget_last,
 		.begin = begin,
 		.stopped = stopped,
 		.died = died,

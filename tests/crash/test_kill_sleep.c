@@ -51,6 +51,15 @@ read_all(struct scene *s)
 }
 
 static void
+forget_last(void *arg)
+{
+	struct scene *s = arg;
+
+	s->n_seen = 0;
+	s->n_slots = 0;
+}
+
+static void
 kill_everywhere(const struct t_victim *victim, const char *keys)
 {
 	EVERYWHERE_OR_SKIP();
@@ -282,6 +291,7 @@ kill_for_room(const char *what, const char *keys)
 		.what = what,
 		.prepare = open_and_fill,
 		.call = write_one,
+		.anew = forget_last,
 		.begin = begin_full,
 		.asleep = make_room,
 		.died = died_for_room,

@@ -405,6 +405,7 @@ kill_along(struct run *run)
 	int32_t n, n_killed = 0, n_tries = 0;
 
 	record_usual(run);
+	call_if(run->victim->anew, run->arg);
 	find_repeats();
 	find_marks();
 	n = choose(run->victim);

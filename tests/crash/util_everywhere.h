@@ -56,6 +56,9 @@ struct t_victim {
 	/* In the victim: everything up to the call; and the call. */
 	void (*prepare)(void *arg);
 	void (*call)(void *arg);
+	/* In the test: before it begins at the first place, also once more when
+	 * the usual way has become another. */
+	void (*anew)(void *arg);
 	/* In the test, each time: before there is a victim; when it is about to
 	 * make the call; when it has stopped where it will die; when it sleeps
 	 * in the call, to wake it; and when it is dead. */
