@@ -114,15 +114,6 @@ is_index_valid(const struct rb_attachment *a)
 	return a->role == RB_ROLE_TAP || a->index < RB_CONSUMERS_MAX;
 }
 
-/* No page is to be faulted in while events flow. Where that fails, they are. */
-static void
-prefault(struct rb_channel *c, enum rb_role role)
-{
-	for (int i = 0; i < RB_FILES; i++)
-		rb_segment_populate(&c->segments[i],
-				    rb_role_writes(role, i, c->clear));
-}
-
 /* Maps the channel, and takes over the bell of who may ring it. */
 static int
 map_channel(struct rb_attachment *a, int *fds)
@@ -131,13 +122,27 @@ map_channel(struct rb_attachment *a, int *fds)
 	int err = is_index_valid(a) ? rb_channel_attach(c, fds, a->role)
 				    : -EPROTO;
 
-	if (err == 0 && a->role != RB_ROLE_TAP) {
+	if (err == 0 && a->role != RB_ROLE_TAP)
 		c->bell = rb_take_fd(&fds[RB_FD_BELL]);
-		prefault(c, a->role);
-	}
 	for (int i = 0; i < RB_FDS; i++)
 		rb_closep(&fds[i]);
 	return err;
+}
+
+/* More would keep those waiting who wait for us already. */
+#define PREFAULT_MAX (UINT64_C(256) << 20)
+
+/* No page is to be faulted in while events flow. Where that fails, they are. */
+static void
+prefault(struct rb_attachment *a)
+{
+	struct rb_channel *c = &a->channel.shm;
+
+	for (int i = 0; i < RB_FILES && a->role != RB_ROLE_TAP; i++)
+		if (c->segments[i].size <= PREFAULT_MAX)
+			rb_segment_populate(&c->segments[i],
+					    rb_role_writes(a->role, i,
+							   c->clear));
 }
 
 /* False if we were given up on the way. */
@@ -174,8 +179,10 @@ come_in(struct rb_attachment *a, struct rb_control *message)
 		tell_leaving(a, 0);
 		return err;
 	}
-	if (arrive(a))
+	if (arrive(a)) {
+		prefault(a);
 		return 0;
+	}
 	leave(a, false);
 	return 1;
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From now on a producer of ours may be kept waiting by ourselves. */
 static void
@@ -140,9 +141,10 @@ ringbus_consumer_open(struct ringbus *bus, const char *channel,
 
 	if (rb_options_take(bus, &o, options, sizeof(o)) < 0)
 		return -EINVAL;
-	c = calloc(1, sizeof(*c));
+	c = aligned_alloc(RB_LINE, rb_round_up(sizeof(*c), RB_LINE));
 	if (c == NULL)
 		return -ENOMEM;
+	memset(c, 0, sizeof(*c));
 	err = attach(c, bus, channel, &o);
 	if (err < 0) {
 		free(c);
@@ -264,6 +266,10 @@ ringbus_consumer_next(struct ringbus_consumer *consumer,
 	found = rb_direct_next(consumer, ret);
 	return rb_likely(found <= 1) ? found : next_behind_gap(consumer, ret);
 }
+
+int ringbus_consumer_next_by_call(struct ringbus_consumer *consumer,
+				  struct ringbus_event *ret)
+	__attribute__((alias("ringbus_consumer_next")));
 
 int
 rb_consumer_commit_to(struct ringbus_consumer *c, int64_t sequence)

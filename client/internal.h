@@ -2,8 +2,8 @@
 /*
  * internal.h - the structs behind the opaque types of ringbus.h
  *
- * Every handle begins with its attachment: the mapped channel and what the
- * daemon knows us by. A bus keeps a list of them, to close what the caller left
+ * Every handle has an attachment: the mapped channel and what the daemon knows
+ * us by. A bus keeps a list of them, to close what the caller left
  * open, and so that a producer can find out whether the consumer it waits for
  * is in its own thread's hands.
  */

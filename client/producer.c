@@ -224,6 +224,10 @@ ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
 	return claim(producer, n, timeout_ns);
 }
 
+int64_t ringbus_producer_claim_by_call(struct ringbus_producer *producer,
+				       int64_t n, int64_t timeout_ns)
+	__attribute__((alias("ringbus_producer_claim")));
+
 int64_t
 ringbus_producer_claim_available(struct ringbus_producer *producer, int64_t n,
 				 int64_t *ret_lowest)
@@ -267,6 +271,10 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 		see_quiet(producer);
 	return err;
 }
+
+int ringbus_producer_publish_by_call(struct ringbus_producer *producer,
+				     int64_t lowest, int64_t highest)
+	__attribute__((alias("ringbus_producer_publish")));
 
 int
 ringbus_producer_abandon(struct ringbus_producer *producer, int64_t lowest,

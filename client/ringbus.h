@@ -617,8 +617,7 @@ struct ringbus_event {
 
 /*
  * The next event of what the last wait found: 1, or 0 if there is no further
- * one, or -EBADMSG, or -ENOMEM for a copy; only with 1 does *ret say something.
- * Tombstones are skipped. Does not wait. A worker gets one event for each wait.
+ * one, or -EBADMSG, or -ENOMEM for a copy. Tombstones are skipped. Does not wait. A worker gets one event for each wait.
  */
 RINGBUS_API int ringbus_consumer_next(struct ringbus_consumer *consumer,
 				      struct ringbus_event *ret);
@@ -986,13 +985,15 @@ RINGBUS_API int ringbus_producer_blocker(
 /*** What is inlined ******************************************************/
 
 /*
- * The four calls that a program makes once an event. Where GCC optimises, their
- * common case becomes part of the program; anything else, and who takes their
- * address or calls them from another language, goes to the library's own.
- * RINGBUS_NO_INLINE leaves them all there.
+ * The four calls that a program makes once an event. Where the compiler
+ * optimises, their common case becomes part of the program; anything else, and
+ * who takes their address or calls them from another language, goes to the
+ * library's own. Who wants to see or replace these calls (tracers, LD_PRELOAD)
+ * defines RINGBUS_NO_INLINE, which leaves them all there.
  *
  * For this the first words of a handle are as follows, as long as the library's
- * soname stays. They are nobody's but these functions'.
+ * soname stays, and so are the words in shared memory that they look at. They are
+ * nobody's but these functions'.
  */
 struct ringbus_inlined_producer {
 	char *slots;
@@ -1015,23 +1016,20 @@ struct ringbus_inlined_consumer {
 	int64_t available;
 } __attribute__((__may_alias__));
 
-/* Clang takes both names of a function for one, which would call itself. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&       \
-	!defined(RINGBUS_NO_INLINE)
+/* The library's own, by names that are never inlined; nobody else needs them. */
+RINGBUS_API int64_t ringbus_producer_claim_by_call(
+	struct ringbus_producer *producer, int64_t n, int64_t timeout_ns);
+RINGBUS_API int ringbus_producer_publish_by_call(
+	struct ringbus_producer *producer, int64_t lowest, int64_t highest);
+RINGBUS_API int ringbus_consumer_next_by_call(struct ringbus_consumer *consumer,
+					      struct ringbus_event *ret);
+
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(RINGBUS_NO_INLINE)
 
 #define RINGBUS_INLINE_                                                        \
 	extern __inline__ __attribute__((__gnu_inline__, __artificial__))
 #define RINGBUS_PART_ RINGBUS_INLINE_ __attribute__((__always_inline__))
 #define RINGBUS_USUAL_(x) __builtin_expect(!!(x), 1)
-
-/* The library's own, by names that are not inlined. */
-int64_t ringbus_claim_by_call_(struct ringbus_producer *, int64_t,
-			       int64_t) __asm__("ringbus_producer_claim");
-int ringbus_publish_by_call_(struct ringbus_producer *, int64_t,
-			     int64_t) __asm__("ringbus_producer_publish");
-int ringbus_next_by_call_(
-	struct ringbus_consumer *,
-	struct ringbus_event *) __asm__("ringbus_consumer_next");
 
 /* Has the lines of slots some way ahead made ours while we write those before.
  * For x86 compilers would ask for them to be read, which is once too often. */
@@ -1040,7 +1038,8 @@ ringbus_prefetch_(struct ringbus_inlined_producer *p, int64_t lowest, int64_t n)
 {
 	uint64_t at = (uint64_t)(lowest + p->ahead) & p->mask;
 	char *line = p->slots + at * p->slot_size;
-	char *end = line + (uint64_t)n * p->slot_size;
+	uint64_t size = (uint64_t)n * p->slot_size;
+	char *end = line + (size < 4096 ? size : 4096);
 
 	for (; line < end; line += 64)
 #if defined(__x86_64__)
@@ -1059,7 +1058,7 @@ ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
 	int64_t room = p->claimable - p->next;
 
 	if (!RINGBUS_USUAL_(p->cursor != 0 && n > 0 && n <= room))
-		return ringbus_claim_by_call_(producer, n, timeout_ns);
+		return ringbus_producer_claim_by_call(producer, n, timeout_ns);
 	if (p->ahead != 0 && p->ahead <= room - n)
 		ringbus_prefetch_(p, p->next + 1, n);
 	p->next += n;
@@ -1095,7 +1094,8 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 
 	if (!RINGBUS_USUAL_(p->cursor != 0 && lowest == p->published + 1 &&
 			    highest >= lowest && highest <= p->next))
-		return ringbus_publish_by_call_(producer, lowest, highest);
+		return ringbus_producer_publish_by_call(producer, lowest,
+							highest);
 	/* ORDER(publish, release) - the events up to `highest`. */
 	__atomic_store_n(p->cursor, highest, __ATOMIC_RELEASE);
 	/* ORDER(wake, compiler) - who goes to sleep meanwhile issues a
@@ -1103,7 +1103,8 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (!RINGBUS_USUAL_(ringbus_is_quiet_(p)))
 		/* Stores the same once more, and does what is to be done. */
-		return ringbus_publish_by_call_(producer, lowest, highest);
+		return ringbus_producer_publish_by_call(producer, lowest,
+							highest);
 	p->published = highest;
 	return 0;
 }
@@ -1126,7 +1127,7 @@ ringbus_consumer_next(struct ringbus_consumer *consumer,
 {
 	struct ringbus_inlined_consumer *c = (struct ringbus_inlined_consumer *)
 		consumer;
-	struct ringbus_event event = { 0, 0, 0, 0 };
+	struct ringbus_event event;
 	int64_t sequence = c->next;
 	int found;
 
@@ -1141,8 +1142,9 @@ ringbus_consumer_next(struct ringbus_consumer *consumer,
 		return 1;
 	}
 	/* By way of a copy, so that *ret may live in registers. */
-	found = ringbus_next_by_call_(consumer, &event);
-	*ret = event;
+	found = ringbus_consumer_next_by_call(consumer, &event);
+	if (found > 0)
+		*ret = event;
 	return found;
 }
 

@@ -31,8 +31,8 @@ read_one(struct ringbus_consumer *c, const char *name)
 	struct ringbus_event event;
 
 	must(ringbus_consumer_wait(c, RINGBUS_FOREVER), name, NULL);
-	ringbus_consumer_next(c, &event);
-	printf("%s reads: %s\n", name, (const char *)event.data);
+	if (ringbus_consumer_next(c, &event) > 0)
+		printf("%s reads: %s\n", name, (const char *)event.data);
 	must(ringbus_consumer_commit(c), name, NULL);
 }
 

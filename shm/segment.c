@@ -143,7 +143,7 @@ rb_segment_populate(const struct rb_segment *segment, bool writable)
 {
 	int advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
 
-	if (madvise(segment->base, segment->mapping, advice) < 0)
+	if (madvise(segment->base, segment->size, advice) < 0)
 		return errno == EINVAL ? 0 : -errno; /* before Linux 5.14 */
 	return 0;
 }

@@ -51,7 +51,8 @@ bool rb_segment_disinherit(struct rb_segment *segment);
 /* Unmaps; harmless on RB_SEGMENT_NULL. */
 void rb_segment_unmap(struct rb_segment *segment);
 
-/* Makes every page present now. 0, or a negative errno. */
+/* Makes every page present now, but for the second look at the mirrored part: 0,
+ * or a negative errno. */
 int rb_segment_populate(const struct rb_segment *segment, bool writable);
 
 #endif

@@ -26,8 +26,8 @@
 /* A clock read costs as much as a cache miss: one in so many spins. */
 #define SPINS_PER_CLOCK 256
 
-/* At one word, between two looks at everything that may end a wait. */
-#define SPINS_IN_A_ROW 4096
+/* A turn at one word takes so many looks as long as one at everything does. */
+#define LOOKS_PER_TURN 8
 
 /* Deep in the last phase of every strategy, where turns go round. */
 #define TURNS_MAX (UINT32_C(1) << 31)
@@ -248,17 +248,17 @@ pass_turns(struct rb_wait *wait, uint32_t n)
 uint32_t
 rb_wait_spins(struct rb_wait *wait)
 {
-	uint32_t turn, spins;
+	uint32_t turn, turns;
 	const struct phase *phase = find_phase(wait, &turn);
 
 	if (phase->kind != PHASE_SPIN)
 		return 0;
-	/* Also after one that was broken off the next turn looks at the clock. */
-	spins = SPINS_IN_A_ROW - turn % SPINS_IN_A_ROW;
-	if (phase->turns != 0 && phase->turns - turn < spins)
-		spins = phase->turns - turn;
-	pass_turns(wait, spins - 1); /* the next turn is one, too */
-	return spins;
+	/* The turn after them looks at the clock. */
+	turns = SPINS_PER_CLOCK - turn % SPINS_PER_CLOCK;
+	if (phase->turns != 0 && phase->turns - turn < turns)
+		turns = phase->turns - turn;
+	pass_turns(wait, turns - 1); /* that one counts too */
+	return turns * LOOKS_PER_TURN;
 }
 
 static void

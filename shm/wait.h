@@ -119,7 +119,7 @@ int rb_wait_turn(struct rb_wait *wait, const struct rb_event *on);
 
 /*
  * How often the caller may look at one word, in a row, before his next turn: 0
- * where he should leave the core. They count as turns.
+ * where he should leave the core. Several of them count as a turn.
  */
 uint32_t rb_wait_spins(struct rb_wait *wait);
 

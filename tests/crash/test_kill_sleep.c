@@ -55,8 +55,7 @@ forget_last(void *arg)
 {
 	struct scene *s = arg;
 
-	s->n_seen = 0;
-	s->n_slots = 0;
+	s->n_slots = s->n_seen = 0;
 }
 
 static void
@@ -90,9 +89,7 @@ open_consumer(void *arg)
 static void
 wait_for_event(void *arg)
 {
-	const struct scene *s = arg;
-
-	ringbus_consumer_wait(s->c, RINGBUS_FOREVER);
+	ringbus_consumer_wait(((const struct scene *)arg)->c, RINGBUS_FOREVER);
 }
 
 static void
@@ -143,9 +140,7 @@ open_with_fd(void *arg)
 static void
 arm(void *arg)
 {
-	const struct scene *s = arg;
-
-	ringbus_consumer_arm(s->c);
+	ringbus_consumer_arm(((const struct scene *)arg)->c);
 }
 
 /* Nor does anybody ring for it any more. */

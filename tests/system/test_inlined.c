@@ -93,14 +93,14 @@ TEST(inlined_in_cxx)
 	behaves(CXX_COMPILER, CXX17 "-O2", "inlined");
 }
 
-TEST(called_by_clang)
+TEST(inlined_by_clang)
 {
-	behaves("clang", C11 "-O2", "called");
+	behaves("clang", C11 "-O2", "inlined");
 }
 
-TEST(called_by_clang_in_cxx)
+TEST(inlined_by_clang_in_cxx)
 {
-	behaves("clang++", CXX17 "-O2", "called");
+	behaves("clang++", CXX17 "-O2", "inlined");
 }
 
 TEST(called_where_asked_for)
