@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_unicast_shared.c - the same through the shared library, where each call is
- * a call
+ * bench_unicast_shared.c - the same through the shared library, of which programs
+ * have what ringbus.h inlines
  */
 #include "bench/rivals.h"
 #include "bench/setup.h"

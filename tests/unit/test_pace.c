@@ -13,11 +13,17 @@
 
 #define SECOND INT64_C(1000000000)
 #define MEASURED_NS (1000 * SECOND)
-#define LONGEST_NS INT64_C(131072)
+#define LONGEST_NS INT64_C(32768)
 #define RATE 0.01 /* of a stream in lockstep */
 
 /* By which factor more comes with this interval than without any. */
 typedef double (*gain_fn)(int64_t interval_ns);
+
+static bool
+is_trying(const struct rb_pace *pace)
+{
+	return pace->step == RB_PACE_TRY;
+}
 
 /* Measurements of a stream; how many of them were tries. */
 static int
@@ -28,7 +34,7 @@ measure(struct rb_pace *pace, gain_fn gain, int n)
 	for (int i = 0; i < n; i++) {
 		double rate = RATE * gain(pace->interval_ns);
 
-		n_tries += pace->is_trying;
+		n_tries += is_trying(pace);
 		pace->looks = RB_PACE_LOOKS - 1;
 		rb_pace_note(pace, (int64_t)(rate * (double)MEASURED_NS));
 		pace->since_ns = rb_clock_ns() - MEASURED_NS;
@@ -77,14 +83,6 @@ less_from_256(int64_t interval_ns)
 	return interval_ns < 256 ? 1 : 0.5;
 }
 
-/* Another stream, whatever the interval. */
-static double
-tenth(int64_t interval_ns)
-{
-	(void)interval_ns;
-	return 0.1;
-}
-
 TEST(climbs_to_where_more_gains_no_more)
 {
 	struct rb_pace pace = { 0 };
@@ -114,7 +112,7 @@ TEST(comes_back_when_it_no_longer_pays)
 	struct rb_pace pace = { 0 };
 
 	measure(&pace, up_to_8192, 100);
-	measure(&pace, same, 200);
+	measure(&pace, same, 1000);
 	ck_assert_int_eq(pace.settled_ns, 0);
 	measure(&pace, up_to_8192, 1000);
 	ck_assert_int_eq(pace.settled_ns, 8192);
@@ -131,13 +129,70 @@ TEST(tries_become_rare)
 	ck_assert_int_eq(pace.settled_ns, 8192);
 }
 
-TEST(collapse_makes_them_frequent_again)
+/* As many looks in a row that had to wait and found that many events. */
+static void
+find(struct rb_pace *pace, int n_looks, int64_t events)
+{
+	for (int i = 0; i < n_looks; i++) {
+		pace->has_held = true;
+		rb_pace_note(pace, events);
+	}
+}
+
+TEST(stream_that_is_over_ends_its_pace)
 {
 	struct rb_pace pace = { 0 };
+	int64_t due = (int64_t)(RATE * up_to_8192(8192) * 8192);
 
-	measure(&pace, up_to_8192, 2000);
-	ck_assert_int_ge(measure(&pace, tenth, 20), 5);
-	ck_assert_int_lt(pace.settled_ns, 8192);
+	measure(&pace, up_to_8192, 100);
+	while (is_trying(&pace))
+		measure(&pace, up_to_8192, 1);
+	find(&pace, 100, due * 3 / 4);
+	find(&pace, 2, 2);
+	find(&pace, 1, due);
+	find(&pace, 2, 2);
+	ck_assert_int_eq(pace.settled_ns, 8192);
+	find(&pace, 2, 2);
+	ck_assert_int_eq(pace.settled_ns, 0);
+	ck_assert_int_eq(pace.interval_ns, 0);
+}
+
+TEST(next_stream_begins_with_the_pace_of_the_last)
+{
+	struct rb_pace pace = { 0 };
+	int n = 0;
+
+	measure(&pace, up_to_8192, 100);
+	while (is_trying(&pace))
+		measure(&pace, up_to_8192, 1);
+	find(&pace, 4, 2);
+	ck_assert_int_eq(pace.settled_ns, 0);
+	while (!is_trying(&pace) && n++ < 1000)
+		measure(&pace, up_to_8192, 1);
+	ck_assert_int_eq(pace.interval_ns, 8192);
+}
+
+/* Half of it to half as much again, whatever the interval. */
+static double
+anything(int64_t interval_ns)
+{
+	static uint32_t random = 1;
+
+	(void)interval_ns;
+	random = random * 1664525 + 1013904223;
+	return 0.5 + (double)random / UINT32_MAX;
+}
+
+TEST(chance_does_not_drive_it_up)
+{
+	struct rb_pace pace = { 0 };
+	double sum = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		measure(&pace, anything, 1);
+		sum += (double)pace.settled_ns;
+	}
+	ck_assert_double_lt(sum / 20000, 1000);
 }
 
 /* One event at a time, of whatever rate: a ping-pong, perhaps. */
@@ -151,7 +206,7 @@ ping_pong(struct rb_pace *pace, int n_looks)
 
 		rb_pace_keep(pace, -1);
 		if (pace->looked_ns != before) {
-			ck_assert(pace->is_trying);
+			ck_assert(is_trying(pace));
 			n_held++;
 		}
 		rb_pace_note(pace, 1);
@@ -175,7 +230,7 @@ TEST(single_events_after_a_stream_are_not_held_back)
 	struct rb_pace pace = { 0 };
 
 	measure(&pace, up_to_8192, 2000);
-	while (pace.is_trying)
+	while (is_trying(&pace))
 		measure(&pace, up_to_8192, 1);
 	rb_pace_note(&pace, 1);
 	ck_assert_int_eq(ping_pong(&pace, RB_PACE_LOOKS - 2), 0);
