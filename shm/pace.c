@@ -114,9 +114,10 @@ static void
 judge(struct rb_pace *pace, double after)
 {
 	double more = pace->before > after ? pace->before : after;
-	bool is_longer = pace->candidate_ns > pace->settled_ns;
+	bool is_shorter = pace->candidate_ns < pace->settled_ns;
 
-	if (pace->tried <= more * (is_longer ? GAIN : LOSS)) {
+	/* At the longest there is none to gain by: then a shorter one is due. */
+	if (pace->tried <= more * (is_shorter ? LOSS : GAIN)) {
 		fail(pace);
 		return;
 	}

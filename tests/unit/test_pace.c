@@ -19,12 +19,6 @@
 /* By which factor more comes with this interval than without any. */
 typedef double (*gain_fn)(int64_t interval_ns);
 
-static bool
-is_trying(const struct rb_pace *pace)
-{
-	return pace->step == RB_PACE_TRY;
-}
-
 /* Measurements of a stream; how many of them were tries. */
 static int
 measure(struct rb_pace *pace, gain_fn gain, int n)
@@ -34,7 +28,7 @@ measure(struct rb_pace *pace, gain_fn gain, int n)
 	for (int i = 0; i < n; i++) {
 		double rate = RATE * gain(pace->interval_ns);
 
-		n_tries += is_trying(pace);
+		n_tries += pace->step == RB_PACE_TRY;
 		pace->looks = RB_PACE_LOOKS - 1;
 		rb_pace_note(pace, (int64_t)(rate * (double)MEASURED_NS));
 		pace->since_ns = rb_clock_ns() - MEASURED_NS;
@@ -105,6 +99,8 @@ TEST(ends_at_the_longest)
 
 	measure(&pace, ever_more, 1000);
 	ck_assert_int_eq(pace.settled_ns, LONGEST_NS);
+	measure(&pace, same, 1000);
+	ck_assert_int_eq(pace.settled_ns, 0);
 }
 
 TEST(comes_back_when_it_no_longer_pays)
@@ -118,58 +114,6 @@ TEST(comes_back_when_it_no_longer_pays)
 	ck_assert_int_eq(pace.settled_ns, 8192);
 	measure(&pace, less_from_256, 1000);
 	ck_assert_int_lt(pace.settled_ns, 256);
-}
-
-TEST(tries_become_rare)
-{
-	struct rb_pace pace = { 0 };
-
-	measure(&pace, up_to_8192, 2000);
-	ck_assert_int_le(measure(&pace, up_to_8192, 2048), 2048 / 256 + 1);
-	ck_assert_int_eq(pace.settled_ns, 8192);
-}
-
-/* As many looks in a row that had to wait and found that many events. */
-static void
-find(struct rb_pace *pace, int n_looks, int64_t events)
-{
-	for (int i = 0; i < n_looks; i++) {
-		pace->has_held = true;
-		rb_pace_note(pace, events);
-	}
-}
-
-TEST(stream_that_is_over_ends_its_pace)
-{
-	struct rb_pace pace = { 0 };
-	int64_t due = (int64_t)(RATE * up_to_8192(8192) * 8192);
-
-	measure(&pace, up_to_8192, 100);
-	while (is_trying(&pace))
-		measure(&pace, up_to_8192, 1);
-	find(&pace, 100, due * 3 / 4);
-	find(&pace, 2, 2);
-	find(&pace, 1, due);
-	find(&pace, 2, 2);
-	ck_assert_int_eq(pace.settled_ns, 8192);
-	find(&pace, 2, 2);
-	ck_assert_int_eq(pace.settled_ns, 0);
-	ck_assert_int_eq(pace.interval_ns, 0);
-}
-
-TEST(next_stream_begins_with_the_pace_of_the_last)
-{
-	struct rb_pace pace = { 0 };
-	int n = 0;
-
-	measure(&pace, up_to_8192, 100);
-	while (is_trying(&pace))
-		measure(&pace, up_to_8192, 1);
-	find(&pace, 4, 2);
-	ck_assert_int_eq(pace.settled_ns, 0);
-	while (!is_trying(&pace) && n++ < 1000)
-		measure(&pace, up_to_8192, 1);
-	ck_assert_int_eq(pace.interval_ns, 8192);
 }
 
 /* Half of it to half as much again, whatever the interval. */
@@ -195,6 +139,60 @@ TEST(chance_does_not_drive_it_up)
 	ck_assert_double_lt(sum / 20000, 1000);
 }
 
+TEST(tries_become_rare)
+{
+	struct rb_pace pace = { 0 };
+
+	measure(&pace, up_to_8192, 2000);
+	ck_assert_int_le(measure(&pace, up_to_8192, 2048), 2048 / 256 + 1);
+	ck_assert_int_eq(pace.settled_ns, 8192);
+}
+
+/* A look that had to wait and found so many. */
+static void
+find_late(struct rb_pace *pace, int64_t events)
+{
+	pace->has_held = true;
+	rb_pace_note(pace, events);
+}
+
+static struct rb_pace
+settled_at_8192(void)
+{
+	struct rb_pace pace = { 0 };
+
+	measure(&pace, up_to_8192, 2000);
+	while (pace.step != RB_PACE_REST)
+		measure(&pace, up_to_8192, 1);
+	ck_assert_int_eq(pace.interval_ns, 8192);
+	return pace;
+}
+
+TEST(stream_that_is_over_is_not_waited_for)
+{
+	struct rb_pace pace = settled_at_8192();
+
+	for (int i = 0; i < 4; i++) {
+		ck_assert_int_eq(pace.interval_ns, 8192);
+		find_late(&pace, 2);
+	}
+	ck_assert_int_eq(pace.interval_ns, 0);
+	/* The next one like it need not climb. */
+	while (pace.step != RB_PACE_TRY)
+		measure(&pace, up_to_8192, 1);
+	measure(&pace, up_to_8192, 2);
+	ck_assert_int_eq(pace.settled_ns, 8192);
+}
+
+TEST(stream_that_stutters_is_not_over)
+{
+	struct rb_pace pace = settled_at_8192();
+
+	for (int i = 0; i < 100; i++)
+		find_late(&pace, i % 4 == 3 ? 10000 : 2);
+	ck_assert_int_eq(pace.interval_ns, 8192);
+}
+
 /* One event at a time, of whatever rate: a ping-pong, perhaps. */
 static int
 ping_pong(struct rb_pace *pace, int n_looks)
@@ -206,7 +204,7 @@ ping_pong(struct rb_pace *pace, int n_looks)
 
 		rb_pace_keep(pace, -1);
 		if (pace->looked_ns != before) {
-			ck_assert(is_trying(pace));
+			ck_assert_int_eq(pace->step, RB_PACE_TRY);
 			n_held++;
 		}
 		rb_pace_note(pace, 1);
@@ -227,11 +225,8 @@ TEST(single_events_are_not_held_back_but_for_a_try)
 /* Also where it was settled that a stream is left alone. */
 TEST(single_events_after_a_stream_are_not_held_back)
 {
-	struct rb_pace pace = { 0 };
+	struct rb_pace pace = settled_at_8192();
 
-	measure(&pace, up_to_8192, 2000);
-	while (is_trying(&pace))
-		measure(&pace, up_to_8192, 1);
 	rb_pace_note(&pace, 1);
 	ck_assert_int_eq(ping_pong(&pace, RB_PACE_LOOKS - 2), 0);
 }
