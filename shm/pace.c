@@ -28,7 +28,7 @@
 #define REST_MAX 256
 
 /* A stream is over once so many looks in a row found less than this part. */
-#define SHORT_PART 0.5
+#define SHORT_PART 0.25
 #define SHORT_LOOKS 4
 
 void
