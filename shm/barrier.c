@@ -127,7 +127,8 @@ look_at(const struct rb_barrier *b, uint64_t deps, int64_t next,
 }
 
 /* As producers do: a bound counts only if nobody came to be waited for while it
- * was taken. Whoever joins later is placed at this bound or beyond. */
+ * was taken. Whoever joins later is placed at this bound or beyond. Like the next
+ * inlined into the look, which comes between an event and its reader. */
 static inline int64_t
 find_bound(const struct rb_barrier *b, int64_t next, struct rb_event *ret_event)
 {
@@ -221,29 +222,12 @@ look_for_events(struct rb_barrier *b, int64_t next, struct rb_event *event)
 							: next - 1;
 }
 
-/* The same for a slot of several producers, see below. Not for a later lap: that
- * is for the look to judge, after the row, and may be a lie that stays. */
-static bool
-watch_stamp(const struct rb_channel *c, int64_t next, uint32_t looks)
-{
-	const struct rb_word64 *stamp = rb_channel_stamp(c, next);
-	const void *slot = rb_channel_slot(c, next);
-
-	for (; looks > 0; looks--) {
-		/* ORDER(none, relaxed) - the look that follows acquires. */
-		if (rb_stamp_sequence(rb_word64_load_relaxed(stamp)) == next)
-			return true;
-		if (looks % LOOKS_PER_PREFETCH == 0)
-			rb_prefetch(slot);
-	}
-	return false;
-}
-
 /*
  * Looks at the one word that will wake us, again and again, and has the line of
  * the event ready beside it: both change hands once the producer has written
  * them, and to ask for the second only when the first is there would be a trip
- * more. True once `next` has come, as far as that word tells.
+ * more. True once `next` has come, as far as that word tells. A stamp of a later
+ * lap does not: that is for the look to judge, and may be a lie that stays.
  */
 static bool
 watch(const struct rb_barrier *b, const struct rb_event *on, int64_t next,
@@ -251,15 +235,18 @@ watch(const struct rb_barrier *b, const struct rb_event *on, int64_t next,
 {
 	const struct rb_channel *c = b->channel;
 	const struct rb_sequence *word = &c->ring->published;
+	const struct rb_word64 *stamp = NULL;
 	const void *slot = rb_channel_slot(c, next);
 
 	if (on->event != &c->ring->event)
 		word = &rb_gate_of(on->event)->sequence;
 	else if (rb_channel_is_multi(c))
-		return watch_stamp(c, next, looks);
+		stamp = rb_channel_stamp(c, next);
 	for (; looks > 0; looks--) {
 		/* ORDER(none, relaxed) - the look that follows acquires. */
-		if (rb_seq_load_relaxed(word) >= next)
+		if (stamp != NULL ? rb_stamp_sequence(rb_word64_load_relaxed(
+					    stamp)) == next
+				  : rb_seq_load_relaxed(word) >= next)
 			return true;
 		if (looks % LOOKS_PER_PREFETCH == 0)
 			rb_prefetch(slot);

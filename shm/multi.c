@@ -304,15 +304,6 @@ is_untouched(const struct rb_sequencer *s, int64_t lo, int64_t hi)
 	       s->unpublished == hi - lo + 1;
 }
 
-/* Mostly without a call, and what that has to save. */
-static int
-finish(struct rb_sequencer *s, int64_t hi)
-{
-	if (rb_likely(!s->fence && rb_sequencer_is_quiet(s)))
-		return 0;
-	return rb_sequencer_finish(s, hi);
-}
-
 /* The first stamp makes the event visible, so it comes last. */
 static int
 publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
@@ -322,7 +313,7 @@ publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
 	stamp_once(s, lo, RB_STAMP_EVENT);
-	return finish(s, hi);
+	return rb_sequencer_finish(s, hi);
 }
 
 /* What is not the rule: a part of a claim, or one that is repeated. */
@@ -333,7 +324,7 @@ publish_part(struct rb_sequencer *s, int64_t lo, int64_t hi)
 		return rb_sequencer_refuse_range(s);
 	for (int64_t i = lo; i <= hi; i++)
 		stamp_once(s, i, RB_STAMP_EVENT);
-	return finish(s, hi);
+	return rb_sequencer_finish(s, hi);
 }
 
 int
@@ -346,7 +337,7 @@ rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	s->unpublished = 0;
 	for (int64_t i = lo; i <= hi; i++)
 		stamp(s, i, RB_STAMP_EVENT);
-	return finish(s, hi);
+	return rb_sequencer_finish(s, hi);
 }
 
 int

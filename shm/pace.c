@@ -24,7 +24,7 @@
 #define GAIN 1.25
 #define LOSS 0.95
 
-#define STRIDE_MAX 4
+#define STRIDES 4
 #define REST_MAX 256
 
 /* A stream is over once so many looks in a row found less than this part. */
@@ -56,8 +56,7 @@ shorter_than(int64_t interval)
 static int64_t
 longer_than(int64_t interval, unsigned stride)
 {
-	if (interval == 0)
-		interval = INTERVAL_MIN_NS / 2;
+	interval = interval == 0 ? INTERVAL_MIN_NS : 2 * interval;
 	interval <<= stride;
 	return interval < INTERVAL_MAX_NS ? interval : INTERVAL_MAX_NS;
 }
@@ -67,7 +66,7 @@ settle(struct rb_pace *pace, int64_t interval_ns)
 {
 	pace->settled_ns = interval_ns;
 	pace->interval_ns = interval_ns;
-	pace->stride = 1;
+	pace->stride = 0;
 	pace->n_short = 0;
 }
 
@@ -105,7 +104,7 @@ fail(struct rb_pace *pace)
 	if (pace->again_ns > 0)
 		pace->again_ns = 0;
 	else if (!pace->try_shorter)
-		pace->stride = pace->stride % STRIDE_MAX + 1;
+		pace->stride = (pace->stride + 1) % STRIDES;
 	pace->try_shorter = !pace->try_shorter;
 	take_rest(pace);
 }

@@ -63,7 +63,7 @@ struct rb_pace {
 	int64_t candidate_ns;
 	int64_t again_ns; /* that of the last stream: to be tried first; or 0 */
 	bool try_shorter; /* what to try next */
-	unsigned stride;  /* how far a longer one reaches: 2 to this power */
+	unsigned stride;  /* how often a longer one is doubled once more */
 };
 
 /* For the next two. */

@@ -230,7 +230,7 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 }
 
 int
-rb_sequencer_finish(struct rb_sequencer *s, int64_t hi)
+rb_sequencer_finish_slowly(struct rb_sequencer *s, int64_t hi)
 {
 	struct rb_channel *c = s->channel;
 	const struct rb_meta_control *control = &c->meta->control;

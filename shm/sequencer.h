@@ -159,7 +159,9 @@ int64_t rb_sequencer_claim_slowly(struct rb_sequencer *sequencer, int64_t n,
 
 /* After a publish up to `hi`: wakes who sleeps for it. -ESHUTDOWN, or 0 if the
  * stream is open or its end is known to include `hi`. */
-int rb_sequencer_finish(struct rb_sequencer *sequencer, int64_t hi);
+static inline int rb_sequencer_finish(struct rb_sequencer *sequencer,
+				      int64_t hi);
+int rb_sequencer_finish_slowly(struct rb_sequencer *sequencer, int64_t hi);
 
 int64_t rb_single_claim(struct rb_sequencer *sequencer, int64_t n,
 			int64_t timeout_ns);
@@ -208,6 +210,15 @@ rb_sequencer_is_quiet(const struct rb_sequencer *s)
 		       RB_STREAM_OPEN;
 }
 
+/* Mostly without a call, and what that has to save. */
+static inline int
+rb_sequencer_finish(struct rb_sequencer *s, int64_t hi)
+{
+	if (rb_likely(!s->fence && rb_sequencer_is_quiet(s)))
+		return 0;
+	return rb_sequencer_finish_slowly(s, hi);
+}
+
 /*
  * No call but a last one on any path: whatever must be saved over a call costs
  * stores, and while the cursor's line is with a consumer the store buffer is what
@@ -227,8 +238,6 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	/* ORDER(publish, release) - the events up to hi, to consumers and
 	 * taps; they would read old bytes otherwise. */
 	rb_seq_store_release(&c->ring->published, hi);
-	if (rb_likely(!s->fence && rb_sequencer_is_quiet(s)))
-		return 0;
 	return rb_sequencer_finish(s, hi);
 }
 

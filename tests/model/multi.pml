@@ -472,7 +472,7 @@ inline abandon()
 	od
 }
 
-/* sequencer.c: rb_sequencer_finish(), what the caller is told */
+/* sequencer.c: rb_sequencer_finish_slowly(), what the caller is told */
 inline finish()
 {
 #ifdef END
