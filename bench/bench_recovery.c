@@ -344,20 +344,12 @@ run_contest(void)
 
 /* ------------------------------------------------------------------ report */
 
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 report(const char *name, const char *setting, int64_t *ns)
 {
 	int counts[BUCKETS] = { 0 };
 
-	qsort(ns, KILLS, sizeof(*ns), compare);
+	bench_sort(ns, KILLS);
 	for (int i = 0; i < KILLS; i++) {
 		int bucket = 0;
 

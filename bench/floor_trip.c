@@ -176,41 +176,39 @@ pong_asleep(struct bench_run *run)
 
 /* -------------------------------------------------------------------- runs */
 
-void
-floor_line_ping_pong(int64_t *ret_ns, int n, size_t size)
+static void
+run_trips(const struct bench_stream *stream, void (*send)(struct bench_run *),
+	  void (*receive)(struct bench_run *), int64_t *ret_ns)
 {
-	const struct bench_stream stream = { .n = n, .size = size };
 	struct bench_run run = {
-		.send = ping_spinning,
-		.receive = pong_spinning,
-		.stream = &stream,
-	};
-
-	bench_run_trips(&run, sizeof(struct line), ret_ns);
-}
-
-void
-floor_lines_ping_pong(int64_t *ret_ns, int n, size_t size)
-{
-	const struct bench_stream stream = { .n = n, .size = size };
-	struct bench_run run = {
-		.send = ping_apart,
-		.receive = pong_apart,
-		.stream = &stream,
+		.send = send,
+		.receive = receive,
+		.stream = stream,
 	};
 
 	bench_run_trips(&run, 2 * sizeof(struct line), ret_ns);
 }
 
 void
+floor_line_ping_pong(int64_t *ret_ns, int n, size_t size)
+{
+	const struct bench_stream stream = { .n = n, .size = size };
+
+	run_trips(&stream, ping_spinning, pong_spinning, ret_ns);
+}
+
+void
+floor_lines_ping_pong(int64_t *ret_ns, int n, size_t size)
+{
+	const struct bench_stream stream = { .n = n, .size = size };
+
+	run_trips(&stream, ping_apart, pong_apart, ret_ns);
+}
+
+void
 floor_futex_ping_pong(int64_t *ret_ns, int n, size_t size)
 {
 	const struct bench_stream stream = { .n = n, .size = size };
-	struct bench_run run = {
-		.send = ping_asleep,
-		.receive = pong_asleep,
-		.stream = &stream,
-	};
 
-	bench_run_trips(&run, sizeof(struct line), ret_ns);
+	run_trips(&stream, ping_asleep, pong_asleep, ret_ns);
 }

@@ -45,14 +45,6 @@ go_and_return(int64_t i)
 		;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 double
 bench_probe_ns(void)
 {
@@ -71,7 +63,7 @@ bench_probe_ns(void)
 		times[group] = bench_clock_ns() - start;
 	}
 	pthread_join(thread, NULL);
-	qsort(times, GROUPS, sizeof(times[0]), compare);
+	bench_sort(times, GROUPS);
 	return (double)times[GROUPS / 4] / TRIPS;
 }
 

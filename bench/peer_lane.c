@@ -4,6 +4,8 @@
  */
 #include "bench/peer_lane.h"
 
+#include <unistd.h>
+
 #include "bench/payload.h"
 #include "bench/setup.h"
 
@@ -31,6 +33,13 @@ receive_events(struct peer_lane *lane, int64_t n)
 		left -= size;
 	}
 	return sum;
+}
+
+static int
+prepare_lane(struct peer_lane *lane)
+{
+	lane->pid = (int)getpid();
+	return lane->ops->prepare != NULL ? lane->ops->prepare(lane) : 0;
 }
 
 static void
@@ -88,7 +97,7 @@ peer_lane_stream(const struct peer_lane_ops *ops,
 		.stream = stream,
 		.context = &lane,
 	};
-	int err = ops->prepare(&lane);
+	int err = prepare_lane(&lane);
 	double figure;
 
 	if (err < 0)
@@ -173,12 +182,12 @@ peer_lane_ping_pong(const struct peer_lane_ops *ops,
 		.stream = stream,
 		.context = &lanes,
 	};
-	int err = ops->prepare(&lanes.there);
+	int err = prepare_lane(&lanes.there);
 
 	if (err < 0)
 		return err;
 	lanes.back.number = 1;
-	err = ops->prepare(&lanes.back);
+	err = prepare_lane(&lanes.back);
 	if (err >= 0) {
 		bench_run_trips(&run, 0, ret_ns);
 		close_lane(&lanes.back);

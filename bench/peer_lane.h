@@ -23,13 +23,16 @@ struct peer_lane {
 	int number;  /* 0 there, 1 back */
 	bool sends;  /* what this side does with it */
 
+	int pid; /* of the bench: makes names its own */
+
 	/* For the peer. */
 	int fds[2]; /* to read, to write */
 	void *state;
 };
 
 struct peer_lane_ops {
-	/* Before there are sides. A negative errno: it cannot be had here. */
+	/* Before there are sides. A negative errno: it cannot be had here. NULL if
+	 * there is nothing to do. */
 	int (*prepare)(struct peer_lane *lane);
 	/* In a side. */
 	void (*open)(struct peer_lane *lane);

@@ -10,7 +10,6 @@
 #include <nng/protocol/pipeline0/pull.h>
 #include <nng/protocol/pipeline0/push.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "bench/peer_lane.h"
 #include "bench/setup.h"
@@ -31,13 +30,6 @@ check(const char *what, int err)
 		bench_fail("%s: %s", what, nng_strerror(err));
 }
 
-static int
-prepare(struct peer_lane *lane)
-{
-	lane->fds[0] = (int)getpid(); /* a name of its own */
-	return 0;
-}
-
 static void
 open_end(struct peer_lane *lane)
 {
@@ -46,7 +38,7 @@ open_end(struct peer_lane *lane)
 
 	/* Abstract: leaves no file. */
 	snprintf(address, sizeof(address), "abstract://ringbus-bench-%d-%d",
-		 lane->fds[0], lane->number);
+		 lane->pid, lane->number);
 	if (lane->sends) {
 		check("nng_push_open", nng_push0_open(socket));
 		check("nng_socket_set_int",
@@ -90,7 +82,6 @@ receive(struct peer_lane *lane, size_t *ret_size)
 }
 
 const struct peer_lane_ops peer_nng = {
-	.prepare = prepare,
 	.open = open_end,
 	.claim = claim,
 	.send = send_message,

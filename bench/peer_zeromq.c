@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include "bench/peer_lane.h"
@@ -36,13 +35,6 @@ check(const char *what, int result)
 	bench_check(what, result < 0 ? -zmq_errno() : 0);
 }
 
-static int
-prepare(struct peer_lane *lane)
-{
-	lane->fds[0] = (int)getpid(); /* a name of its own */
-	return 0;
-}
-
 static void
 open_end(struct peer_lane *lane)
 {
@@ -58,7 +50,7 @@ open_end(struct peer_lane *lane)
 			     &high_water, sizeof(high_water)));
 	/* Abstract: leaves no file. */
 	snprintf(address, sizeof(address), "ipc://@ringbus-bench-%d-%d",
-		 lane->fds[0], lane->number);
+		 lane->pid, lane->number);
 	if (lane->sends)
 		check("zmq_connect", zmq_connect(end->socket, address));
 	else
@@ -94,7 +86,6 @@ receive(struct peer_lane *lane, size_t *ret_size)
 }
 
 const struct peer_lane_ops peer_zeromq = {
-	.prepare = prepare,
 	.open = open_end,
 	.claim = claim,
 	.send = send_message,

@@ -33,6 +33,20 @@ bench_clock_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void
+bench_sort(int64_t *values, int64_t n)
+{
+	qsort(values, (size_t)n, sizeof(*values), compare);
+}
+
 int64_t
 bench_check(const char *what, int64_t result)
 {

@@ -41,6 +41,9 @@ void bench_pin(int cpu);
 int bench_n_cpus(void);
 int64_t bench_clock_ns(void);
 
+/* Upwards, in place. */
+void bench_sort(int64_t *values, int64_t n);
+
 /* Zeroed memory that children made later share with us. */
 void *bench_share(size_t size);
 void bench_unshare(void *memory, size_t size);

@@ -266,14 +266,6 @@ wake_often(struct side *s)
 
 /* ------------------------------------------------------------------ a run */
 
-static int
-compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double
 run(const struct bench_wake *wake, int64_t n, bool notes_latency)
 {
@@ -294,7 +286,7 @@ run(const struct bench_wake *wake, int64_t n, bool notes_latency)
 	for (int i = 0; i < wake->n_sleepers; i++)
 		bench_join(pids[i]);
 	ringbus_close(side.bus);
-	qsort(side.shared->times_ns, (size_t)n, sizeof(int64_t), compare);
+	bench_sort(side.shared->times_ns, n);
 	median = (double)side.shared->times_ns[n / 2];
 	close(side.shared->eventfd);
 	bench_unshare(side.shared, size);

@@ -301,11 +301,11 @@ check_children(void)
 
 /* ------------------------------------------------------------ descriptors */
 
-bool
-t_is_asleep(pid_t pid)
+const char *
+t_stat_of(pid_t pid)
 {
-	char path[64], text[256];
-	const char *end;
+	static char text[1024];
+	char path[64];
 	FILE *file;
 	size_t n;
 
@@ -315,8 +315,14 @@ t_is_asleep(pid_t pid)
 	n = fread(text, 1, sizeof(text) - 1, file);
 	fclose(file);
 	text[n] = '\0';
-	end = strrchr(text, ')');
-	return end != NULL && end[2] == 'S';
+	ck_assert_ptr_nonnull(strrchr(text, ')'));
+	return strrchr(text, ')') + 2;
+}
+
+bool
+t_is_asleep(pid_t pid)
+{
+	return t_stat_of(pid)[0] == 'S';
 }
 
 void

@@ -126,6 +126,9 @@ bool t_ended(pid_t pid, int status, char *why, size_t why_size);
 /* SIGKILL, and wait: the child dies here, at whatever instruction. */
 void t_kill(pid_t pid);
 
+/* /proc/PID/stat, from the state on. Good until the next call. */
+const char *t_stat_of(pid_t pid);
+
 /* True if the process, or the thread of it, `pid` sleeps in the kernel. */
 bool t_is_asleep(pid_t pid);
 

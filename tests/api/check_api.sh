@@ -10,22 +10,12 @@
 
 set -u
 
+# shellcheck source=tests/checks.sh
+. "$(dirname "$0")/../checks.sh"
+
 CC=${CC:-cc}
 CXX=${CXX:-c++}
 library=$BUILD/libringbus.so.0
-n_checks=0
-n_failed=0
-
-# ok WHAT COMMAND...
-ok() {
-	local what=$1
-
-	shift
-	n_checks=$((n_checks + 1))
-	"$@" && return
-	n_failed=$((n_failed + 1))
-	echo "check_api.sh: $what"
-}
 
 # compiles LANGUAGE STANDARD COMPILER
 compiles() {
@@ -167,8 +157,7 @@ if command -v "$CXX" >/dev/null; then
 	ok 'the header is not C++17' compiles c++ c++17 "$CXX"
 	ok 'a C++17 program cannot use all of it' links c++ c++17 "$CXX"
 else
-	n_checks=$((n_checks + 1))
-	echo "SKIP header_is_cxx17: no $CXX"
+	skip header_is_cxx17 "no $CXX"
 fi
 ok 'the library exports something else than its map says' same mapped exported
 ok 'the map lists something else than the header declares' same declared mapped
@@ -178,6 +167,4 @@ ok 'a foreign name is exported' all_are_ours
 ok 'the library needs more than libc' needs_libc_alone
 ok 'the soname is not libringbus.so.0' has_soname
 
-echo "$(((n_checks - n_failed) * 100 / n_checks))%: Checks: $n_checks," \
-	"Failures: $n_failed, Errors: 0"
-((n_failed == 0))
+report

@@ -10,29 +10,13 @@
 
 set -u
 
+# shellcheck source=tests/checks.sh
+. "$(dirname "$0")/../checks.sh"
+
 here=$(dirname "$0")
 results=$here/report.jsonl
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-n_checks=0
-n_failed=0
-
-# ok WHAT COMMAND...
-ok() {
-	local what=$1
-
-	shift
-	n_checks=$((n_checks + 1))
-	"$@" && return
-	n_failed=$((n_failed + 1))
-	echo "check_report.sh: $what"
-}
-
-# skip WHAT WHY
-skip() {
-	n_checks=$((n_checks + 1))
-	echo "SKIP $1: $2"
-}
 
 aims_are_measured() {
 	diff -u "$here/report.txt" <(bench/report.py "$results")
@@ -116,6 +100,4 @@ else
 	fi
 fi
 
-echo "$(((n_checks - n_failed) * 100 / n_checks))%: Checks: $n_checks," \
-	"Failures: $n_failed, Errors: 0"
-((n_failed == 0))
+report

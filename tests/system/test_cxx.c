@@ -9,14 +9,6 @@
 #include "tests/system/util_bus.h"
 #include "tests/system/util_program.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 #define CONFIG                                                                 \
 	"dynamic: { allow: any }\n"                                            \
 	"channels: { single: { slots: 16, event_size: 8 },"                    \

@@ -59,18 +59,9 @@ static double
 cpu_time(pid_t pid)
 {
 	unsigned long user, sys;
-	char path[64], text[1024];
-	FILE *file;
-	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	file = fopen(path, "re");
-	ck_assert_ptr_nonnull(file);
-	n = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[n] = '\0';
-	ck_assert_int_eq(sscanf(strrchr(text, ')'),
-				") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
+	ck_assert_int_eq(sscanf(t_stat_of(pid),
+				"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u"
 				" %lu %lu",
 				&user, &sys),
 			 2);

@@ -17,6 +17,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* The shared library needs a runtime that comes first, in its own programs only. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
 struct t_run {
 	/* May be set before the start. */
 	const char *socket;  /* RINGBUS_SOCKET */
