@@ -592,6 +592,10 @@ RINGBUS_API void ringbus_consumer_forget(struct ringbus_consumer *consumer);
  * Waits until there is something to read and returns the highest sequence that
  * may be read now; of a worker one that it may get.
  *
+ * In a stream that does not stop, and that comes faster when it is left alone, it
+ * stays away from the producer for up to 33 us at a time, by which a timeout may be
+ * exceeded; RINGBUS_NOW always looks.
+ *
  *   -EAGAIN     nothing now (RINGBUS_NOW)
  *   -ETIMEDOUT  nothing all the time
  *   -ECANCELED  ringbus_consumer_halt()
