@@ -156,6 +156,10 @@ struct ringbus_consumer {
 				       inlined),                               \
 		      "as programs have been compiled")
 
+static_assert(sizeof(struct ringbus_inlined_producer) == 88 &&
+		      sizeof(struct ringbus_inlined_consumer) == 64 &&
+		      RB_STREAM_OPEN == 0 && RB_STAMP_EVENT == 1,
+	      "other ones need another soname");
 RB_IS_INLINED(producer, slots, slots);
 RB_IS_INLINED(producer, mask, mask);
 RB_IS_INLINED(producer, slot_size, slot_size);

@@ -1035,8 +1035,9 @@ RINGBUS_API int ringbus_consumer_next_by_call(struct ringbus_consumer *consumer,
 #define RINGBUS_PART_ RINGBUS_INLINE_ __attribute__((__always_inline__))
 #define RINGBUS_USUAL_(x) __builtin_expect(!!(x), 1)
 
-/* Has the lines of slots some way ahead made ours while we write those before.
- * For x86 compilers would ask for them to be read, which is once too often. */
+/* Has the lines of slots some way ahead made ours while we write those before; not
+ * more of them than the innermost cache can spare. For x86 compilers would ask for
+ * them to be read, which is once too often. */
 RINGBUS_PART_ void
 ringbus_prefetch_(struct ringbus_inlined_producer *p, int64_t lowest, int64_t n)
 {
@@ -1118,11 +1119,13 @@ RINGBUS_PART_ int
 ringbus_is_event_(struct ringbus_inlined_consumer *c, int64_t sequence)
 {
 	uint64_t event = (uint64_t)(sequence + 1) << 2 | 1;
-	const uint64_t *stamp = &c->stamps[(uint64_t)sequence & c->mask];
+	const uint64_t *stamps = c->stamps;
 
+	if (stamps == 0) /* of one producer */
+		return 1;
+	stamps += (uint64_t)sequence & c->mask;
 	/* ORDER(none, relaxed) - the wait has acquired it. */
-	return c->stamps == 0 ||
-	       __atomic_load_n(stamp, __ATOMIC_RELAXED) == event;
+	return __atomic_load_n(stamps, __ATOMIC_RELAXED) == event;
 }
 
 RINGBUS_INLINE_ int

@@ -57,8 +57,9 @@ struct rb_pace {
 	enum rb_pace_step step;
 	unsigned patience; /* measurements before the next try */
 	unsigned rest;     /* how many that were, the last time */
-	double before, tried,
-		rate;       /* events a nanosecond; the last: as settled */
+	double before;     /* events a nanosecond, by the step */
+	double tried;
+	double rate;        /* with the interval that was settled on */
 	int64_t settled_ns; /* the best interval so far */
 	int64_t candidate_ns;
 	int64_t again_ns; /* that of the last stream: to be tried first; or 0 */

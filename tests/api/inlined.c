@@ -302,7 +302,8 @@ count_calls(int is_inlined)
 	ringbus_consumer_close(c);
 }
 
-/* In another process: reads one by one, and sleeps before each. */
+/* In another process: reads one by one, and sleeps before each. By one more it is
+ * told that nobody looks at it any longer. */
 static int
 sleep_for_each(void)
 {
@@ -310,7 +311,7 @@ sleep_for_each(void)
 
 	CHECK(ringbus_connect(NULL, &bus) == 0);
 	c = consume("blocking", RINGBUS_SLOW_GATE);
-	for (int64_t i = 0; i < N_SLEEPS; i++)
+	for (int64_t i = 0; i <= N_SLEEPS; i++)
 		take(c, i, i);
 	ringbus_close(bus);
 	return 0;
@@ -349,6 +350,7 @@ wake_sleeper(pid_t reader)
 	}
 	/* Few, whose bound came just then. */
 	CHECK(find_reader(p).missed < N_SLEEPS / 10);
+	put(p, 1);
 	CHECK(waitpid(reader, &status, 0) == reader && status == 0);
 	ringbus_producer_close(p);
 }
