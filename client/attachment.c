@@ -114,7 +114,7 @@ is_index_valid(const struct rb_attachment *a)
 	return a->role == RB_ROLE_TAP || a->index < RB_CONSUMERS_MAX;
 }
 
-/* Maps the channel, and takes over the bell of who may ring it. */
+/* Maps the channel, and takes over the bell of who wakes others. */
 static int
 map_channel(struct rb_attachment *a, int *fds)
 {

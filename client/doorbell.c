@@ -2,8 +2,8 @@
 /*
  * doorbell.c - a descriptor that says when to poll, for event loops
  *
- * The channel's bell is a file that wakers write when somebody waits by
- * descriptor; see shm/wait.h. Ours is an inotify instance that watches it, and
+ * The channel's bell is a file that wakers read when somebody waits by
+ * descriptor; see shm/bell.h. Ours is an inotify instance that watches it, and
  * as silent as the bell. A ring is for everybody who is armed, so that one for
  * nothing is possible, and harmless.
  */
@@ -24,7 +24,7 @@ watch(int fd, int bell)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", bell);
-	if (inotify_add_watch(fd, path, IN_MODIFY) >= 0)
+	if (inotify_add_watch(fd, path, IN_ACCESS) >= 0)
 		return 0;
 	if (errno == ENOSPC) /* too many watches of this user */
 		return -EMFILE;

@@ -4,7 +4,7 @@
  *
  * A client gets descriptors, never names: read-write where its role writes, and
  * opened anew for reading only where it does not, so that it cannot map them
- * writable.
+ * writable. The bell is rung by reading it: nobody gets it writable.
  */
 #include <errno.h>
 #include <string.h>
@@ -108,9 +108,8 @@ open_files(const struct rb_hosted *hosted, enum rb_role role, int fds[RB_FDS])
 	enum rb_clear clear = hosted->channel.clear;
 
 	for (int i = 0; i < RB_FDS; i++) {
-		bool writable = i == RB_FD_BELL
-					? role != RB_ROLE_TAP
-					: rb_role_writes(role, i, clear);
+		bool writable = i != RB_FD_BELL &&
+				rb_role_writes(role, i, clear);
 
 		fds[i] = rb_folder_open_file(hosted, i, writable);
 		if (fds[i] < 0)

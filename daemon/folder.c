@@ -214,7 +214,7 @@ close_files(int fds[RB_FILES])
 static int
 open_bell(struct rb_hosted *hosted)
 {
-	hosted->channel.bell = rb_folder_open_file(hosted, RB_FD_BELL, true);
+	hosted->channel.bell = rb_folder_open_file(hosted, RB_FD_BELL, false);
 	if (hosted->channel.bell >= 0)
 		return 0;
 	return hosted->channel.bell == -ENOENT ? -EBADMSG
@@ -357,8 +357,8 @@ prefault(const struct rb_hosted *hosted)
 }
 
 /*
- * A file of one byte, to be written again and again. Who waits for that watches
- * it by name, by way of /proc, which takes leave to read it.
+ * A file of one byte, to be read again and again. Who waits for that watches it
+ * by name, by way of /proc, which takes leave to read it.
  */
 static int
 create_bell(int dirfd)

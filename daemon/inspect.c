@@ -135,7 +135,7 @@ check_files(struct look *look)
 }
 
 static int
-check_size(struct look *look, enum rb_file file, uint64_t size)
+check_size(struct look *look, int file, uint64_t size)
 {
 	uint64_t is = (uint64_t)look->files[file].st_size;
 
@@ -256,9 +256,11 @@ check_rest(struct look *look)
 				"machine makes");
 	err = check_size(look, RB_FILE_RING,
 			 rb_channel_file_size(g, RB_FILE_RING));
-	return err < 0 ? err
-		       : check_size(look, RB_FILE_GATES,
-				    rb_channel_file_size(g, RB_FILE_GATES));
+	if (err == 0)
+		err = check_size(look, RB_FILE_GATES,
+				 rb_channel_file_size(g, RB_FILE_GATES));
+	/* An empty one cannot be rung: nobody is told of a read of nothing. */
+	return err < 0 ? err : check_size(look, RB_FD_BELL, 1);
 }
 
 int

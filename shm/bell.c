@@ -28,8 +28,8 @@ rb_bell_ring(const struct rb_channel *channel)
 void
 rb_bell_strike(const struct rb_channel *channel)
 {
-	/* It has its one byte already, so this needs no room. Fails if it is not
-	 * ours to write, as a tap's. Not pwrite(), which is a point where a
-	 * thread may be cancelled. */
-	syscall(SYS_pwrite64, channel->bell, "", (size_t)1, INT64_C(0));
+	char byte;
+
+	/* Not pread(), which is a point where a thread may be cancelled. */
+	syscall(SYS_pread64, channel->bell, &byte, (size_t)1, INT64_C(0));
 }

@@ -33,7 +33,7 @@ enum rb_file {
 
 #define RB_FILES 3 /* that are mapped */
 
-/* The descriptor that comes with them: of the file that wakers write. */
+/* The descriptor that comes with them: of the file that wakers read. */
 #define RB_FD_BELL 3
 #define RB_FDS 4
 
@@ -56,7 +56,7 @@ struct rb_channel {
 	bool strict;       /* what died with its producer stops the stream */
 	bool fence;        /* wakers must fence */
 	bool disinherited; /* of a parent process: nothing of it is there */
-	int bell;          /* the caller's descriptor, or -1: see wait.h */
+	int bell;          /* the caller's descriptor, or -1: see bell.h */
 	struct rb_segment segments[RB_FILES];
 };
 

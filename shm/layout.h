@@ -46,8 +46,8 @@
  *            |   head, work[slots]      | struct rb_group
  *            +--------------------------+ geometry.gates_size
  *
- * Beside them lies `bell`, a file of one byte: who may write ring or gates writes it
- * to wake those that wait by descriptor, see wait.h.
+ * Beside them lies `bell`, a file of one byte that nobody writes: who wakes others
+ * reads it to wake those that wait by descriptor, see bell.h.
  *
  * Offsets only, never pointers; sizes are 64-bit; padding is alignment. A
  * process maps a channel only if magic, version and layout hash all agree with

@@ -251,8 +251,17 @@ TEST(the_last_byte_is_missing)
 	check(&damage);
 }
 
-/* Who may write a file can make it longer; and nobody reads the bell. */
-TEST(longer_files_and_an_empty_bell_do_no_harm)
+/* It cannot be rung any more. */
+TEST(the_bell_is_empty)
+{
+	struct damage damage = { cut_to_nothing, "bell", -EBADMSG,
+				 "bell has 0 bytes of 1" };
+
+	check(&damage);
+}
+
+/* Who may write a file can make it longer. */
+TEST(longer_files_do_no_harm)
 {
 	char path[2 * PATH_MAX];
 	struct t_orphan s;
@@ -262,8 +271,6 @@ TEST(longer_files_and_an_empty_bell_do_no_harm)
 	cut_to(path, 1 << 20);
 	t_orphan_path(&s, "gates", path);
 	cut_to(path, 1 << 20);
-	t_orphan_path(&s, "bell", path);
-	cut_to(path, 0);
 	t_orphan_is_taken_over(&s);
 }
 

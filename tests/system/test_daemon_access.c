@@ -58,7 +58,7 @@ TEST(descriptors_are_writable_only_where_the_role_writes)
 		for (int i = 0; i < RB_FILES; i++)
 			check_fd(fds[i],
 				 rb_role_writes(roles[r], i, RB_CLEAR_NONE));
-		check_fd(fds[RB_FD_BELL], roles[r] != RB_ROLE_TAP);
+		check_fd(fds[RB_FD_BELL], false);
 		for (int i = 0; i < RB_FDS; i++)
 			close(fds[i]);
 	}

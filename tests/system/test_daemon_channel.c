@@ -4,6 +4,7 @@
  * the type of its events, its bell, its end
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/inotify.h>
@@ -100,7 +101,7 @@ watch(int fd)
 
 	ck_assert_int_ge(notes, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	ck_assert_int_ge(inotify_add_watch(notes, path, IN_MODIFY), 0);
+	ck_assert_int_ge(inotify_add_watch(notes, path, IN_ACCESS), 0);
 	return notes;
 }
 
@@ -121,6 +122,7 @@ TEST(bell_rings_for_who_watches_it)
 	struct scene s;
 	struct stat st;
 	int notes;
+	char byte;
 
 	set_scene(&s, CHANNEL("", "app: {}"));
 	t_ok(t_peer_ask(s.peer, &m, fds));
@@ -129,7 +131,7 @@ TEST(bell_rings_for_who_watches_it)
 	ck_assert_int_eq(fstat(fds[RB_FD_BELL], &st), 0);
 	ck_assert_int_eq(st.st_size, 1);
 	notes = watch(fds[RB_FD_BELL]);
-	ck_assert_int_eq(pwrite(writer[RB_FD_BELL], "", 1, 0), 1);
+	ck_assert_int_eq(pread(writer[RB_FD_BELL], &byte, 1, 0), 1);
 	ck_assert(has_rung(notes));
 	ck_assert_int_eq(read(notes, &event, sizeof(event)), sizeof(event));
 	/* And by the daemon, for who has said that he waits so. */
@@ -150,6 +152,41 @@ watch_as_stranger(void *arg)
 	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
 	close(watch(*(int *)arg));
 	return 0;
+}
+
+/* An empty bell would be silent. */
+static int
+tamper_as_stranger(void *arg)
+{
+	int bell = *(int *)arg;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", bell);
+	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
+	ck_assert_int_eq(ftruncate(bell, 0), -1);
+	ck_assert_int_eq(pwrite(bell, "x", 1, 1), -1);
+	ck_assert_int_eq(open(path, O_WRONLY | O_CLOEXEC), -1);
+	ck_assert_int_eq(truncate(path, 0), -1);
+	return 0;
+}
+
+TEST(bell_can_be_silenced_by_no_member)
+{
+	struct rb_control m = t_attach_message("a", RB_ROLE_PRODUCER, NULL);
+	int fds[RB_FDS];
+	struct scene s;
+	struct stat st;
+
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	set_scene(&s, CHANNEL("", "app: {}"));
+	t_ok(t_peer_ask(s.peer, &m, fds));
+	t_join(t_child(tamper_as_stranger, &fds[RB_FD_BELL]));
+	ck_assert_int_eq(fstat(fds[RB_FD_BELL], &st), 0);
+	ck_assert_int_eq(st.st_size, 1);
+	for (int i = 0; i < RB_FDS; i++)
+		close(fds[i]);
+	clear_scene(&s);
 }
 
 TEST(bell_can_be_watched_by_any_member)

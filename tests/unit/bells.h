@@ -19,7 +19,7 @@
 
 static struct fixture f;
 
-/* Nobody is notified of what is written to a memfd. */
+/* Nobody is notified of what is read from a memfd. */
 static inline void
 hang_bell(void)
 {
@@ -50,7 +50,7 @@ watch_bell(void)
 
 	ck_assert_int_ge(fd, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", f.fds[RB_FD_BELL]);
-	ck_assert_int_ge(inotify_add_watch(fd, path, IN_MODIFY), 0);
+	ck_assert_int_ge(inotify_add_watch(fd, path, IN_ACCESS), 0);
 	return fd;
 }
 
