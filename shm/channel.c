@@ -84,6 +84,7 @@ fill_header(struct rb_meta_header *header, const struct rb_geometry *geometry,
 	header->creator = format->creator;
 	header->clear = format->clear;
 	header->strict = format->strict;
+	header->isolation = format->isolation;
 	header->type_version = format->type_version;
 	if (format->type != NULL)
 		strncpy(header->type, format->type, RB_NAME_SIZE - 1);
@@ -140,6 +141,7 @@ rb_channel_format(struct rb_channel *channel, const int fds[RB_FILES],
 				.generation = format->generation,
 				.wait = format->wait,
 				.clear = format->clear,
+				.isolation = format->isolation,
 				.strict = format->strict,
 				.fence = format->wake == RB_WAKE_FENCE,
 				.bell = -1 };
@@ -206,7 +208,7 @@ check_header(const struct rb_meta_header *header)
 	    header->max_producers > RB_PRODUCERS_MAX ||
 	    header->max_consumers > RB_CONSUMERS_MAX ||
 	    header->clear > RB_CLEAR_ZERO || header->strict > 1 ||
-	    !is_type(header->type))
+	    header->isolation > RB_ISOLATION_SEALED || !is_type(header->type))
 		return -EBADMSG;
 	/* What is kept for those who come late would not be cleared. */
 	if (header->clear == RB_CLEAR_ZERO && header->geometry.history != 0)
@@ -230,6 +232,7 @@ rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 	c.generation = header.generation;
 	c.wait = header.wait;
 	c.clear = header.clear;
+	c.isolation = header.isolation;
 	c.strict = header.strict != 0;
 	c.fence = header.wake == RB_WAKE_FENCE;
 	err = map_files(&c, fds, role);

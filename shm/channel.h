@@ -53,6 +53,7 @@ struct rb_channel {
 	uint64_t generation;
 	enum rb_wait_kind wait; /* the channel's default */
 	enum rb_clear clear;
+	enum rb_isolation isolation;
 	bool strict;       /* what died with its producer stops the stream */
 	bool fence;        /* wakers must fence */
 	bool disinherited; /* of a parent process: nothing of it is there */
@@ -75,6 +76,7 @@ struct rb_channel_format {
 	bool dynamic;
 	uint32_t creator;
 	enum rb_clear clear;
+	enum rb_isolation isolation;
 	bool strict;
 	uint64_t stuck_after_ns; /* 0: nobody is killed for being stuck */
 	const char *type;        /* NULL: not declared */

@@ -27,6 +27,7 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_meta_header, type_version),
 	offsetof(struct rb_meta_header, type),
 	offsetof(struct rb_meta_header, strict),
+	offsetof(struct rb_meta_header, isolation),
 	offsetof(struct rb_meta_header, pid_ns),
 	offsetof(struct rb_meta_header, sum),
 	sizeof(struct rb_meta_control),

@@ -2,8 +2,8 @@
 /*
  * layout.h - every byte that the processes of a channel share
  *
- * A channel is a directory with three files. Each has one class of writer, and
- * nobody maps writable what he does not write:
+ * A channel is a directory with three files, or a sealed one three memfds. Each has
+ * one class of writer, and nobody maps writable what he does not write:
  *
  *   file    written by            read by     holds
  *   meta    the daemon            everybody   what the channel is, who is in it
@@ -65,7 +65,7 @@
 #include "shm/word.h"
 
 #define RB_MAGIC UINT64_C(0x01737562676e6972) /* "ringbus" and a one */
-#define RB_LAYOUT_VERSION 3
+#define RB_LAYOUT_VERSION 4
 
 /* Does a publisher fence before it looks for sleepers, or does the sleeper
  * issue a membarrier? Chosen by the daemon when it creates the channel. */
@@ -78,6 +78,12 @@ enum rb_wake_mode {
 enum rb_clear {
 	RB_CLEAR_NONE,
 	RB_CLEAR_ZERO, /* consumers map the ring writable and zero it: clear.h */
+};
+
+/* Where the three segments are, and so what who may write to one can do to it. */
+enum rb_isolation {
+	RB_ISOLATION_NAMED,  /* files in the folder: also truncate it */
+	RB_ISOLATION_SEALED, /* memfds of a sealed size */
 };
 
 /* Written once by the daemon, before the magic. */
@@ -99,7 +105,8 @@ struct rb_meta_header {
 	uint32_t clear;   /* enum rb_clear */
 	uint32_t type_version;
 	char type[RB_NAME_SIZE]; /* of the events, empty if not declared */
-	uint32_t strict; /* what died with its producer stops the stream */
+	uint32_t strict;    /* what died with its producer stops the stream */
+	uint32_t isolation; /* enum rb_isolation */
 	/* The inode of the PID namespace that the pids in the member table are
 	 * of; 0: not known. Also by a daemon that takes the channel over. */
 	struct rb_word64 pid_ns;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -21,6 +22,23 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+/* Linux 6.3. */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+static int
+allocate(int fd, uint64_t size)
+{
+	int err;
+
+	do
+		err = posix_fallocate(fd, 0, (off_t)size);
+	while (err == EINTR);
+	return -err;
+}
 
 int
 rb_segment_create(int dirfd, const char *name, uint64_t size)
@@ -32,14 +50,49 @@ rb_segment_create(int dirfd, const char *name, uint64_t size)
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	do
-		err = posix_fallocate(fd, 0, (off_t)size);
-	while (err == EINTR);
-	if (err != 0) {
+	err = allocate(fd, size);
+	if (err < 0) {
 		unlinkat(dirfd, name, 0);
-		return -err;
+		return err;
 	}
 	return rb_take_fd(&fd);
+}
+
+static int
+new_memfd(const char *name)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(name, flags | MFD_NOEXEC_SEAL);
+
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, flags);
+	return fd;
+}
+
+int
+rb_segment_create_sealed(const char *name, uint64_t size)
+{
+	rb_cleanup_(rb_closep) int fd = new_memfd(name);
+	int err;
+
+	/* The mode first: a memfd is born open to all, and whoever has it for
+	 * reading could open it anew for writing by way of /proc. */
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return -errno;
+	err = allocate(fd, size);
+	if (err < 0)
+		return err;
+	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		return -errno;
+	return rb_take_fd(&fd);
+}
+
+bool
+rb_segment_is_sealed(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & SEALS) == SEALS;
 }
 
 int
@@ -57,6 +110,18 @@ rb_segment_open(int dirfd, const char *name, bool writable)
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return -EBADMSG;
 	return rb_take_fd(&fd);
+}
+
+int
+rb_segment_reopen(int fd, bool writable)
+{
+	int mode = writable ? O_RDWR : O_RDONLY;
+	char path[32];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, mode | O_CLOEXEC);
+	return again < 0 ? -errno : again;
 }
 
 static int

@@ -2,9 +2,22 @@
 /*
  * segment.h - one file of shared memory: create it, map it, let it go
  *
- * A segment is a file on a tmpfs (or a memfd). It is allocated in full when it
- * is made: too little space is an error then, never a SIGBUS later. Its tail can
- * be mapped twice in a row, so that a span that wraps is contiguous.
+ * A segment is a file on a tmpfs, or a sealed memfd. It is allocated in full when
+ * it is made: too little space is an error then, never a SIGBUS later. Its tail
+ * can be mapped twice in a row, so that a span that wraps is contiguous.
+ *
+ * A file on a tmpfs cannot be sealed: who may write to it can make it shorter, and
+ * so kill whoever has it mapped. A memfd can: its size is its size for good, and no
+ * seal is added or taken away any more. What seals don't do here:
+ *
+ *   F_SEAL_FUTURE_WRITE  would keep readers from mapping it writable, but also the
+ *                        producers and consumers that have yet to come, and the next
+ *                        daemon. Readers are kept from it by a descriptor that is
+ *                        open for reading, on a file of mode 0600 that is not theirs.
+ *   holes                who may write may also punch holes, which read as zeroes:
+ *                        no more than he could write anyway, and as no limit of a
+ *                        file system stands behind a memfd, nobody gets a SIGBUS
+ *                        as the page comes back.
  */
 #ifndef RB_SEGMENT_H
 #define RB_SEGMENT_H
@@ -26,6 +39,22 @@ struct rb_segment {
  * taken, -ENOSPC (nothing is left behind), or another negative errno.
  */
 int rb_segment_create(int dirfd, const char *name, uint64_t size);
+
+/*
+ * The same without a place in any folder: a memfd of mode 0600 whose size is sealed;
+ * `name` is for people who look at mappings. No file system bounds it: -ENOMEM
+ * comes only if the kernel has time to notice, so that the caller looks first.
+ */
+int rb_segment_create_sealed(const char *name, uint64_t size);
+
+/* Whether nobody can change its size, nor what is sealed. */
+bool rb_segment_is_sealed(int fd);
+
+/*
+ * Opens what `fd` is open on anew, for reading only or also for writing. Not a
+ * duplicate, which would have the mode of `fd`.
+ */
+int rb_segment_reopen(int fd, bool writable);
 
 /*
  * Opens `name` in `dirfd` again, for reading only or also for writing, without

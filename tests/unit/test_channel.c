@@ -107,6 +107,7 @@ TEST(lies_in_the_header_are_refused)
 	EXPECT_LIE_REFUSED(max_consumers, RB_CONSUMERS_MAX + 1);
 	EXPECT_LIE_REFUSED(clear, RB_CLEAR_ZERO + 1);
 	EXPECT_LIE_REFUSED(clear, UINT32_MAX);
+	EXPECT_LIE_REFUSED(isolation, RB_ISOLATION_SEALED + 1);
 	EXPECT_LIE_REFUSED(geometry.slots, 32);
 	EXPECT_LIE_REFUSED(geometry.slots, UINT64_C(1) << 31);
 	EXPECT_LIE_REFUSED(geometry.slot_size, 8);
