@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/files.h"
 #include "daemon/request.h"
 #include "daemon/seat.h"
 
@@ -111,7 +112,7 @@ open_files(const struct rb_hosted *hosted, enum rb_role role, int fds[RB_FDS])
 		bool writable = i != RB_FD_BELL &&
 				rb_role_writes(role, i, clear);
 
-		fds[i] = rb_folder_open_file(hosted, i, writable);
+		fds[i] = rb_files_open(hosted, i, writable);
 		if (fds[i] < 0)
 			return fds[i];
 	}

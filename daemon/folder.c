@@ -17,6 +17,7 @@
 #include <systemd/sd-id128.h>
 
 #include "daemon/entry.h"
+#include "daemon/files.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
@@ -95,26 +96,13 @@ hide(const char *name, const char *suffix, char hidden[RB_HIDDEN_SIZE])
 
 /* ---------------------------------------------------------------- removing */
 
-/* One of the four files; what else has its name is not ours. */
-static int
-remove_file(int dirfd, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISREG(st.st_mode))
-		return -ENOTEMPTY;
-	return unlinkat(dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 /* The four files and the folder; whatever else is in it is not ours. */
 static int
 remove_folder(int shm_dirfd, const char *name)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	struct stat st;
-	int err = 0;
+	int err;
 
 	fd = openat(shm_dirfd, name,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -124,8 +112,7 @@ remove_folder(int shm_dirfd, const char *name)
 		return -errno;
 	if (st.st_uid != geteuid())
 		return -EPERM;
-	for (int i = 0; i < RB_FDS && err == 0; i++)
-		err = remove_file(fd, rb_file_names[i]);
+	err = rb_files_remove(fd);
 	if (err < 0)
 		return err;
 	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
@@ -203,18 +190,11 @@ open_folder(int shm_dirfd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-static void
-close_files(int fds[RB_FILES])
-{
-	for (int i = 0; i < RB_FILES; i++)
-		rb_closep(&fds[i]);
-}
-
 /* For who maps the channel here, to wake those that wait by descriptor. */
 static int
 open_bell(struct rb_hosted *hosted)
 {
-	hosted->channel.bell = rb_folder_open_file(hosted, RB_FD_BELL, false);
+	hosted->channel.bell = rb_files_open(hosted, RB_FD_BELL, false);
 	if (hosted->channel.bell >= 0)
 		return 0;
 	return hosted->channel.bell == -ENOENT ? -EBADMSG
@@ -231,14 +211,14 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 	if (hosted->dirfd < 0)
 		return hosted->dirfd;
 	for (int i = 0; i < RB_FILES && err == 0; i++) {
-		fds[i] = rb_folder_open_file(hosted, i, true);
+		fds[i] = rb_files_open(hosted, i, true);
 		err = fds[i] < 0 ? fds[i] : 0;
 		if (err == -ENOENT && i != RB_FILE_META)
 			err = -EBADMSG;
 	}
 	if (err == 0)
 		err = rb_channel_attach(&hosted->channel, fds, RB_ROLE_DAEMON);
-	close_files(fds);
+	rb_files_close(fds);
 	if (err == 0)
 		err = open_bell(hosted);
 	if (err < 0)
@@ -247,12 +227,6 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 			  hosted->channel.meta->header.dynamic != 0;
 	hosted->creator = hosted->channel.meta->header.creator;
 	return 0;
-}
-
-int
-rb_folder_open_file(const struct rb_hosted *hosted, int file, bool writable)
-{
-	return rb_segment_open(hosted->dirfd, rb_file_names[file], writable);
 }
 
 /* ------------------------------------------------------------------ making */
@@ -356,34 +330,6 @@ prefault(const struct rb_hosted *hosted)
 	}
 }
 
-/*
- * A file of one byte, to be read again and again. Who waits for that watches it
- * by name, by way of /proc, which takes leave to read it.
- */
-static int
-create_bell(int dirfd)
-{
-	rb_cleanup_(rb_closep) int fd = -1;
-
-	fd = openat(dirfd, rb_file_names[RB_FD_BELL],
-		    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0 || fchmod(fd, 0644) < 0 || pwrite(fd, "", 1, 0) != 1)
-		return -errno;
-	return rb_take_fd(&fd);
-}
-
-static int
-create_files(int dirfd, const struct rb_geometry *geometry, int fds[RB_FILES])
-{
-	for (int i = 0; i < RB_FILES; i++) {
-		fds[i] = rb_segment_create(dirfd, rb_file_names[i],
-					   rb_channel_file_size(geometry, i));
-		if (fds[i] < 0)
-			return fds[i];
-	}
-	return 0;
-}
-
 /* Everything below the hidden name. */
 static int
 make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
@@ -398,13 +344,13 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
 	if (hosted->dirfd < 0)
 		return hosted->dirfd;
-	err = create_files(hosted->dirfd, geometry, fds);
+	err = rb_files_create(hosted->dirfd, geometry, fds);
 	if (err == 0)
 		err = format_channel(maker, hosted, config, geometry, fds);
-	close_files(fds);
+	rb_files_close(fds);
 	if (err < 0)
 		return err;
-	hosted->channel.bell = create_bell(hosted->dirfd);
+	hosted->channel.bell = rb_files_create_bell(hosted->dirfd);
 	if (hosted->channel.bell < 0)
 		return hosted->channel.bell;
 	rb_folder_tune(hosted, config);

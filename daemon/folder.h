@@ -43,11 +43,6 @@ int rb_folder_show(const struct rb_maker *maker, struct rb_hosted *hosted,
  * no channel, or another negative errno. */
 int rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted);
 
-/* Another descriptor of one of its files (enum rb_file or RB_FD_BELL), read-write
- * or read-only. */
-int rb_folder_open_file(const struct rb_hosted *hosted, int file,
-			bool writable);
-
 /* Removes the channel's files; what is not of the channel stays, under a hidden
  * name. 0 or a negative errno, and has said why. */
 int rb_folder_remove(const struct rb_maker *maker,
