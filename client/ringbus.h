@@ -301,15 +301,18 @@ RINGBUS_API int ringbus_create(struct ringbus *bus, const char *channel,
 			       const struct ringbus_channel_options *options);
 
 /*
- * Removes a channel that was created by ringbus_create(). -EBUSY while members
- * are attached, -EACCES if it is not ours to remove, -ENOENT.
+ * Removes a channel that was created by ringbus_create(), if we are its creator
+ * or one of `admin`. -EBUSY while members are attached, -EACCES if it is not ours
+ * to remove, -ENOENT.
  */
 RINGBUS_API int ringbus_remove(struct ringbus *bus, const char *channel);
 
 /*
- * Ends the stream of a channel that we may publish to, for good: producers get
- * -ESHUTDOWN, consumers read what is there and then get it too. Whoever waits,
- * on either side, is woken. -EACCES, -ENOENT.
+ * Ends the stream of a channel for good: producers get -ESHUTDOWN, consumers read
+ * what is there and then get it too. Whoever waits, on either side, is woken. Who
+ * may do this is said by the daemon's configuration (`admin`); if it says
+ * nothing, we have to be one who may publish, and on a channel of
+ * ringbus_create() its creator or a producer. -EACCES, -ENOENT.
  */
 RINGBUS_API int ringbus_end(struct ringbus *bus, const char *channel);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,17 +62,14 @@ look_up(enum rb_access_kind kind, const char *name, uint32_t *ret)
 	return r == -ESRCH || r == -EBADF || r == -EPERM ? -ENOENT : r;
 }
 
-int
-rb_access_parse(const char *text, struct rb_access_entry *ret)
+/* `user:NAME|UID` or `group:NAME|GID`. */
+static int
+parse_id(const char *text, struct rb_access_entry *ret)
 {
-	struct rb_access_entry entry = { .kind = RB_ACCESS_ANY };
+	struct rb_access_entry entry;
 	uint64_t number;
 	int r;
 
-	if (strcmp(text, "any") == 0) {
-		*ret = entry;
-		return 0;
-	}
 	if (strncmp(text, "user:", strlen("user:")) == 0)
 		entry.kind = RB_ACCESS_USER;
 	else if (strncmp(text, "group:", strlen("group:")) == 0)
@@ -89,4 +87,46 @@ rb_access_parse(const char *text, struct rb_access_entry *ret)
 	if (r == 0)
 		*ret = entry;
 	return r;
+}
+
+static int
+parse(const char *text, bool knows_creator, struct rb_access_entry *ret)
+{
+	bool is_any = strcmp(text, "any") == 0;
+	bool is_creator = strcmp(text, RB_ACCESS_CREATOR_WORD) == 0;
+
+	if (!is_any && !is_creator)
+		return parse_id(text, ret);
+	if (is_creator && !knows_creator)
+		return -EINVAL;
+	ret->kind = is_any ? RB_ACCESS_ANY : RB_ACCESS_CREATOR;
+	ret->id = 0;
+	return 0;
+}
+
+/* All or nothing of it, and nothing behind one that is missing. */
+static void
+note_words(struct rb_access_list *list, const char *text)
+{
+	const char *comma = list->n_words > 0 ? ", " : "";
+	size_t used = strlen(list->words);
+	size_t size = sizeof(list->words) - used;
+
+	if (list->n_words + 1 < list->n_entries ||
+	    strlen(comma) + strlen(text) >= size)
+		return;
+	snprintf(list->words + used, size, "%s%s", comma, text);
+	list->n_words++;
+}
+
+int
+rb_access_add(struct rb_access_list *list, const char *text, bool knows_creator)
+{
+	int r = parse(text, knows_creator, &list->entries[list->n_entries]);
+
+	if (r < 0)
+		return r;
+	list->n_entries++;
+	note_words(list, text);
+	return 0;
 }

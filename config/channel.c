@@ -67,6 +67,7 @@ parse_values(struct rb_channel_draft *draft, const char *where,
 	snprintf(access_where, sizeof(access_where), "in 'access' %s", where);
 	block.section = RB_SECTION_ACCESS;
 	block.where = access_where;
+	block.base = &draft->values.channel.access;
 	rb_block_parse(&block, access->value, problems);
 }
 

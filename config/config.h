@@ -21,6 +21,7 @@
 
 #define RB_CONFIG_PATH_SIZE 108 /* what fits in a sockaddr_un */
 #define RB_ACCESS_MAX 32        /* entries of one access list */
+#define RB_ACCESS_WORDS_SIZE 200
 
 enum rb_config_framing {
 	RB_CONFIG_FIXED,
@@ -72,9 +73,11 @@ enum rb_access_kind {
 	RB_ACCESS_ANY,
 	RB_ACCESS_USER,
 	RB_ACCESS_GROUP,
+	RB_ACCESS_CREATOR, /* of a dynamic channel, for those lists alone */
 };
 
-/* One entry of an access list: `any`, `user:NAME|UID`, `group:NAME|GID`. */
+/* One entry of an access list: `any`, `user:NAME|UID`, `group:NAME|GID`,
+ * `creator`. */
 struct rb_access_entry {
 	enum rb_access_kind kind;
 	uint32_t id;
@@ -85,6 +88,19 @@ struct rb_access_list {
 	bool given;
 	unsigned n_entries;
 	struct rb_access_entry entries[RB_ACCESS_MAX];
+	/* For messages: the first entries as the file has them, with commas
+	 * between, as many as fit. */
+	unsigned n_words;
+	char words[RB_ACCESS_WORDS_SIZE];
+};
+
+/* Who may do what with a channel. Without a list of admins who may publish is
+ * one. */
+struct rb_config_access {
+	struct rb_access_list publish;
+	struct rb_access_list consume;
+	struct rb_access_list tap;
+	struct rb_access_list admin;
 };
 
 struct rb_config_consumer {
@@ -121,9 +137,7 @@ struct rb_config_channel {
 	bool huge_pages; /* ask for transparent huge pages */
 	unsigned max_producers;
 	unsigned max_consumers;
-	struct rb_access_list publish;
-	struct rb_access_list consume;
-	struct rb_access_list tap;
+	struct rb_config_access access;
 	unsigned n_consumers;
 	struct rb_config_consumer consumers[RB_CONSUMERS_MAX];
 };
@@ -131,6 +145,7 @@ struct rb_config_channel {
 /* What clients may create on their own; nothing unless `allow` is given. */
 struct rb_config_dynamic {
 	struct rb_access_list allow;
+	struct rb_config_access access; /* to all of them */
 	unsigned max_channels;
 	uint64_t max_bytes; /* sum of the segments of all dynamic channels */
 };

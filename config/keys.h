@@ -89,15 +89,28 @@ RB_KEY(CHANNEL, lock, BOOL, channel.lock, 0, 1, 0,
        "lock the segments into memory")
 RB_KEY(CHANNEL, huge_pages, BOOL, channel.huge_pages, 0, 1, 0,
        "ask for transparent huge pages")
-RB_BLOCK(CHANNEL, access, "who may publish, consume and tap")
+RB_BLOCK(CHANNEL, access, "who may publish, consume, tap and administer")
 RB_BLOCK(CHANNEL, consumers, "the consumers known beforehand, by name")
 
-RB_KEY(ACCESS, publish, ACCESS, channel.publish, 0, 0, 0,
+RB_KEY(ACCESS, publish, ACCESS, publish, 0, 0, 0,
        "who may publish; everyone if absent")
-RB_KEY(ACCESS, consume, ACCESS, channel.consume, 0, 0, 0,
+RB_KEY(ACCESS, consume, ACCESS, consume, 0, 0, 0,
        "who may consume; everyone if absent")
-RB_KEY(ACCESS, tap, ACCESS, channel.tap, 0, 0, 0,
+RB_KEY(ACCESS, tap, ACCESS, tap, 0, 0, 0,
        "who may read along; everyone if absent")
+RB_KEY(ACCESS, admin, ACCESS, admin, 0, 0, 0,
+       "who may end and mend the stream; who may publish if absent")
+
+RB_BLOCK(DYNAMIC, access, "who may do what with channels of clients")
+
+RB_KEY(DYNAMIC_ACCESS, publish, OWN_ACCESS, publish, 0, 0, 0,
+       "who may publish; everyone if absent")
+RB_KEY(DYNAMIC_ACCESS, consume, OWN_ACCESS, consume, 0, 0, 0,
+       "who may consume; everyone if absent")
+RB_KEY(DYNAMIC_ACCESS, tap, OWN_ACCESS, tap, 0, 0, 0,
+       "who may read along; everyone if absent")
+RB_KEY(DYNAMIC_ACCESS, admin, OWN_ACCESS, admin, 0, 0, 0,
+       "who may end, mend, remove; creator and producers if absent")
 
 RB_BLOCK(CONSUMER, after, "the consumers that must be done first")
 RB_KEY(CONSUMER, on_death, ON_DEATH, on_death,

@@ -27,15 +27,15 @@ struct parser {
 
 static void
 parse_section(struct parser *parser, enum rb_section section,
-	      const struct rb_given *given, void *base)
+	      const struct rb_given *given, void *base,
+	      struct rb_given found[RB_N_KEYS])
 {
 	const char *name;
-	struct rb_given unused[RB_N_KEYS] = { 0 };
 	const struct rb_block block = {
 		.section = section,
 		.where = rb_section_phrase(section),
 		.base = base,
-		.given = unused,
+		.given = found,
 	};
 
 	if (!given->is_given)
@@ -43,6 +43,21 @@ parse_section(struct parser *parser, enum rb_section section,
 	name = rb_node_text(given->key);
 	if (rb_block_is_mapping(name, given->value, parser->problems))
 		rb_block_parse(&block, given->value, parser->problems);
+}
+
+static void
+parse_settings(struct parser *parser, const struct rb_given given[RB_N_KEYS])
+{
+	struct rb_config *config = parser->config;
+	struct rb_given found[RB_N_KEYS] = { 0 };
+
+	parse_section(parser, RB_SECTION_DAEMON, &given[RB_KEY_TOP_daemon],
+		      config, found);
+	parse_section(parser, RB_SECTION_DYNAMIC, &given[RB_KEY_TOP_dynamic],
+		      &config->dynamic, found);
+	parse_section(parser, RB_SECTION_DYNAMIC_ACCESS,
+		      &found[RB_KEY_DYNAMIC_access], &config->dynamic.access,
+		      found);
 }
 
 /* The first pass over one document; its `channels` are left for the second. */
@@ -65,10 +80,7 @@ parse_top(struct parser *parser, struct rb_document *document)
 		return given[RB_KEY_TOP_channels];
 	}
 	rb_block_parse(&block, root, parser->problems);
-	parse_section(parser, RB_SECTION_DAEMON, &given[RB_KEY_TOP_daemon],
-		      parser->config);
-	parse_section(parser, RB_SECTION_DYNAMIC, &given[RB_KEY_TOP_dynamic],
-		      &parser->config->dynamic);
+	parse_settings(parser, given);
 	if (defaults->is_given &&
 	    rb_block_is_mapping("defaults", defaults->value, parser->problems))
 		rb_channel_parse_defaults(&parser->defaults, defaults->value,

@@ -15,12 +15,14 @@
 #define BASE_DAEMON struct rb_config
 #define BASE_DYNAMIC struct rb_config_dynamic
 #define BASE_CHANNEL struct rb_channel_values
-#define BASE_ACCESS struct rb_channel_values
+#define BASE_ACCESS struct rb_config_access
+#define BASE_DYNAMIC_ACCESS struct rb_config_access
 #define BASE_CONSUMER struct rb_config_consumer
 #define BASE_KEY struct rb_config_consumer
 
 #define SIZE_PATH RB_CONFIG_PATH_SIZE
 #define SIZE_ACCESS sizeof(struct rb_access_list)
+#define SIZE_OWN_ACCESS sizeof(struct rb_access_list)
 #define SIZE_NAME RB_NAME_SIZE
 #define SIZE_HEX sizeof(struct rb_bytes)
 #define SIZE_COUNT sizeof(unsigned)
@@ -65,6 +67,7 @@ static const char *const section_phrases[] = {
 	[RB_SECTION_DYNAMIC] = "in 'dynamic'",
 	[RB_SECTION_CHANNEL] = "in a channel",
 	[RB_SECTION_ACCESS] = "in 'access' of a channel",
+	[RB_SECTION_DYNAMIC_ACCESS] = "in 'access' of 'dynamic'",
 	[RB_SECTION_CONSUMER] = "in a consumer",
 	[RB_SECTION_KEY] = "in 'key' of a consumer",
 };
@@ -126,6 +129,7 @@ number_size(enum rb_type type)
 	case RB_TYPE_BLOCK:
 	case RB_TYPE_PATH:
 	case RB_TYPE_ACCESS:
+	case RB_TYPE_OWN_ACCESS:
 	case RB_TYPE_NAME:
 	case RB_TYPE_HEX:
 		return 0;

@@ -22,6 +22,7 @@ enum rb_section {
 	RB_SECTION_DYNAMIC,
 	RB_SECTION_CHANNEL,
 	RB_SECTION_ACCESS,
+	RB_SECTION_DYNAMIC_ACCESS,
 	RB_SECTION_CONSUMER,
 	RB_SECTION_KEY,
 };
@@ -30,6 +31,7 @@ enum rb_type {
 	RB_TYPE_BLOCK,      /* keys of its own */
 	RB_TYPE_PATH,       /* char[RB_CONFIG_PATH_SIZE] */
 	RB_TYPE_ACCESS,     /* struct rb_access_list */
+	RB_TYPE_OWN_ACCESS, /* the same, where `creator` means somebody */
 	RB_TYPE_NAME,       /* char[RB_NAME_SIZE] */
 	RB_TYPE_HEX,        /* struct rb_bytes */
 	RB_TYPE_COUNT,      /* unsigned */
@@ -73,8 +75,8 @@ struct rb_bytes {
 };
 
 /*
- * What the sections `channel` and `access` fill. A channel has one slot size,
- * but two keys for it, and a default may be given for both.
+ * What the section `channel` fills. A channel has one slot size, but two keys for
+ * it, and a default may be given for both.
  */
 struct rb_channel_values {
 	struct rb_config_channel channel;

@@ -47,6 +47,10 @@ describe_type(enum rb_type type, char *text, size_t size)
 	case RB_TYPE_ACCESS:
 		snprintf(text, size, "a list of any, user:NAME, group:NAME");
 		return;
+	case RB_TYPE_OWN_ACCESS:
+		snprintf(text, size,
+			 "a list of any, creator, user:NAME, group:NAME");
+		return;
 	case RB_TYPE_NAME:
 		snprintf(text, size, "a name");
 		return;
@@ -312,6 +316,25 @@ set_bytes(const struct value *value, void *base)
 }
 
 static bool
+is_access(enum rb_type type)
+{
+	return type == RB_TYPE_ACCESS || type == RB_TYPE_OWN_ACCESS;
+}
+
+/* What to do about a text that is no entry of an access list. */
+static const char *
+guess_entry(enum rb_type type, const char *text)
+{
+	if (type == RB_TYPE_OWN_ACCESS)
+		return "write any, creator, user:NAME, user:UID, group:NAME or "
+		       "group:GID";
+	if (strcmp(text, RB_ACCESS_CREATOR_WORD) == 0)
+		return "only channels of clients have a creator: see 'access' "
+		       "of 'dynamic'";
+	return "write any, user:NAME, user:UID, group:NAME or group:GID";
+}
+
+static bool
 add_entry(const struct value *value, struct rb_node item,
 	  struct rb_access_list *list)
 {
@@ -322,13 +345,10 @@ add_entry(const struct value *value, struct rb_node item,
 	if (!rb_node_is_scalar(item) || rb_node_is_null(item))
 		return refuse_kind(&one);
 	text = rb_node_text(item);
-	r = rb_access_parse(text, &list->entries[list->n_entries]);
-	if (r == 0)
-		list->n_entries++;
-	else if (r == -EINVAL)
+	r = rb_access_add(list, text, value->key->type == RB_TYPE_OWN_ACCESS);
+	if (r == -EINVAL)
 		rb_problems_add(value->problems, rb_node_place(item),
-				"write any, user:NAME, user:UID, group:NAME or "
-				"group:GID",
+				guess_entry(value->key->type, text),
 				"'%s' lists " RB_QUOTED, value->key->name,
 				text);
 	else if (r == -ENOENT)
@@ -339,7 +359,7 @@ add_entry(const struct value *value, struct rb_node item,
 				"this system has no " RB_QUOTED, text);
 	else if (r == -ENOMEM)
 		rb_problems_fail(value->problems, r);
-	else
+	else if (r < 0)
 		rb_problems_add(value->problems, rb_node_place(item), NULL,
 				"cannot look up " RB_QUOTED ": %s", text,
 				strerror(-r));
@@ -373,11 +393,11 @@ rb_value_parse(const struct rb_key *key, struct rb_node node, void *base,
 	       struct rb_problems *problems)
 {
 	const struct value value = { key, node, problems };
-	bool is_list = key->type == RB_TYPE_ACCESS && rb_node_is_sequence(node);
+	bool is_list = is_access(key->type) && rb_node_is_sequence(node);
 
 	if (rb_node_is_null(node) || (!rb_node_is_scalar(node) && !is_list))
 		return refuse_kind(&value);
-	if (key->type == RB_TYPE_ACCESS)
+	if (is_access(key->type))
 		return set_access(&value, base);
 	if (key->type == RB_TYPE_PATH)
 		return set_path(&value, base);

@@ -104,7 +104,8 @@ is_in_group(const struct rb_credentials *who, gid_t gid)
 }
 
 static bool
-matches(const struct rb_access_entry *entry, const struct rb_credentials *who)
+matches(const struct rb_access_entry *entry, const struct rb_credentials *who,
+	const uid_t *creator)
 {
 	switch (entry->kind) {
 	case RB_ACCESS_ANY:
@@ -113,18 +114,20 @@ matches(const struct rb_access_entry *entry, const struct rb_credentials *who)
 		return who->uid == entry->id;
 	case RB_ACCESS_GROUP:
 		return is_in_group(who, entry->id);
+	case RB_ACCESS_CREATOR:
+		return creator != NULL && who->uid == *creator;
 	}
 	return false;
 }
 
 bool
 rb_access_allows(const struct rb_access_list *list,
-		 const struct rb_credentials *who)
+		 const struct rb_credentials *who, const uid_t *creator)
 {
 	if (!list->given || rb_access_is_owner(who))
 		return true;
 	for (unsigned i = 0; i < list->n_entries; i++)
-		if (matches(&list->entries[i], who))
+		if (matches(&list->entries[i], who, creator))
 			return true;
 	return false;
 }

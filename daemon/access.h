@@ -34,7 +34,9 @@ bool rb_credentials_are_foreign(const struct rb_credentials *who);
 /* Root or the daemon's own user. */
 bool rb_access_is_owner(const struct rb_credentials *who);
 
+/* A list that is not given allows everyone; `creator` is whom the word stands
+ * for, or NULL. */
 bool rb_access_allows(const struct rb_access_list *list,
-		      const struct rb_credentials *who);
+		      const struct rb_credentials *who, const uid_t *creator);
 
 #endif

@@ -11,37 +11,10 @@
 
 #include "daemon/files.h"
 #include "daemon/request.h"
+#include "daemon/rights.h"
 #include "daemon/seat.h"
 
 #define MEMBERSHIPS_MAX 256 /* of one process */
-
-static const char *const verbs[] = {
-	[RB_ROLE_TAP] = "read along",
-	[RB_ROLE_PRODUCER] = "publish",
-	[RB_ROLE_CONSUMER] = "consume",
-};
-
-static const char *const lists[] = {
-	[RB_ROLE_TAP] = "tap",
-	[RB_ROLE_PRODUCER] = "publish",
-	[RB_ROLE_CONSUMER] = "consume",
-};
-
-static int
-refuse_access(struct rb_peer *peer, const struct rb_hosted *hosted,
-	      struct rb_control *answer)
-{
-	if (hosted->config == NULL)
-		return rb_request_refuse(peer, answer, -EACCES,
-					 "uid %u may not %s: it is no longer "
-					 "in the configuration; add it again",
-					 peer->who.uid, verbs[answer->role]);
-	return rb_request_refuse(peer, answer, -EACCES,
-				 "uid %u may not %s: add it to access: %s in "
-				 "the configuration",
-				 peer->who.uid, verbs[answer->role],
-				 lists[answer->role]);
-}
 
 /* What stands against it before we look for a place. */
 static int
@@ -49,14 +22,16 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 	     struct rb_control *answer)
 {
 	enum rb_role role = answer->role;
+	int err;
 
 	if (answer->name[0] != '\0' && !rb_name_is_valid(answer->name))
 		return rb_request_refuse(peer, answer, -EINVAL,
 					 "the member's name is none: 1 to 63 "
 					 "of A-Z a-z 0-9 . _ - and neither a "
 					 "dot nor a dash in front");
-	if (!rb_request_may(peer, hosted, role))
-		return refuse_access(peer, hosted, answer);
+	err = rb_rights_check_attach(peer, hosted, answer);
+	if (err < 0)
+		return err;
 	if (peer->daemon->stopping)
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "this ringbusd is stopping");

@@ -14,6 +14,7 @@
 #include "daemon/log.h"
 #include "daemon/plan.h"
 #include "daemon/request.h"
+#include "daemon/rights.h"
 #include "shm/member.h"
 
 #define WHY_SIZE (RB_CONTROL_TEXT_SIZE - 2 * RB_NAME_SIZE)
@@ -127,19 +128,12 @@ check_limits(struct rb_peer *peer, struct rb_control *answer,
 static int
 check_leave(struct rb_peer *peer, struct rb_control *answer)
 {
-	const struct rb_access_list *allow =
-		&peer->daemon->config->dynamic.allow;
+	int err = rb_rights_check_create(peer, answer);
 
-	if (!allow->given || !rb_access_allows(allow, &peer->who))
-		return rb_request_refuse(peer, answer, -EACCES,
-					 "uid %u may not create channels: add "
-					 "it to dynamic: allow in the "
-					 "configuration",
-					 peer->who.uid);
-	if (peer->daemon->stopping)
+	if (err == 0 && peer->daemon->stopping)
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "this ringbusd is stopping");
-	return 0;
+	return err;
 }
 
 static int

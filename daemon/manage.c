@@ -8,6 +8,7 @@
 
 #include "daemon/log.h"
 #include "daemon/request.h"
+#include "daemon/rights.h"
 #include "shm/member.h"
 
 static bool
@@ -15,9 +16,7 @@ may_see(const struct rb_peer *peer, const struct rb_hosted *hosted)
 {
 	if (hosted->preparing != NULL && hosted->preparing != peer)
 		return false;
-	return rb_request_may(peer, hosted, RB_ROLE_PRODUCER) ||
-	       rb_request_may(peer, hosted, RB_ROLE_CONSUMER) ||
-	       rb_request_may(peer, hosted, RB_ROLE_TAP);
+	return rb_rights_may_see(peer, hosted);
 }
 
 int
@@ -39,47 +38,6 @@ rb_request_list(struct rb_peer *peer, struct rb_control *answer)
 
 /* ----------------------------------------------------- removing and closing */
 
-static bool
-has_created(const struct rb_peer *peer, const struct rb_hosted *hosted)
-{
-	return rb_access_is_owner(&peer->who) ||
-	       (hosted->dynamic && hosted->creator == peer->who.uid);
-}
-
-static bool
-publishes(const struct rb_peer *peer, const struct rb_hosted *hosted)
-{
-	const struct rb_membership *m;
-
-	LIST_FOREACH(m, &peer->process->memberships, of_owner)
-	if (m->hosted == hosted && m->role == RB_ROLE_PRODUCER)
-		return true;
-	return false;
-}
-
-/* Anybody may attach to a dynamic channel; to end it takes more. */
-static bool
-may_end(const struct rb_peer *peer, const struct rb_hosted *hosted)
-{
-	if (hosted->dynamic)
-		return has_created(peer, hosted) || publishes(peer, hosted);
-	return rb_request_may(peer, hosted, RB_ROLE_PRODUCER);
-}
-
-static int
-check_may_end(struct rb_peer *peer, struct rb_control *answer,
-	      const struct rb_hosted *hosted, const char *verb)
-{
-	if (may_end(peer, hosted))
-		return 0;
-	return rb_request_refuse(peer, answer, -EACCES,
-				 "uid %u may not %s it: only who %s may",
-				 peer->who.uid, verb,
-				 hosted->dynamic ? "created it or has a "
-						   "producer on it"
-						 : "may publish to it");
-}
-
 int
 rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 {
@@ -92,10 +50,9 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 		return rb_request_refuse(peer, answer, -EACCES,
 					 "it is in the configuration: remove "
 					 "it there");
-	if (!has_created(peer, hosted))
-		return rb_request_refuse(peer, answer, -EACCES,
-					 "uid %u did not create it",
-					 peer->who.uid);
+	err = rb_rights_check_remove(peer, hosted, answer);
+	if (err < 0)
+		return err;
 	if (rb_hosted_has_members(hosted))
 		return rb_request_refuse(peer, answer, -EBUSY,
 					 "%u members are attached: stop them "
@@ -118,7 +75,7 @@ rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 
 	if (hosted == NULL)
 		return answer->result;
-	err = check_may_end(peer, answer, hosted, "mend");
+	err = rb_rights_check_admin(peer, hosted, answer, "mend it");
 	if (err < 0)
 		return err;
 	answer->missed = (int64_t)rb_reaper_mend(&peer->daemon->reaper, hosted);
@@ -139,7 +96,8 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 
 	if (hosted == NULL)
 		return answer->result;
-	err = check_may_end(peer, answer, hosted, "end");
+	err = rb_rights_check_admin(peer, hosted, answer,
+				    abort ? "abort it" : "end it");
 	if (err < 0)
 		return err;
 	rb_channel_close_stream(&hosted->channel, abort);

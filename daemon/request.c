@@ -134,20 +134,6 @@ rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
 	return NULL;
 }
 
-bool
-rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
-	       enum rb_role role)
-{
-	const struct rb_config_channel *config = hosted->config;
-
-	if (config == NULL)
-		return hosted->dynamic || rb_access_is_owner(&peer->who);
-	return rb_access_allows(role == RB_ROLE_PRODUCER   ? &config->publish
-				: role == RB_ROLE_CONSUMER ? &config->consume
-							   : &config->tap,
-				&peer->who);
-}
-
 /* ------------------------------------------------------------ introductions */
 
 static int

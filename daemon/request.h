@@ -48,9 +48,4 @@ void rb_request_abandon(struct rb_peer *peer);
 struct rb_hosted *rb_request_find_channel(const struct rb_peer *peer,
 					  struct rb_control *answer);
 
-/* Whether the peer may attach to a channel in this role. To one that was taken
- * over and is no longer in the configuration nobody but the owner may. */
-bool rb_request_may(const struct rb_peer *peer, const struct rb_hosted *hosted,
-		    enum rb_role role);
-
 #endif

@@ -64,9 +64,9 @@ assert_channel_defaults(const struct rb_config_channel *channel)
 	ck_assert_uint_eq(channel->fill_size, 0);
 	ck_assert_uint_eq(channel->max_producers, 64);
 	ck_assert_uint_eq(channel->max_consumers, 64);
-	ck_assert(!channel->publish.given);
-	ck_assert(!channel->consume.given);
-	ck_assert(!channel->tap.given);
+	ck_assert(!channel->access.publish.given);
+	ck_assert(!channel->access.consume.given);
+	ck_assert(!channel->access.tap.given);
 	ck_assert_uint_eq(channel->n_consumers, 0);
 }
 
@@ -281,10 +281,10 @@ TEST(defaults_hold_for_channels_that_do_not_say)
 	ck_assert_uint_eq(config->n_channels, 3);
 	ck_assert_uint_eq(c[0].slots, 16);
 	ck_assert_uint_eq(c[0].slot_size, 24);
-	ck_assert(c[0].tap.given);
-	ck_assert_uint_eq(c[0].tap.n_entries, 0);
-	ck_assert(c[0].publish.given);
-	ck_assert(!c[0].consume.given);
+	ck_assert(c[0].access.tap.given);
+	ck_assert_uint_eq(c[0].access.tap.n_entries, 0);
+	ck_assert(c[0].access.publish.given);
+	ck_assert(!c[0].access.consume.given);
 	ck_assert_str_eq(c[0].type, "t");
 	ck_assert_uint_eq(c[0].version, 2);
 	ck_assert_uint_eq(c[0].fill_size, 2);
@@ -292,7 +292,7 @@ TEST(defaults_hold_for_channels_that_do_not_say)
 	ck_assert_uint_eq(c[1].slots, 1024);
 	ck_assert_uint_eq(c[1].slot_size, 128);
 	ck_assert_uint_eq(c[2].slot_size, 32);
-	ck_assert(!c[2].tap.given);
+	ck_assert(!c[2].access.tap.given);
 	rb_config_free(config);
 }
 
@@ -340,6 +340,7 @@ TEST(misplaced_keys_are_sent_home)
 {
 	hints("socket: /x\n", "'socket' belongs in 'daemon'");
 	hints("slots: 64\n", "'slots' belongs in a channel");
+	hints("access: {}\n", "'access' belongs in a channel");
 	hints(CHANNEL("publish: any"),
 	      "'publish' belongs in 'access' of a channel");
 	hints(CHANNEL("keep_for: 3s"), "'keep_for' belongs in a consumer");

@@ -1,64 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_config_channel.c - checks across the keys of a channel, its access lists
- * and its consumers
+ * test_config_channel.c - checks across the keys of a channel, and its consumers
  */
 #include <stdio.h>
 
 #include "shm/base.h"
 #include "tests/unit/config_expect.h"
-
-/* ------------------------------------------------------------------ access */
-
-TEST(access_by_name_is_resolved)
-{
-	struct rb_config *config = parses(CHANNEL(
-		"access: { publish: user:root, tap: [group:root, any] }"));
-	const struct rb_config_channel *orders = only_channel(config);
-
-	ck_assert_uint_eq(orders->publish.n_entries, 1);
-	ck_assert_int_eq(orders->publish.entries[0].kind, RB_ACCESS_USER);
-	ck_assert_uint_eq(orders->publish.entries[0].id, 0);
-	ck_assert_uint_eq(orders->tap.n_entries, 2);
-	ck_assert_int_eq(orders->tap.entries[0].kind, RB_ACCESS_GROUP);
-	ck_assert_int_eq(orders->tap.entries[1].kind, RB_ACCESS_ANY);
-	rb_config_free(config);
-}
-
-REFUSES(unknown_user, CHANNEL("access:\n      tap: [any, user:no_such_u]"),
-	"test:4:18: this system has no 'user:no_such_u'\n"
-	"      tap: [any, user:no_such_u]\n"
-	"                 ^\n"
-	"hint: create it, or write user:UID\n")
-REFUSES(unknown_group, CHANNEL("access: { tap: [group:no_such_g] }"),
-	"test:3:21: this system has no 'group:no_such_g'\n"
-	"    access: { tap: [group:no_such_g] }\n"
-	"                    ^\n"
-	"hint: create it, or write group:GID\n")
-REFUSES(access_without_a_kind, CHANNEL("access: { tap: [root] }"),
-	"test:3:21: 'tap' lists 'root'\n")
-REFUSES(access_without_a_name, CHANNEL("access: { tap: ['user:'] }"),
-	"test:3:21: 'tap' lists 'user:'\n")
-REFUSES(uid_that_means_nobody, CHANNEL("access: { tap: [user:4294967295] }"),
-	"test:3:21: 'tap' lists 'user:4294967295'\n")
-REFUSES(access_that_is_empty, CHANNEL("access: { tap: }"),
-	"test:3:20: 'tap' must be a list of any, user:NAME, group:NAME, "
-	"not empty\n")
-REFUSES(access_entry_that_is_a_list, CHANNEL("access: { tap: [any, [any]] }"),
-	"test:3:26: 'tap' must be a list of any, user:NAME, group:NAME, "
-	"not a list\n")
-
-TEST(access_list_too_long)
-{
-	char *text = repeat("dynamic:\n  allow: [any", ", any",
-			    RB_ACCESS_MAX - 1, "]\n");
-
-	rb_config_free(parses(text));
-	free(text);
-	text = repeat("dynamic:\n  allow: [any", ", any", RB_ACCESS_MAX, "]\n");
-	refuses(text, "test:2:10: 'allow' has 33 entries, more than 32\n");
-	free(text);
-}
 
 /* ------------------------------------------------------------- across keys */
 

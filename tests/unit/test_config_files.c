@@ -162,6 +162,26 @@ TEST(drop_ins_in_byte_order)
 	rb_config_free(config);
 }
 
+TEST(access_of_dynamic_is_overwritten_list_by_list)
+{
+	const struct rb_config_access *access;
+	struct rb_config *config;
+
+	write_file("ringbus.yaml", "dynamic: { allow: any, access: { tap: [], "
+				   "admin: user:1 } }\n");
+	make_drop_in_dir();
+	write_file("conf.d/x.yaml",
+		   "dynamic: { access: { admin: creator } }\n");
+	config = loads();
+	access = &config->dynamic.access;
+	ck_assert(config->dynamic.allow.given);
+	ck_assert(access->tap.given);
+	ck_assert_uint_eq(access->admin.n_entries, 1);
+	ck_assert_str_eq(access->admin.words, "creator");
+	ck_assert(!access->publish.given);
+	rb_config_free(config);
+}
+
 TEST(defaults_of_drop_ins_hold_everywhere)
 {
 	struct rb_config *config;

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_user.c - see util_user.h
+ */
+#include "tests/system/util_user.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct t_user t_alice = { .uid = T_ALICE, .gid = T_ALICE };
+const struct t_user t_bob = { .uid = T_BOB, .gid = T_BOB };
+const struct t_user t_carol = { .uid = T_CAROL, .gid = T_CAROL };
+
+#define LIST_SIZE 1024
+
+/* What a child of ours does as somebody, and what came of it. */
+struct errand {
+	struct t_daemon d;
+	const struct t_user *user;
+	struct rb_control message;
+	char list[LIST_SIZE];
+};
+
+void
+t_users_start(struct t_daemon *d, const char *yaml)
+{
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+	t_daemon_prepare(d, yaml);
+	t_users_restart(d);
+}
+
+void
+t_users_restart(struct t_daemon *d)
+{
+	t_daemon_restart(d);
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(d->socket, 0666), 0);
+}
+
+void
+t_user_become(const struct t_user *user, struct t_daemon *d)
+{
+	ck_assert_int_eq(chdir(t_tmpdir()), 0);
+	memset(d->socket, 0, sizeof(d->socket));
+	snprintf(d->socket, sizeof(d->socket), "control.sock");
+	ck_assert_int_eq(setgroups(user->n_groups, user->groups), 0);
+	ck_assert_int_eq(setresgid(user->gid, user->gid, user->gid), 0);
+	ck_assert_int_eq(setresuid(user->uid, user->uid, user->uid), 0);
+}
+
+/* Shared, so that the child can say what it has found. */
+static struct errand *
+errand_new(const struct t_daemon *d, const struct t_user *user)
+{
+	struct errand *e = mmap(NULL, sizeof(*e), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(e, MAP_FAILED);
+	e->d = *d;
+	e->user = user;
+	return e;
+}
+
+static int
+ask(void *arg)
+{
+	struct errand *e = arg;
+	int peer;
+
+	t_user_become(e->user, &e->d);
+	peer = t_peer_greet(&e->d);
+	t_peer_ask(peer, &e->message, NULL);
+	close(peer);
+	return 0;
+}
+
+int
+t_user_asks(const struct t_daemon *d, const struct t_user *user,
+	    struct rb_control *message)
+{
+	struct errand *e = errand_new(d, user);
+
+	e->message = *message;
+	t_join(t_child(ask, e));
+	*message = e->message;
+	munmap(e, sizeof(*e));
+	return message->result;
+}
+
+int
+t_user_attaches(const struct t_daemon *d, const struct t_user *user,
+		const char *channel, enum rb_role role)
+{
+	struct rb_control m = t_attach_message(channel, role, NULL);
+
+	return t_user_asks(d, user, &m);
+}
+
+int
+t_user_requests(const struct t_daemon *d, const struct t_user *user,
+		const char *channel, enum rb_control_type type)
+{
+	struct rb_control m = t_message(type, channel);
+
+	return t_user_asks(d, user, &m);
+}
+
+void
+t_user_is_refused(const struct t_daemon *d, const struct t_user *user,
+		  struct rb_control *message, const char *text)
+{
+	int result = t_user_asks(d, user, message);
+
+	if (result != -EACCES || strstr(message->text, text) == NULL)
+		ck_abort_msg("not refused with `%s` but %d: %s", text, result,
+			     message->text);
+	ck_assert(t_daemon_said(d, text));
+}
+
+int
+t_user_creates(const struct t_daemon *d, const struct t_user *user,
+	       const char *channel)
+{
+	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+
+	m.slots = 64;
+	m.slot_size = 8;
+	m.producers = RB_MULTI;
+	m.wait = RB_WAIT_BLOCKING;
+	return t_user_asks(d, user, &m);
+}
+
+static int
+list(void *arg)
+{
+	struct errand *e = arg;
+	struct rb_control m;
+	size_t used = 0;
+	int peer;
+
+	t_user_become(e->user, &e->d);
+	peer = t_peer_greet(&e->d);
+	for (uint32_t i = 0;; i++) {
+		m = t_message(RB_CONTROL_LIST, NULL);
+		m.index = i;
+		if (t_peer_ask(peer, &m, NULL) < 0)
+			break;
+		used += (size_t)snprintf(e->list + used, LIST_SIZE - used,
+					 "%s%s", i > 0 ? " " : "", m.channel);
+		ck_assert_uint_lt(used, LIST_SIZE);
+	}
+	ck_assert_int_eq(m.result, -ENOENT);
+	close(peer);
+	return 0;
+}
+
+const char *
+t_user_lists(const struct t_daemon *d, const struct t_user *user)
+{
+	static char channels[LIST_SIZE];
+	struct errand *e = errand_new(d, user);
+
+	t_join(t_child(list, e));
+	memcpy(channels, e->list, sizeof(channels));
+	munmap(e, sizeof(*e));
+	return channels;
+}
+
+struct holder {
+	struct t_daemon d;
+	const struct t_user *user;
+	struct rb_control message;
+	int told[2];
+};
+
+static int
+hold(void *arg)
+{
+	struct holder *h = arg;
+	int peer;
+
+	t_user_become(h->user, &h->d);
+	peer = t_peer_greet(&h->d);
+	t_peer_come(peer, &h->message);
+	if (write(h->told[1], &h->message, sizeof(h->message)) < 0)
+		return 1;
+	for (;;)
+		pause();
+}
+
+pid_t
+t_user_holds(const struct t_daemon *d, const struct t_user *user,
+	     const struct rb_control *attach, struct rb_control *ret)
+{
+	struct holder h = { *d, user, *attach, { -1, -1 } };
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(h.told), 0);
+	pid = t_child(hold, &h);
+	close(h.told[1]);
+	ck_assert_int_eq(read(h.told[0], ret, sizeof(*ret)), sizeof(*ret));
+	close(h.told[0]);
+	return pid;
+}
+
+static unsigned
+count_reloads(const struct t_daemon *d)
+{
+	char *log = t_daemon_log(d);
+	const char *at = log;
+	unsigned n = 0;
+
+	while ((at = strstr(at, "reloaded")) != NULL) {
+		at++;
+		n++;
+	}
+	free(log);
+	return n;
+}
+
+void
+t_daemon_reload(const struct t_daemon *d, const char *yaml)
+{
+	unsigned n = count_reloads(d);
+
+	t_daemon_configure(d, yaml);
+	ck_assert_int_eq(kill(d->pid, SIGHUP), 0);
+	t_until(count_reloads(d) > n);
+}
