@@ -15,7 +15,18 @@
 #define SO_PEERPIDFD 77
 #endif
 
-/* -ERANGE comes with the size that is needed. */
+static int
+compare_groups(const void *a, const void *b)
+{
+	gid_t x = *(const gid_t *)a, y = *(const gid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * -ERANGE comes with the size that is needed. There may be 65536, and a LIST of
+ * all channels looks each entry of their lists up: so they are sorted.
+ */
 static int
 read_groups(struct rb_credentials *who, int fd)
 {
@@ -31,6 +42,7 @@ read_groups(struct rb_credentials *who, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, who->groups, &size) < 0)
 		return -errno;
 	who->n_groups = (unsigned)(size / sizeof(gid_t));
+	qsort(who->groups, who->n_groups, sizeof(gid_t), compare_groups);
 	return 0;
 }
 
@@ -97,10 +109,9 @@ is_in_group(const struct rb_credentials *who, gid_t gid)
 {
 	if (who->gid == gid)
 		return true;
-	for (unsigned i = 0; i < who->n_groups; i++)
-		if (who->groups[i] == gid)
-			return true;
-	return false;
+	return who->n_groups > 0 &&
+	       bsearch(&gid, who->groups, who->n_groups, sizeof(gid),
+		       compare_groups) != NULL;
 }
 
 static bool

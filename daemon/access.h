@@ -2,8 +2,10 @@
 /*
  * access.h - who a peer is, and what an access list lets him do
  *
- * The kernel tells who connected: user, groups, process. Root and the daemon's
- * own user may do everything.
+ * The kernel tells who connected: user, groups, process, as they were then. So
+ * whoever else speaks over the socket speaks for that one, and one who becomes
+ * another user is that user with his next connection. Root and the daemon's own
+ * user may do everything.
  */
 #ifndef RB_DAEMON_ACCESS_H
 #define RB_DAEMON_ACCESS_H
@@ -18,7 +20,7 @@ struct rb_credentials {
 	uid_t uid;
 	gid_t gid;
 	unsigned n_groups;
-	gid_t *groups;
+	gid_t *groups; /* in ascending order */
 };
 
 /* Asks a connected socket. 0 or a negative errno. */
