@@ -122,6 +122,7 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	info.ended = rb_word32_load_relaxed(&c->meta->control.stream) !=
 		     RB_STREAM_OPEN;
 	info.strict = c->strict;
+	info.isolation = (int)c->isolation;
 	info.broken = broken_of(c);
 	/* ORDER(none, relaxed) - to look at. */
 	info.repairs = rb_word64_load_relaxed(&c->meta->control.repairs);

@@ -49,6 +49,7 @@ request_channel(struct ringbus *bus, const char *channel,
 						       : (uint32_t)o->wait - 1;
 	message.clear = o->clear != 0 ? RB_CLEAR_ZERO : RB_CLEAR_NONE;
 	message.strict = o->strict != 0;
+	message.isolation = (uint32_t)o->isolation;
 	message.stuck_after_ns = (uint64_t)o->stuck_after_ns;
 	message.fill_size = (uint32_t)o->fill_size;
 	if (o->fill_size > 0)

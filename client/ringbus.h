@@ -109,6 +109,9 @@ struct ringbus_tap;      /* a handle that only looks */
 #define RINGBUS_FIXED 0
 #define RINGBUS_FRAMED 1
 
+#define RINGBUS_NAMED 0
+#define RINGBUS_SEALED 1
+
 #define RINGBUS_SINGLE 0
 #define RINGBUS_MULTI 1
 
@@ -277,12 +280,15 @@ struct ringbus_channel_options {
 	/* Several producers: one that holds others up for so long, by what it has
 	 * claimed and not published, is killed; 0: none is. */
 	int64_t stuck_after_ns;
+	/* RINGBUS_NAMED: in files, which members can truncate. RINGBUS_SEALED: in
+	 * memory of a size that nobody can change. */
+	int isolation;
 };
 
 #define RINGBUS_CHANNEL_OPTIONS_INIT                                           \
 	{                                                                      \
 		sizeof(struct ringbus_channel_options), 65536, 64, 0, 0, 0, 0, \
-			0, NULL, 0, NULL, NULL, 0, NULL, NULL, 0, 0            \
+			0, NULL, 0, NULL, NULL, 0, NULL, NULL, 0, 0, 0         \
 	}
 
 /*
@@ -291,7 +297,7 @@ struct ringbus_channel_options {
  *
  *   -EINVAL  a name, number or graph that cannot be
  *   -EACCES  we may not create channels         -EEXIST  the name is taken
- *   -ENOSPC  too little shared memory           -EUSERS  too many, or too large
+ *   -ENOSPC, -ENOMEM  too little memory         -EUSERS  too many, or too large
  *   -ESHUTDOWN  the daemon is stopping
  *
  * With `prepare` also what ringbus_producer_open() returns; then nothing is left
@@ -889,6 +895,7 @@ struct ringbus_info {
 	int64_t stuck_after_ns; /* as in the options of ringbus_create() */
 	uint64_t repairs;       /* producers that died with a claim open */
 	uint64_t tombstones;    /* slots of those claims: nobody's for good */
+	int isolation;          /* RINGBUS_NAMED or RINGBUS_SEALED */
 };
 
 /* What the channel is and how far it has come. Reads shared memory only, so it

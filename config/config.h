@@ -62,6 +62,12 @@ enum rb_config_clear {
 	RB_CONFIG_CLEAR_ZERO,
 };
 
+/* Where the segments are, as enum rb_isolation. */
+enum rb_config_isolation {
+	RB_CONFIG_NAMED,
+	RB_CONFIG_SEALED,
+};
+
 /* What is done about a producer that has claimed and does not publish, while what
  * others have published waits behind it. */
 enum rb_config_stuck {
@@ -125,6 +131,7 @@ struct rb_config_channel {
 	enum rb_config_producers producers;
 	enum rb_config_wait wait;
 	enum rb_config_clear clear;
+	enum rb_config_isolation isolation;
 	bool strict; /* what dies with its producer stops the stream */
 	enum rb_config_stuck stuck;
 	int64_t stuck_after_ns;

@@ -63,6 +63,9 @@ RB_KEY(CHANNEL, wait, WAIT, channel.wait,
 RB_KEY(CHANNEL, clear, CLEAR, channel.clear,
        0, 1, RB_CONFIG_CLEAR_NONE,
        "what becomes of slots that everybody has read")
+RB_KEY(CHANNEL, isolation, ISOLATION, channel.isolation,
+       0, 1, RB_CONFIG_NAMED,
+       "named files in /dev/shm, or sealed memory that nobody can truncate")
 RB_KEY(CHANNEL, strict, BOOL, channel.strict, 0, 1, 0,
        "what dies with its producer stops the stream, instead of a gap")
 RB_KEY(CHANNEL, stuck, STUCK, channel.stuck,

@@ -36,6 +36,7 @@
 #define SIZE_PRODUCERS sizeof(unsigned)
 #define SIZE_WAIT sizeof(unsigned)
 #define SIZE_CLEAR sizeof(unsigned)
+#define SIZE_ISOLATION sizeof(unsigned)
 #define SIZE_STUCK sizeof(unsigned)
 #define SIZE_ON_DEATH sizeof(unsigned)
 #define SIZE_SLOW sizeof(unsigned)
@@ -77,6 +78,7 @@ static const char *const producers[] = { "single", "multi", NULL };
 static const char *const waits[] = { "busy_spin", "yielding",       "sleeping",
 				     "blocking",  "phased_backoff", NULL };
 static const char *const clears[] = { "none", "zero", NULL };
+static const char *const isolations[] = { "named", "sealed", NULL };
 static const char *const stucks[] = { "wait", "kill", NULL };
 static const char *const on_deaths[] = { "release", "keep", NULL };
 static const char *const slows[] = { "gate", "evict", "park", "lossy", NULL };
@@ -111,6 +113,8 @@ rb_type_choices(enum rb_type type)
 		return waits;
 	case RB_TYPE_CLEAR:
 		return clears;
+	case RB_TYPE_ISOLATION:
+		return isolations;
 	case RB_TYPE_STUCK:
 		return stucks;
 	case RB_TYPE_ON_DEATH:

@@ -43,7 +43,8 @@ discard(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *why)
 				  .err = -EBADMSG };
 	int err;
 
-	rb_channel_close_stream(&hosted->channel, true); /* to its taps */
+	if (hosted->channel.meta != NULL) /* for its taps */
+		rb_channel_close_stream(&hosted->channel, true);
 	err = rb_folder_remove(&daemon->registry.maker, hosted);
 	if (err == 0) {
 		rb_log_info("channel %s of an earlier daemon %s: removed",
@@ -58,6 +59,15 @@ discard(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *why)
 		daemon->registry.maker.shm_dir, hosted->name, why,
 		strerror(-err));
 	return refuse(daemon, hosted, &j);
+}
+
+/* Who they are is not to be known without its memory. */
+static void
+tell_lost(const struct rb_hosted *hosted)
+{
+	rb_log_warning("channel %s: who is still in it goes on, but nobody can "
+		       "join them; start them anew",
+		       hosted->name);
 }
 
 /* ------------------------------------------------------------------- to serve */
@@ -159,6 +169,10 @@ adopt_channel(struct rb_daemon *daemon, const char *name)
 		return refuse(daemon, hosted, &judgement);
 	if (judgement.verdict == RB_VERDICT_REMOVE)
 		return discard(daemon, hosted, judgement.why);
+	if (judgement.verdict == RB_VERDICT_LOST) {
+		tell_lost(hosted);
+		return discard(daemon, hosted, judgement.why);
+	}
 	return take_over(daemon, hosted, judgement.why);
 }
 

@@ -60,6 +60,7 @@ describe(const struct rb_peer *peer, const struct rb_control *request,
 	ret->producers = (enum rb_config_producers)request->producers;
 	ret->wait = (enum rb_config_wait)request->wait;
 	ret->clear = (enum rb_config_clear)request->clear;
+	ret->isolation = (enum rb_config_isolation)request->isolation;
 	ret->strict = request->strict != 0;
 	if (request->stuck_after_ns != 0) {
 		ret->stuck = RB_CONFIG_STUCK_KILL;
@@ -84,10 +85,11 @@ read_wish(struct rb_peer *peer, struct rb_control *answer,
 	char why[WHY_SIZE];
 
 	if (answer->framing > RB_FRAMED || answer->producers > RB_MULTI ||
-	    answer->wait >= RB_WAIT_KINDS || answer->clear > RB_CLEAR_ZERO)
+	    answer->wait >= RB_WAIT_KINDS || answer->clear > RB_CLEAR_ZERO ||
+	    answer->isolation > RB_ISOLATION_SEALED)
 		return rb_request_refuse(peer, answer, -EINVAL,
-					 "unknown framing, producers, wait or "
-					 "clear");
+					 "unknown framing, producers, wait, "
+					 "clear or isolation");
 	describe(peer, answer, ret);
 	if (rb_config_channel_check(ret, why, sizeof(why)) < 0)
 		return rb_request_refuse(peer, answer, -EINVAL, "%s", why);

@@ -16,6 +16,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/entry.h"
+#include "daemon/inherit.h"
 #include "daemon/lag.h"
 #include "daemon/lock.h"
 #include "daemon/log.h"
@@ -230,6 +231,7 @@ set_up_shm(struct rb_daemon *daemon)
 					      : RB_EXIT_CANNOT_CREATE;
 	if (rb_maker_init(&daemon->registry.maker, daemon->shm_dirfd, path) < 0)
 		return RB_EXIT_FAILURE;
+	daemon->registry.maker.store = &daemon->store;
 	return RB_EXIT_OK;
 }
 
@@ -303,6 +305,7 @@ set_up_channels(struct rb_daemon *daemon)
 
 	if (err < 0)
 		return RB_EXIT_FAILURE;
+	rb_store_settle(&daemon->store);
 	return create_missing(daemon) < 0 ? RB_EXIT_CANNOT_CREATE : RB_EXIT_OK;
 }
 
@@ -328,6 +331,9 @@ set_up(struct rb_daemon *daemon, const struct rb_options *options)
 	if (code == RB_EXIT_OK &&
 	    rb_paths_init(&daemon->paths, options, daemon->config) < 0)
 		code = RB_EXIT_CONFIG;
+	if (code == RB_EXIT_OK &&
+	    rb_inherit(&daemon->store, &daemon->inherited) < 0)
+		code = RB_EXIT_CANNOT_CREATE;
 	if (code == RB_EXIT_OK)
 		code = set_up_loop(daemon);
 	if (code == RB_EXIT_OK)
@@ -351,6 +357,7 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 	}
 	daemon->options = options;
 	daemon->shm_dirfd = daemon->lock = daemon->signals = -1;
+	daemon->inherited = -1;
 	daemon->server.socket = RB_SOCKET_NULL;
 	LIST_INIT(&daemon->server.peers);
 	raise_limits();
@@ -393,12 +400,14 @@ rb_daemon_free(struct rb_daemon *daemon)
 	rb_reaper_deinit(&daemon->reaper);
 	rb_processes_deinit(&daemon->processes);
 	rb_registry_deinit(&daemon->registry, daemon->rest);
+	rb_store_deinit(&daemon->store);
 	daemon->loop = rb_loop_free(daemon->loop);
 	if (daemon->lock >= 0)
 		rb_lock_remove(daemon->shm_dirfd);
 	if (daemon->shm_made || (daemon->rest == RB_REGISTRY_REMOVE &&
 				 daemon->paths.shm_dir_is_ours))
 		rmdir(daemon->paths.shm_dir); /* unless others use it */
+	rb_closep(&daemon->inherited);
 	rb_closep(&daemon->lock);
 	rb_closep(&daemon->shm_dirfd);
 	rb_closep(&daemon->signals);

@@ -19,6 +19,7 @@
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
+#include "daemon/store.h"
 #include "daemon/stuck.h"
 #include "daemon/warden.h"
 
@@ -29,6 +30,8 @@ struct rb_daemon {
 	int shm_dirfd;
 	bool shm_made; /* the folder, by us */
 	int lock;
+	int inherited; /* the service manager's socket, until it is used; -1 */
+	struct rb_store store;
 	struct rb_loop *loop;
 	int signals;
 	struct rb_watch *signal;

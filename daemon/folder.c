@@ -77,14 +77,18 @@ rb_folder_geometry(const struct rb_config_channel *config,
 	return err;
 }
 
-/* A number that grows: of a channel, of a hidden name. */
+/* A number that grows: of a channel, of a hidden name. The clock may be set back. */
 static uint64_t
 new_generation(void)
 {
+	static uint64_t last;
 	struct timespec now;
+	uint64_t ns;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * NSEC + (uint64_t)now.tv_nsec;
+	ns = (uint64_t)now.tv_sec * NSEC + (uint64_t)now.tv_nsec;
+	last = ns > last ? ns : last + 1;
+	return last;
 }
 
 static void
@@ -118,27 +122,38 @@ remove_folder(int shm_dirfd, const char *name)
 	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
+/* From its place, or from where it was made. */
+static int
+hide_folder(const struct rb_maker *maker, const struct rb_hosted *hosted,
+	    char hidden[RB_HIDDEN_SIZE])
+{
+	if (hosted->hidden[0] != '\0') {
+		memcpy(hidden, hosted->hidden, RB_HIDDEN_SIZE);
+		return 0;
+	}
+	hide(hosted->name, "old", hidden);
+	return renameat(maker->shm_dirfd, hosted->name, maker->shm_dirfd,
+			hidden) < 0
+		       ? -errno
+		       : 0;
+}
+
 int
 rb_folder_remove(const struct rb_maker *maker, const struct rb_hosted *hosted)
 {
-	const char *name = hosted->name;
 	char hidden[RB_HIDDEN_SIZE];
-	int err;
+	int err = hide_folder(maker, hosted, hidden);
 
-	if (hosted->hidden[0] != '\0') {
-		rb_folder_remove_leftover(maker, hosted->hidden);
-		return 0;
-	}
-	hide(name, "old", hidden);
-	if (renameat(maker->shm_dirfd, name, maker->shm_dirfd, hidden) < 0) {
-		err = -errno;
-		if (err == -ENOENT)
-			return 0;
-		rb_log_error("cannot remove %s/%s: %s", maker->shm_dir, name,
-			     strerror(-err));
+	if (err < 0 && err != -ENOENT) {
+		rb_log_error("cannot remove %s/%s: %s", maker->shm_dir,
+			     hosted->name, strerror(-err));
 		return err;
 	}
-	rb_folder_remove_leftover(maker, hidden);
+	/* Not before: a folder without its memory would be missed. */
+	if (rb_hosted_is_sealed(hosted))
+		rb_store_drop(hosted->channel.generation);
+	if (err == 0)
+		rb_folder_remove_leftover(maker, hidden);
 	return 0;
 }
 
@@ -201,8 +216,27 @@ open_bell(struct rb_hosted *hosted)
 					       : hosted->channel.bell;
 }
 
+/* Ours from the store's, of which it is rid soon. */
+static int
+take_segments(struct rb_store *store, struct rb_hosted *hosted,
+	      uint64_t generation)
+{
+	int stored[RB_FILES];
+
+	rb_store_find(store, generation, stored);
+	for (int i = 0; i < RB_FILES; i++) {
+		int fd = rb_segment_reopen(stored[i], true);
+
+		if (fd < 0)
+			return fd;
+		hosted->segments[i] = fd;
+	}
+	return 0;
+}
+
 int
-rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
+rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted,
+	       uint64_t sealed)
 {
 	int fds[RB_FILES] = { -1, -1, -1 };
 	int err = 0;
@@ -210,6 +244,8 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted)
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->name);
 	if (hosted->dirfd < 0)
 		return hosted->dirfd;
+	if (sealed != 0)
+		err = take_segments(maker->store, hosted, sealed);
 	for (int i = 0; i < RB_FILES && err == 0; i++) {
 		fds[i] = rb_files_open(hosted, i, true);
 		err = fds[i] < 0 ? fds[i] : 0;
@@ -275,6 +311,7 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 		.dynamic = hosted->dynamic,
 		.creator = hosted->creator,
 		.clear = (enum rb_clear)config->clear,
+		.isolation = (enum rb_isolation)config->isolation,
 		.strict = config->strict,
 		.stuck_after_ns = stuck_after_ns(config),
 		.type = config->type[0] != '\0' ? config->type : NULL,
@@ -330,6 +367,14 @@ prefault(const struct rb_hosted *hosted)
 	}
 }
 
+/* Nobody could open them by a name. */
+static void
+hold(struct rb_hosted *hosted, int fds[RB_FILES])
+{
+	for (int i = 0; i < RB_FILES; i++)
+		hosted->segments[i] = rb_take_fd(&fds[i]);
+}
+
 /* Everything below the hidden name. */
 static int
 make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
@@ -344,13 +389,16 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
 	if (hosted->dirfd < 0)
 		return hosted->dirfd;
-	err = rb_files_create(hosted->dirfd, geometry, fds);
+	err = rb_files_create(hosted, geometry,
+			      (enum rb_isolation)config->isolation, fds);
 	if (err == 0)
 		err = format_channel(maker, hosted, config, geometry, fds);
+	if (err == 0 && config->isolation == RB_CONFIG_SEALED)
+		hold(hosted, fds);
 	rb_files_close(fds);
 	if (err < 0)
 		return err;
-	hosted->channel.bell = rb_files_create_bell(hosted->dirfd);
+	hosted->channel.bell = rb_files_create_bell(hosted);
 	if (hosted->channel.bell < 0)
 		return hosted->channel.bell;
 	rb_folder_tune(hosted, config);
@@ -361,20 +409,34 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 }
 
 static void
-explain(const struct rb_maker *maker, const struct rb_geometry *geometry,
-	int err, char *why, size_t why_size)
+explain_room(const struct rb_maker *maker, uint64_t needed, char *why,
+	     size_t why_size)
 {
-	uint64_t needed = rb_geometry_total(geometry), available = 0;
+	uint64_t available = 0;
 	struct statvfs fs;
 
 	if (fstatvfs(maker->shm_dirfd, &fs) == 0)
 		available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	snprintf(why, why_size,
+		 "%" PRIu64 " bytes of shared memory needed, %" PRIu64
+		 " available in %s: take fewer or smaller slots, or enlarge it "
+		 "(mount -o remount,size=)",
+		 needed, available, maker->shm_dir);
+}
+
+static void
+explain(const struct rb_maker *maker, const struct rb_geometry *geometry,
+	int err, char *why, size_t why_size)
+{
+	uint64_t needed = rb_geometry_total(geometry);
+
 	if (err == -ENOSPC)
+		explain_room(maker, needed, why, why_size);
+	else if (err == -ENOMEM)
 		snprintf(why, why_size,
-			 "%" PRIu64 " bytes of shared memory needed, %" PRIu64
-			 " available in %s: take fewer or smaller slots, or "
-			 "enlarge it (mount -o remount,size=)",
-			 needed, available, maker->shm_dir);
+			 "%" PRIu64 " bytes of memory needed, %" PRIu64
+			 " available: take fewer or smaller slots",
+			 needed, rb_files_available());
 	else if (err == -EEXIST)
 		snprintf(why, why_size,
 			 "something of this name is in the way in %s: stop who "
@@ -413,6 +475,8 @@ rb_folder_show(const struct rb_maker *maker, struct rb_hosted *hosted,
 {
 	int err;
 
+	if (rb_hosted_is_sealed(hosted))
+		rb_store_put(maker->store, &hosted->channel, hosted->segments);
 	if (renameat2(maker->shm_dirfd, hosted->hidden, maker->shm_dirfd,
 		      hosted->name, RENAME_NOREPLACE) < 0) {
 		err = -errno;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * folder.h - the folder of a channel and the four files in it
+ * folder.h - the folder of a channel, and how it gets its name and loses it
  *
  * A channel is made under the name `.NAME.N.new` and renamed into its place when
  * it is complete and open to all, and renamed to `.NAME.N.old` before it is removed: under its
@@ -12,6 +12,7 @@
 #define RB_DAEMON_FOLDER_H
 
 #include "daemon/hosted.h"
+#include "daemon/store.h"
 
 /* What is the same for all channels that this daemon makes. */
 struct rb_maker {
@@ -20,6 +21,7 @@ struct rb_maker {
 	uint8_t boot_id[16];
 	uint64_t pid_ns; /* 0: not known */
 	enum rb_wake_mode wake;
+	struct rb_store *store; /* NULL: this is not to serve any */
 };
 
 /* 0 or a negative errno, and has said why. */
@@ -27,21 +29,26 @@ int rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir);
 
 /*
  * Makes the channel of a new rb_hosted as `config` says, files, graph and all,
- * under a hidden name. On failure nothing is left behind, and `why` says what is
+ * with a folder under a hidden name. On failure nothing is left behind, and `why` says what is
  * in the way and what to do.
  */
 int rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 		   const struct rb_config_channel *config, char *why,
 		   size_t why_size);
 
-/* Gives it its own name. On failure as above, but it stays as it is. */
+/* Gives it its own name, and before that its memory to the store, if it is sealed.
+ * On failure as above, but it stays as it is. */
 int rb_folder_show(const struct rb_maker *maker, struct rb_hosted *hosted,
 		   char *why, size_t why_size);
 
-/* Maps the channel that is there under the name of a new rb_hosted. -EBADMSG,
- * -EPROTONOSUPPORT for another layout, -ENOENT if there is no meta file and so
- * no channel, or another negative errno. */
-int rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted);
+/*
+ * Maps the channel that is there under the name of a new rb_hosted: by its files, or
+ * if it is a sealed one of that generation (else 0) by what the store has. -EBADMSG,
+ * -EPROTONOSUPPORT for another layout, -ENOENT if there is no meta file and so no
+ * channel, or another negative errno.
+ */
+int rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted,
+		   uint64_t sealed);
 
 /* Removes the channel's files; what is not of the channel stays, under a hidden
  * name. 0 or a negative errno, and has said why. */

@@ -22,6 +22,8 @@ rb_hosted_new(const char *name, const struct rb_config_channel *config,
 		return -ENOMEM;
 	snprintf(hosted->name, sizeof(hosted->name), "%s", name);
 	hosted->dirfd = -1;
+	for (int i = 0; i < RB_FILES; i++)
+		hosted->segments[i] = -1;
 	hosted->config = config;
 	hosted->channel = RB_CHANNEL_NULL;
 	LIST_INIT(&hosted->memberships);
@@ -39,6 +41,8 @@ rb_hosted_free(struct rb_hosted *hosted)
 	rb_closep(&hosted->channel.bell);
 	rb_channel_detach(&hosted->channel);
 	rb_closep(&hosted->dirfd);
+	for (int i = 0; i < RB_FILES; i++)
+		rb_closep(&hosted->segments[i]);
 	free(hosted);
 	return NULL;
 }
@@ -58,6 +62,12 @@ rb_hosted_has_members(const struct rb_hosted *hosted)
 	if (!rb_membership_is_held(m))
 		return true;
 	return false;
+}
+
+bool
+rb_hosted_is_sealed(const struct rb_hosted *hosted)
+{
+	return hosted->segments[RB_FILE_META] >= 0;
 }
 
 uint32_t

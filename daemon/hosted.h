@@ -44,6 +44,8 @@ struct rb_hosted {
 	/* Of its folder as long as it is not in its place; then empty. */
 	char hidden[RB_HIDDEN_SIZE];
 	int dirfd;
+	/* Of a sealed channel, which has no other name; else -1. */
+	int segments[RB_FILES];
 	struct rb_channel channel;
 	/* NULL: a dynamic one, or one that the configuration no longer has. */
 	const struct rb_config_channel *config;
@@ -70,6 +72,8 @@ uint64_t rb_hosted_size(const struct rb_hosted *hosted);
 
 /* Anybody there whom a stop would wait for? */
 bool rb_hosted_has_members(const struct rb_hosted *hosted);
+
+bool rb_hosted_is_sealed(const struct rb_hosted *hosted);
 
 /* enum rb_stream_state */
 uint32_t rb_hosted_stream(const struct rb_hosted *hosted);

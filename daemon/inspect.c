@@ -12,11 +12,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/files.h"
+
 /* What is looked at, and what was seen so far. */
 struct look {
 	const struct rb_maker *maker;
 	const char *name;
 	int dirfd;
+	int sealed[RB_FILES]; /* of the store; -1 each if it has files */
 	struct stat files[RB_FDS];
 	struct rb_meta_header header; /* as far as the file goes, else zero */
 	struct rb_finding *finding;
@@ -89,6 +92,25 @@ open_folder(struct look *look)
 	return check_owner(look, "the folder", &st);
 }
 
+static bool
+is_sealed(const struct look *look, int file)
+{
+	return file != RB_FD_BELL && look->finding->sealed != 0;
+}
+
+static int
+check_seals(struct look *look, int file)
+{
+	const char *name = rb_file_names[file];
+
+	if (!rb_segment_is_sealed(look->sealed[file]))
+		return complain(look, -EBADMSG,
+				"%s comes from the service manager and is not "
+				"sealed",
+				name);
+	return check_owner(look, name, &look->files[file]);
+}
+
 static int
 check_file(struct look *look, int file)
 {
@@ -98,12 +120,45 @@ check_file(struct look *look, int file)
 	if (!S_ISREG(st->st_mode))
 		return complain(look, -EBADMSG, "%s is no file but %s", name,
 				kind_of(st));
+	if (is_sealed(look, file))
+		return check_seals(look, file);
 	if (st->st_nlink != 1)
 		return complain(look, -EBADMSG,
 				"%s has %u names (hard links), others may "
 				"write to it",
 				name, (unsigned)st->st_nlink);
 	return check_owner(look, name, st);
+}
+
+/* By what the bell says, in a folder that has nothing else. */
+static int
+find_segments(struct look *look, int64_t generation)
+{
+	look->finding->sealed = (uint64_t)generation;
+	if (look->maker->store != NULL)
+		rb_store_find(look->maker->store, look->finding->sealed,
+			      look->sealed);
+	for (int i = 0; i < RB_FILES; i++)
+		if (look->sealed[i] < 0 ||
+		    fstat(look->sealed[i], &look->files[i]) < 0)
+			return complain(look, -ENODATA,
+					"was sealed, and its %s is not in the "
+					"store of the service manager",
+					rb_file_names[i]);
+	return 0;
+}
+
+/* What is missing in a folder that has some of our files. */
+static int
+check_missing(struct look *look, const char *missing, int n_missing)
+{
+	int64_t generation = 0;
+
+	if (n_missing == RB_FILES && strcmp(missing, "gates") == 0)
+		generation = rb_files_read_bell(look->dirfd);
+	if (generation > 0)
+		return find_segments(look, generation);
+	return complain(look, -EBADMSG, "%s is missing", missing);
 }
 
 /* A folder with none of our files in it was not made by us. */
@@ -128,7 +183,7 @@ check_files(struct look *look)
 	if (n_missing == RB_FDS)
 		return complain(look, -ENOENT, "is no channel");
 	if (n_missing > 0)
-		return complain(look, -EBADMSG, "%s is missing", missing);
+		err = check_missing(look, missing, n_missing);
 	for (int i = 0; i < RB_FDS && err == 0; i++)
 		err = check_file(look, i);
 	return err;
@@ -152,8 +207,11 @@ read_header(struct look *look)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 
-	fd = openat(look->dirfd, rb_file_names[RB_FILE_META],
-		    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (look->finding->sealed != 0)
+		fd = rb_segment_reopen(look->sealed[RB_FILE_META], false);
+	else
+		fd = openat(look->dirfd, rb_file_names[RB_FILE_META],
+			    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || pread(fd, &look->header, sizeof(look->header), 0) < 0)
 		return complain(look, -errno, "meta cannot be read: %s",
 				strerror(errno));
@@ -216,6 +274,28 @@ suspect(const struct look *look)
 	return h->generation == 0 ? "generation" : "cannot be told";
 }
 
+/* Its memory is what its header says, and of the generation of its bell. */
+static int
+check_isolation(struct look *look)
+{
+	bool sealed = look->finding->sealed != 0;
+
+	if (look->header.isolation !=
+	    (uint32_t)(sealed ? RB_ISOLATION_SEALED : RB_ISOLATION_NAMED))
+		return complain(look, -EBADMSG,
+				"is %s by its header, and yet its segments are "
+				"%s",
+				sealed ? "named" : "sealed",
+				sealed ? "in the store of the service manager"
+				       : "files");
+	if (sealed && look->header.generation != look->finding->sealed)
+		return complain(look, -EBADMSG,
+				"has generation %" PRIu64 " by its header and "
+				"%" PRIu64 " by its bell",
+				look->header.generation, look->finding->sealed);
+	return 0;
+}
+
 static int
 check_header(struct look *look)
 {
@@ -240,7 +320,7 @@ check_header(struct look *look)
 				"is channel %.64s by its header, so that it "
 				"was copied or renamed",
 				look->header.name);
-	return 0;
+	return check_isolation(look);
 }
 
 /* A file may be longer: who may write to it can do that. */
@@ -268,7 +348,11 @@ rb_inspect(const struct rb_maker *maker, const char *name,
 	   struct rb_finding *ret)
 {
 	struct look look = {
-		.maker = maker, .name = name, .dirfd = -1, .finding = ret
+		.maker = maker,
+		.name = name,
+		.dirfd = -1,
+		.sealed = { -1, -1, -1 },
+		.finding = ret,
 	};
 	int err;
 

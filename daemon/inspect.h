@@ -3,8 +3,8 @@
  * inspect.h - what lies under the name of a channel, file by file
  *
  * Before anything of an earlier daemon is mapped or removed, it is looked at
- * from outside: is it a folder of ours, are its files what we make, does the
- * header say what a header of ours says. Nothing here follows a link, waits for
+ * from outside: is it a folder of ours, are its files what we make (those of a sealed
+ * channel come from the store), does the header say what a header of ours says. Nothing here follows a link, waits for
  * a reader, or writes.
  */
 #ifndef RB_DAEMON_INSPECT_H
@@ -16,11 +16,14 @@
 
 struct rb_finding {
 	int err;
+	uint64_t
+		sealed; /* the generation of a sealed channel; 0: a named one */
 	char why[RB_WHY_SIZE / 2]; /* for people, to continue the path */
 };
 
 /*
- * 0 if it is a channel of this ringbus. -ENOENT: no channel at all;
+ * 0 if it is a channel of this ringbus. -ENODATA: a sealed one whose memory is gone;
+ * -ENOENT: no channel at all;
  * -EPROTONOSUPPORT: one of another memory layout; -EBADMSG: a damaged one; or
  * another negative errno. ret->err is the same, and ret->why names the file or
  * field.

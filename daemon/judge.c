@@ -51,6 +51,8 @@ compare_shape(const struct rb_meta_header *header,
 		return key;
 	if (header->wait != (uint32_t)config->wait)
 		return "wait";
+	if (header->isolation != (uint32_t)config->isolation)
+		return "isolation";
 	if (header->clear != (uint32_t)config->clear)
 		return "clear";
 	if (header->strict != config->strict)
@@ -300,11 +302,16 @@ rb_judge(const struct rb_maker *maker, struct rb_hosted *hosted,
 	int err = rb_inspect(maker, hosted->name, &finding);
 
 	*ret = (struct rb_judgement){ .verdict = RB_VERDICT_TAKE };
+	if (err == -ENODATA) {
+		ret->verdict = RB_VERDICT_LOST;
+		snprintf(ret->why, sizeof(ret->why), "%s", finding.why);
+		return;
+	}
 	if (err < 0) {
 		leave(maker, hosted, err, finding.why, ret);
 		return;
 	}
-	err = rb_folder_open(maker, hosted);
+	err = rb_folder_open(maker, hosted, finding.sealed);
 	if (err == 0) {
 		judge_mapped(maker, hosted, ret);
 		return;

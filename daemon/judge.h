@@ -3,8 +3,8 @@
  * judge.h - what becomes of a channel that an earlier daemon left
  *
  * What is whole and wanted is taken over. Removed is only what is provably ours
- * (rb_inspect()) and dead (no process of its member table is alive). All else
- * stays as it is, and is not served: each such channel by itself, the others are.
+ * (rb_inspect()) and dead (no process of its member table is alive), or lost: nobody
+ * can be let in any more, and nobody who is in loses anything by it. All else stays as it is, and is not served: each such channel by itself, the others are.
  * A judgement changes nothing.
  */
 #ifndef RB_DAEMON_JUDGE_H
@@ -16,6 +16,7 @@ enum rb_verdict {
 	RB_VERDICT_TAKE,
 	RB_VERDICT_REMOVE,
 	RB_VERDICT_LEAVE,
+	RB_VERDICT_LOST, /* sealed, and its memory is gone: only the folder is there */
 };
 
 struct rb_judgement {
@@ -24,12 +25,12 @@ struct rb_judgement {
 	unsigned n_alive;
 	/*
 	 * LEAVE: the path, what is wrong, and what to do. REMOVE: what it is, to
-	 * continue its name. TAKE: what is not as configured, or "".
+	 * continue its name; LOST likewise. TAKE: what is not as configured, or "".
 	 */
 	char why[RB_WHY_SIZE];
 };
 
-/* Of a new rb_hosted, which is mapped unless the verdict is LEAVE. */
+/* Of a new rb_hosted, which is mapped if the verdict is TAKE or REMOVE. */
 void rb_judge(const struct rb_maker *maker, struct rb_hosted *hosted,
 	      struct rb_judgement *ret);
 

@@ -23,7 +23,11 @@ struct preview {
 static void
 print_verdict(const char *name, const struct rb_judgement *j, bool wanted)
 {
-	if (j->verdict == RB_VERDICT_REMOVE)
+	if (j->verdict == RB_VERDICT_LOST)
+		printf("%-20s is sealed: would be taken over if the service "
+		       "manager has its memory, else be removed\n",
+		       name);
+	else if (j->verdict == RB_VERDICT_REMOVE)
 		printf("%-20s %s: would be removed\n", name, j->why);
 	else if (j->verdict == RB_VERDICT_LEAVE && j->err == -ENOENT && !wanted)
 		printf("%-20s is no channel: would be left alone\n", name);

@@ -86,7 +86,8 @@ rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
 				      .socket = RB_SOCKET_NULL,
 				      .max_clients = max_clients };
 	LIST_INIT(&server->peers);
-	err = rb_socket_open(&server->socket, paths);
+	err = rb_socket_open(&server->socket, paths,
+			     rb_take_fd(&daemon->inherited));
 	if (err < 0)
 		return err;
 	err = rb_watch_new(daemon->loop, on_accept, server, &server->accept);

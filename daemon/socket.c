@@ -13,8 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/log.h"
 #include "shm/base.h"
 
@@ -26,25 +24,6 @@ complain(const char *path, const char *what, int err)
 	rb_log_error("%s: %s: %s; give another place by --socket", path, what,
 		     strerror(-err));
 	return err;
-}
-
-/* The one socket that the service manager has for us; 0 if it has none. */
-static int
-take_inherited(int *ret)
-{
-	int n = sd_listen_fds(1);
-	int fd = SD_LISTEN_FDS_START;
-
-	if (n <= 0)
-		return 0;
-	if (n > 1 || sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, NULL, 0) <= 0) {
-		rb_log_error(
-			"the service manager has to hand over exactly one "
-			"listening Unix socket of ListenSequentialPacket=");
-		return -EINVAL;
-	}
-	*ret = fd;
-	return 1;
 }
 
 /* The folder of a path, or "" for / and the working directory. */
@@ -221,12 +200,14 @@ set_up(struct rb_socket *s, const struct rb_paths *paths)
 }
 
 int
-rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths)
+rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths,
+	       int inherited)
 {
 	struct rb_socket s = RB_SOCKET_NULL;
-	int err = take_inherited(&s.fd);
+	int err = 0;
 
-	if (err == 0)
+	s.fd = inherited;
+	if (inherited < 0)
 		err = set_up(&s, paths);
 	if (err < 0) {
 		rb_socket_close(&s);

@@ -22,9 +22,11 @@ struct rb_socket {
 
 #define RB_SOCKET_NULL ((struct rb_socket){ .fd = -1 })
 
-/* 0; -EADDRINUSE if another process has the place; or another negative errno.
- * Has said why. */
-int rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths);
+/* `inherited` is one of the service manager, ours from now on; -1: there is none. 0;
+ * -EADDRINUSE if another process has the place; or another negative errno. Has said
+ * why. */
+int rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths,
+		   int inherited);
 
 /* Also removes the file, if it is still the one that we made, and its folder. */
 void rb_socket_close(struct rb_socket *socket);

@@ -43,7 +43,7 @@
 
 #include "shm/limits.h"
 
-#define RB_CONTROL_VERSION 3
+#define RB_CONTROL_VERSION 4
 #define RB_CONTROL_SIZE 1536
 
 enum rb_control_type {
@@ -116,7 +116,8 @@ struct rb_control {
 	uint32_t fill_size; /* of the pattern for new slots; 0: zeroes */
 	uint8_t fill[RB_FILL_SIZE];
 	uint64_t generation; /* of the channel: ATTACH's answer, DETACH */
-	uint8_t reserved[68];
+	uint32_t isolation;  /* CREATE: enum rb_isolation */
+	uint8_t reserved[64];
 
 	/* In an answer what is wrong; in ATTACH the names of those to come
 	 * after, with blanks between, if it is not as declared. */

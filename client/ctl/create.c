@@ -71,6 +71,8 @@ static const struct options_entry create_options[] = {
 	  "how members wait that don't choose (blocking)" },
 	{ 0, "clear", "KIND", &words_clear_type, AT(options.clear),
 	  "zero: slots become zero when all have read them (none)" },
+	{ 0, "isolation", "KIND", &words_isolation_type, AT(options.isolation),
+	  "sealed: memory that no member can truncate (named)" },
 	{ 0, "strict", NULL, &options_flag, AT(strict),
 	  "what dies with its producer stops the stream" },
 	{ 0, "stuck-after", "TIME", &options_duration,

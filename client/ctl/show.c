@@ -96,6 +96,7 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_string(json, "clear", words_clear(info->clear));
 	json_string(json, "type", info->type);
 	json_uint(json, "type_version", info->type_version);
+	json_string(json, "isolation", words_isolation(info->isolation));
 	json_bool(json, "strict", info->strict != 0);
 	json_int(json, "broken", info->broken);
 	json_int(json, "stuck_after_ns", info->stuck_after_ns);
@@ -158,6 +159,9 @@ print_info(const struct ringbus_info *info, struct output *out)
 			     info->type_version);
 	if (info->clear)
 		output_print(out, "clear       %s\n", words_clear(info->clear));
+	if (info->isolation != RINGBUS_NAMED)
+		output_print(out, "isolation   %s\n",
+			     words_isolation(info->isolation));
 	if (info->strict)
 		output_print(out, "strict      yes\n");
 	if (info->stuck_after_ns > 0)

@@ -22,6 +22,11 @@ static const char *const producers_names[] = {
 	[RINGBUS_MULTI] = "multi",
 };
 
+static const char *const isolations[] = {
+	[RINGBUS_NAMED] = "named",
+	[RINGBUS_SEALED] = "sealed",
+};
+
 static const char *const roles[] = {
 	[RINGBUS_PRODUCER] = "producer",
 	[RINGBUS_CONSUMER] = "consumer",
@@ -62,6 +67,12 @@ const char *
 words_producers(int producers)
 {
 	return name_at(producers_names, N_NAMES(producers_names), producers);
+}
+
+const char *
+words_isolation(int isolation)
+{
+	return name_at(isolations, N_NAMES(isolations), isolation);
 }
 
 const char *
@@ -120,6 +131,12 @@ parse_producers(const char *text, void *target)
 			    target);
 }
 
+static int
+parse_isolation(const char *text, void *target)
+{
+	return store_choice(text, isolations, N_NAMES(isolations), target);
+}
+
 /* The default is not a word: it is what one has who says nothing. */
 static int
 parse_slow(const char *text, void *target)
@@ -142,6 +159,8 @@ const struct options_type words_framing_type = { parse_framing,
 						 "fixed or framed" };
 const struct options_type words_producers_type = { parse_producers,
 						   "single or multi" };
+const struct options_type words_isolation_type = { parse_isolation,
+						   "named or sealed" };
 const struct options_type words_slow_type = { parse_slow, "one of gate, evict, "
 							  "park, lossy" };
 const struct options_type words_clear_type = { parse_clear, "none or zero" };

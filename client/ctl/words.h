@@ -12,12 +12,14 @@
 /* Each stores one of the API's numbers in an int. */
 extern const struct options_type words_framing_type;
 extern const struct options_type words_producers_type;
+extern const struct options_type words_isolation_type;
 extern const struct options_type words_slow_type;
 extern const struct options_type words_clear_type;
 
 /* For a number that means nothing: "?". */
 const char *words_framing(int framing);
 const char *words_producers(int producers);
+const char *words_isolation(int isolation);
 const char *words_wait(int wait);
 const char *words_role(int role);
 const char *words_state(int state);

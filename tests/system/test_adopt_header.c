@@ -120,6 +120,13 @@ turn_hash(struct rb_meta_header *header)
 }
 
 static void
+claim_seals(struct rb_meta_header *header)
+{
+	header->isolation = RB_ISOLATION_SEALED;
+	header->sum = rb_header_sum(header);
+}
+
+static void
 turn_boot(struct rb_meta_header *header)
 {
 	header->boot_id[0] ^= 1;
@@ -178,6 +185,11 @@ TEST(another_version_of_the_layout)
 {
 	check(raise_version, -EPROTONOSUPPORT,
 	      "has version 4711 of the memory layout");
+}
+
+TEST(seals_that_files_cannot_have)
+{
+	check(claim_seals, -EBADMSG, "is sealed by its header, and yet");
 }
 
 TEST(another_layout_of_this_version)

@@ -67,6 +67,7 @@ TEST(a_wrong_command_line_is_code_2)
 		{ "create a --slot-size 1X", "a number of bytes" },
 		{ "create a --slots 99999999999999999999", "a number from 1" },
 		{ "create a --clear all", "none or zero" },
+		{ "create a --isolation none", "named or sealed" },
 		{ "create a --version 1", "--version is that of a --type" },
 		{ "create a -c a:slow=fast", "consumer a: slow: 'fast' is" },
 		{ "create a -c a:slower=1", "there is no 'slower': after" },

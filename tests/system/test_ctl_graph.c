@@ -194,6 +194,19 @@ TEST(show_tells_type_and_clear)
 	t_daemon_stop(&daemon);
 }
 
+TEST(show_tells_isolation)
+{
+	struct t_daemon daemon;
+	struct t_ctl run;
+
+	t_daemon_start(&daemon, config);
+	t_ctl_run(&run, &daemon, NULL, "create made --isolation sealed");
+	assert_shows(&daemon, "show made", "isolation   sealed\n");
+	assert_has(show_json(&daemon, "made"), "\"isolation\":\"sealed\"");
+	assert_has(show_json(&daemon, "declared"), "\"isolation\":\"named\"");
+	t_daemon_stop(&daemon);
+}
+
 TEST(show_counts_the_workers_of_a_group)
 {
 	struct ringbus_consumer_options options = RINGBUS_CONSUMER_OPTIONS_INIT;

@@ -179,12 +179,15 @@ TEST(keys_about_events)
 	const struct rb_config_channel *orders = only_channel(config);
 
 	ck_assert_int_eq(orders->clear, RB_CONFIG_CLEAR_ZERO);
+	ck_assert_int_eq(orders->isolation, RB_CONFIG_NAMED);
 	ck_assert_str_eq(orders->type, "order");
 	ck_assert_uint_eq(orders->version, UINT32_MAX);
 	ck_assert_uint_eq(orders->fill_size, sizeof(fill));
 	ck_assert_mem_eq(orders->fill, fill, sizeof(fill));
 	rb_config_free(config);
-	config = parses(CHANNEL("clear: none\n    type: 7"));
+	config = parses(CHANNEL("clear: none\n    type: 7\n"
+				"    isolation: sealed"));
+	ck_assert_int_eq(only_channel(config)->isolation, RB_CONFIG_SEALED);
 	ck_assert_int_eq(only_channel(config)->clear, RB_CONFIG_CLEAR_NONE);
 	ck_assert_str_eq(only_channel(config)->type, "7");
 	rb_config_free(config);
@@ -400,6 +403,8 @@ REFUSES(stuck_after_nothing, CHANNEL("stuck_after: 0"),
 	"test:3:18: 'stuck_after' must be ")
 REFUSES(unknown_clear, CHANNEL("clear: ones"),
 	"test:3:12: 'clear' must be one of none, zero, not 'ones'\n")
+REFUSES(unknown_isolation, CHANNEL("isolation: memfd"),
+	"test:3:16: 'isolation' must be one of named, sealed, not 'memfd'\n")
 REFUSES(fill_that_is_no_bytes, CHANNEL("fill: 00fg"),
 	"test:3:11: 'fill' must be bytes as hex digits, such as 00ff, not "
 	"'00fg'\n")

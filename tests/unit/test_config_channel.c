@@ -296,6 +296,8 @@ BREAKS(check_enum, c.wait = (enum rb_config_wait)5,
        "'wait' is 5, not a number from 0 to 4")
 BREAKS(check_clear_kind, c.clear = (enum rb_config_clear)2,
        "'clear' is 2, not a number from 0 to 1")
+BREAKS(check_isolation, c.isolation = (enum rb_config_isolation)2,
+       "'isolation' is 2, not a number from 0 to 1")
 BREAKS(check_type, set_name(c.type, "a b"),
        "a type name is 1 to 63 of A-Z a-z 0-9 . _ - and starts with neither a "
        "dot nor a dash")
