@@ -159,7 +159,7 @@ named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2
 suite := $(firstword $(subst /, ,$(T)))
 chosen := $(call named,$(suite),$(tests))
 chosen_benches := $(call named,$(B),$(benches))
-chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh))
+chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh tests/system/*.sh))
 chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
 	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/% $(BUILD)/tests/torture/%,$(chosen))
