@@ -141,7 +141,7 @@ RINGBUS_API int ringbus_wait_by_name(const char *name);
  *   -EMFILE, -ENFILE, -ENOMEM
  *   -ECONNRESET, -EPROTO    the daemon went away, or is none
  *   -ETIMEDOUT              it does not answer
- *   -EUSERS                 too many connections
+ *   -EUSERS                 too many connections, or too many of our user
  *   -EXDEV                  the daemon's PID namespace does not have us
  *
  * *ret is the caller's until ringbus_close(). It keeps a descriptor, which is
@@ -371,7 +371,7 @@ struct ringbus_producer_options {
  *   -ENOENT           no such channel
  *   -EACCES           we may not publish to it
  *   -EBUSY            it has its single producer
- *   -EUSERS           all its places are taken
+ *   -EUSERS           all its places are taken, or all that our user may have
  *   -ESHUTDOWN        its stream has ended
  *   -EINVAL           a name or option that cannot be
  *   -EPROTOTYPE       its events are of another type or version than ours

@@ -144,6 +144,7 @@ struct rb_config_channel {
 	bool huge_pages; /* ask for transparent huge pages */
 	unsigned max_producers;
 	unsigned max_consumers;
+	unsigned max_members_per_user; /* 0: no limit of its own */
 	struct rb_config_access access;
 	unsigned n_consumers;
 	struct rb_config_consumer consumers[RB_CONSUMERS_MAX];
@@ -155,13 +156,17 @@ struct rb_config_dynamic {
 	struct rb_config_access access; /* to all of them */
 	unsigned max_channels;
 	uint64_t max_bytes; /* sum of the segments of all dynamic channels */
+	unsigned max_channels_per_user; /* 0: half of all, as below */
+	uint64_t max_bytes_per_user;
 };
 
 struct rb_config {
 	char socket[RB_CONFIG_PATH_SIZE];  /* empty: not given */
 	char shm_dir[RB_CONFIG_PATH_SIZE]; /* empty: not given */
-	int64_t drain_ns;     /* how long a stop waits for members */
-	unsigned max_clients; /* connections at one time */
+	int64_t drain_ns;              /* how long a stop waits for members */
+	unsigned max_clients;          /* connections at one time */
+	unsigned max_clients_per_user; /* 0: a quarter of them */
+	unsigned max_members_per_user; /* over all channels */
 	struct rb_config_dynamic dynamic;
 	unsigned n_channels;
 	struct rb_config_channel *channels; /* in the order of declaration */

@@ -31,6 +31,12 @@ RB_KEY(DAEMON, drain, DURATION, drain_ns,
        "how long a clean stop waits for members")
 RB_KEY(DAEMON, max_clients, COUNT, max_clients, 1, 65536, 1024,
        "connections at one time")
+RB_KEY(DAEMON, max_clients_per_user, COUNT, max_clients_per_user,
+       0, 65536, 0,
+       "connections of one user; 0 for a quarter of all")
+RB_KEY(DAEMON, max_members_per_user, COUNT, max_members_per_user,
+       1, RB_CHANNELS_MAX * (RB_PRODUCERS_MAX + RB_CONSUMERS_MAX), 1024,
+       "producers and consumers of one user, over all channels")
 
 RB_KEY(DYNAMIC, allow, ACCESS, allow, 0, 0, 0,
        "who may create channels; nobody if absent")
@@ -38,6 +44,12 @@ RB_KEY(DYNAMIC, max_channels, COUNT, max_channels, 1, RB_CHANNELS_MAX, 16,
        "channels that clients may have created at one time")
 RB_KEY(DYNAMIC, max_size, SIZE, max_bytes, 1, RB_RING_SIZE_MAX, 256 << 20,
        "bytes of all channels that clients created")
+RB_KEY(DYNAMIC, max_channels_per_user, COUNT, max_channels_per_user,
+       0, RB_CHANNELS_MAX, 0,
+       "channels that one user may have created; 0 for half of all")
+RB_KEY(DYNAMIC, max_size_per_user, SIZE, max_bytes_per_user,
+       0, RB_RING_SIZE_MAX, 0,
+       "bytes of the channels of one user; 0 for half of all")
 
 RB_KEY(CHANNEL, slots, POWER, channel.slots,
        RB_SLOTS_MIN, RB_SLOTS_MAX, 65536,
@@ -86,6 +98,9 @@ RB_KEY(CHANNEL, max_producers, COUNT, channel.max_producers,
 RB_KEY(CHANNEL, max_consumers, COUNT, channel.max_consumers,
        1, RB_CONSUMERS_MAX, RB_CONSUMERS_MAX,
        "consumers, the declared ones included")
+RB_KEY(CHANNEL, max_members_per_user, COUNT, channel.max_members_per_user,
+       0, RB_PRODUCERS_MAX + RB_CONSUMERS_MAX, 0,
+       "producers and consumers of one user; 0 for no limit of its own")
 RB_KEY(CHANNEL, prefault, BOOL, channel.prefault, 0, 1, 1,
        "touch every page at creation")
 RB_KEY(CHANNEL, lock, BOOL, channel.lock, 0, 1, 0,

@@ -72,6 +72,35 @@ tell_lost(const struct rb_hosted *hosted)
 
 /* ------------------------------------------------------------------- to serve */
 
+/* One whose user cannot be told is nobody's. 0 or -ENOMEM. */
+static int
+charge_member(struct rb_daemon *daemon, struct rb_membership *membership)
+{
+	const struct rb_process *process = membership->process;
+	struct rb_user *user;
+	uid_t uid;
+
+	if (rb_process_uid(process->pid, process->pidfd, &uid) < 0)
+		return 0;
+	if (rb_user_get(&daemon->users, uid, &user) < 0)
+		return -ENOMEM;
+	rb_membership_charge(membership, user);
+	return 0;
+}
+
+static int
+charge_channel(struct rb_daemon *daemon, struct rb_hosted *hosted)
+{
+	struct rb_user *user;
+
+	if (!hosted->dynamic)
+		return 0;
+	if (rb_user_get(&daemon->users, hosted->creator, &user) < 0)
+		return -ENOMEM;
+	rb_hosted_charge(hosted, user);
+	return 0;
+}
+
 /* A living one is watched; -ESRCH is a dead one and goes to the reaper. */
 static int
 take_member(struct rb_hosted *hosted, enum rb_role role, unsigned index,
@@ -103,8 +132,9 @@ take_member(struct rb_hosted *hosted, enum rb_role role, unsigned index,
 	membership->found = true; /* as far as we know */
 	if (rb_entry_state(entry) != RB_MEMBER_EVICTED)
 		membership->epoch = rb_entry_epoch(entry);
-	if (process == NULL)
-		rb_reaper_bury(&daemon->reaper, membership);
+	if (process != NULL)
+		return charge_member(daemon, membership);
+	rb_reaper_bury(&daemon->reaper, membership);
 	return 0;
 }
 
@@ -140,7 +170,9 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 		rb_folder_set_stuck(&hosted->channel, hosted->config);
 		rb_folder_tune(hosted, hosted->config);
 	}
-	err = rb_hosted_visit(hosted, take_member, daemon);
+	err = charge_channel(daemon, hosted);
+	if (err == 0)
+		err = rb_hosted_visit(hosted, take_member, daemon);
 	if (err < 0) {
 		rb_registry_forget(&daemon->registry, hosted);
 		return give_up(daemon, hosted, err);

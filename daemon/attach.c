@@ -16,6 +16,50 @@
 
 #define MEMBERSHIPS_MAX 256 /* of one process */
 
+/* Of a limit that is 0 there is none. */
+static int
+check_user(struct rb_peer *peer, const struct rb_hosted *hosted,
+	   struct rb_control *answer)
+{
+	const struct rb_user *user = peer->user;
+	unsigned on_channel = rb_hosted_count_user(hosted, user, answer->name);
+	unsigned max = peer->daemon->config->max_members_per_user;
+	unsigned max_on_channel = hosted->config != NULL
+					  ? hosted->config->max_members_per_user
+					  : 0;
+
+	if (user->n_members >= max)
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "uid %u has %u handles open already, "
+					 "all that one user may: close some, "
+					 "or raise max_members_per_user of the "
+					 "daemon",
+					 user->uid, user->n_members);
+	if (max_on_channel != 0 && on_channel >= max_on_channel)
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "uid %u has %u places here already, "
+					 "all that one user may: give some up, "
+					 "or raise its max_members_per_user",
+					 user->uid, on_channel);
+	return 0;
+}
+
+static int
+check_room(struct rb_peer *peer, const struct rb_hosted *hosted,
+	   struct rb_control *answer)
+{
+	if (answer->role == RB_ROLE_TAP)
+		return 0; /* takes no place, and nothing of ours */
+	if (peer->process->n_memberships >= MEMBERSHIPS_MAX)
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "pid %d has %d handles open already: "
+					 "close some",
+					 peer->who.pid, MEMBERSHIPS_MAX);
+	return rb_access_is_owner(&peer->who)
+		       ? 0
+		       : check_user(peer, hosted, answer);
+}
+
 /* What stands against it before we look for a place. */
 static int
 check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
@@ -40,12 +84,7 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "its stream has ended, no producer "
 					 "can join any more");
-	if (peer->process->n_memberships >= MEMBERSHIPS_MAX)
-		return rb_request_refuse(peer, answer, -EUSERS,
-					 "pid %d has %d handles open already: "
-					 "close some",
-					 peer->who.pid, MEMBERSHIPS_MAX);
-	return 0;
+	return check_room(peer, hosted, answer);
 }
 
 /* What stands against a client that says what the events are: it would read or

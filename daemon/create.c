@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/plan.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
@@ -100,18 +99,14 @@ read_wish(struct rb_peer *peer, struct rb_control *answer,
 }
 
 static int
-check_limits(struct rb_peer *peer, struct rb_control *answer,
-	     const struct rb_config_channel *wish)
+check_all(struct rb_peer *peer, struct rb_control *answer, uint64_t size)
 {
 	const struct rb_registry *registry = &peer->daemon->registry;
 	const struct rb_config_dynamic *dynamic =
 		&peer->daemon->config->dynamic;
-	struct rb_geometry geometry;
-	uint64_t used, size;
+	uint64_t used;
 	unsigned n = rb_registry_count_dynamic(registry, &used);
 
-	rb_folder_geometry(wish, &geometry);
-	size = rb_geometry_total(&geometry);
 	if (n >= dynamic->max_channels)
 		return rb_request_refuse(peer, answer, -EUSERS,
 					 "there are %u dynamic channels "
@@ -125,6 +120,57 @@ check_limits(struct rb_peer *peer, struct rb_control *answer,
 					 "fewer slots, or raise max_size",
 					 size, used);
 	return 0;
+}
+
+/* 0 is half of what all may have. */
+static uint64_t
+or_half(uint64_t limit, uint64_t all)
+{
+	return limit != 0 ? limit : all - all / 2;
+}
+
+static int
+check_own(struct rb_peer *peer, struct rb_control *answer, uint64_t size)
+{
+	const struct rb_config_dynamic *dynamic =
+		&peer->daemon->config->dynamic;
+	const struct rb_user *user = peer->user;
+	uint64_t bytes = or_half(dynamic->max_bytes_per_user,
+				 dynamic->max_bytes);
+
+	if (rb_access_is_owner(&peer->who))
+		return 0;
+	if (user->n_channels >=
+	    or_half(dynamic->max_channels_per_user, dynamic->max_channels))
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "uid %u has created %u channels that "
+					 "are still there, all that one user "
+					 "may: remove some, or raise "
+					 "max_channels_per_user",
+					 user->uid, user->n_channels);
+	if (user->channels_size > bytes || size > bytes - user->channels_size)
+		return rb_request_refuse(peer, answer, -EUSERS,
+					 "takes %" PRIu64 " bytes, and of the "
+					 "%" PRIu64 " that one user may have "
+					 "uid %u uses %" PRIu64 ": take fewer "
+					 "slots, or raise max_size_per_user",
+					 size, bytes, user->uid,
+					 user->channels_size);
+	return 0;
+}
+
+static int
+check_limits(struct rb_peer *peer, struct rb_control *answer,
+	     const struct rb_config_channel *wish)
+{
+	struct rb_geometry geometry;
+	uint64_t size;
+	int err;
+
+	rb_folder_geometry(wish, &geometry);
+	size = rb_geometry_total(&geometry);
+	err = check_own(peer, answer, size);
+	return err < 0 ? err : check_all(peer, answer, size);
 }
 
 static int
@@ -145,7 +191,7 @@ create(struct rb_peer *peer, struct rb_control *answer)
 	struct rb_config_channel wish;
 	struct rb_creation creation = {
 		.config = &wish,
-		.creator = &peer->who.uid,
+		.creator = peer->user,
 		.preparing = prepare ? peer : NULL,
 	};
 	struct rb_hosted *hosted;
@@ -164,7 +210,8 @@ create(struct rb_peer *peer, struct rb_control *answer)
 		return rb_request_refuse(peer, answer, err, "%s", why);
 	rb_warden_watch_all(&peer->daemon->warden, hosted);
 	rb_reaper_expect_expiry(&peer->daemon->reaper);
-	rb_log_info("channel %s: created by pid %d (uid %u)%s", wish.name,
+	rb_user_log(peer->user, LOG_INFO,
+		    "channel %s: created by pid %d (uid %u)%s", wish.name,
 		    peer->who.pid, peer->who.uid,
 		    prepare ? ", who prepares it" : "");
 	return 0;
@@ -195,15 +242,16 @@ rb_request_open(struct rb_peer *peer, struct rb_control *answer)
 			       sizeof(why));
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err, "%s", why);
-	rb_log_info("channel %s: opened by pid %d", hosted->name,
-		    peer->who.pid);
+	rb_user_log(peer->user, LOG_INFO, "channel %s: opened by pid %d",
+		    hosted->name, peer->who.pid);
 	return 0;
 }
 
 static void
 remove_unopened(struct rb_daemon *daemon, struct rb_hosted *hosted)
 {
-	rb_log_info("channel %s: removed, as pid %d has left without opening "
+	rb_user_log(hosted->preparing->user, LOG_INFO,
+		    "channel %s: removed, as pid %d has left without opening "
 		    "it",
 		    hosted->name, hosted->preparing->who.pid);
 	rb_reaper_remove(&daemon->reaper, hosted);

@@ -245,7 +245,10 @@ set_up_loop(struct rb_daemon *daemon)
 	if (err < 0)
 		return RB_EXIT_FAILURE;
 	rb_processes_init(&daemon->processes, daemon->loop, on_death, daemon);
-	err = rb_sigbus_init();
+	err = rb_users_init(&daemon->users, daemon->loop);
+	daemon->registry.users = &daemon->users;
+	if (err == 0)
+		err = rb_sigbus_init();
 	if (err == 0)
 		err = watch_signals(daemon);
 	if (err == 0)
@@ -401,6 +404,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	rb_processes_deinit(&daemon->processes);
 	rb_registry_deinit(&daemon->registry, daemon->rest);
 	rb_store_deinit(&daemon->store);
+	rb_users_deinit(&daemon->users);
 	daemon->loop = rb_loop_free(daemon->loop);
 	if (daemon->lock >= 0)
 		rb_lock_remove(daemon->shm_dirfd);

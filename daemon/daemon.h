@@ -21,6 +21,7 @@
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/stuck.h"
+#include "daemon/user.h"
 #include "daemon/warden.h"
 
 struct rb_daemon {
@@ -41,6 +42,7 @@ struct rb_daemon {
 	struct rb_warden warden;
 	struct rb_stuck stuck;
 	struct rb_processes processes;
+	struct rb_users users;
 	struct rb_server server;
 	bool stopping;
 	enum rb_registry_rest rest; /* of the channels, at the end */

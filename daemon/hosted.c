@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/entry.h"
+#include "daemon/user.h"
 #include "shm/member.h"
 
 int
@@ -26,6 +27,8 @@ rb_hosted_new(const char *name, const struct rb_config_channel *config,
 		hosted->segments[i] = -1;
 	hosted->config = config;
 	hosted->channel = RB_CHANNEL_NULL;
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
+		hosted->holders[i] = RB_NOBODY;
 	LIST_INIT(&hosted->memberships);
 	*ret = hosted;
 	return 0;
@@ -38,6 +41,11 @@ rb_hosted_free(struct rb_hosted *hosted)
 		return NULL;
 	while (!LIST_EMPTY(&hosted->memberships))
 		rb_membership_free(LIST_FIRST(&hosted->memberships));
+	if (hosted->user != NULL) {
+		hosted->user->n_channels--;
+		hosted->user->channels_size -= rb_hosted_size(hosted);
+		rb_user_release(hosted->user);
+	}
 	rb_closep(&hosted->channel.bell);
 	rb_channel_detach(&hosted->channel);
 	rb_closep(&hosted->dirfd);
@@ -51,6 +59,39 @@ uint64_t
 rb_hosted_size(const struct rb_hosted *hosted)
 {
 	return rb_geometry_total(&hosted->channel.geometry);
+}
+
+void
+rb_hosted_charge(struct rb_hosted *hosted, struct rb_user *user)
+{
+	hosted->user = user;
+	user->n_channels++;
+	user->channels_size += rb_hosted_size(hosted);
+}
+
+static bool
+is_kept_for(const struct rb_hosted *hosted, unsigned index, uid_t uid)
+{
+	const struct rb_member *entry = &hosted->channel.meta->consumers[index];
+
+	return hosted->holders[index] == uid &&
+	       rb_entry_state(entry) == RB_MEMBER_ABSENT &&
+	       !rb_entry_is_declared(entry);
+}
+
+unsigned
+rb_hosted_count_user(const struct rb_hosted *hosted, const struct rb_user *user,
+		     const char *name)
+{
+	int own = rb_member_find_named(&hosted->channel, name);
+	const struct rb_membership *m;
+	unsigned n = 0;
+
+	LIST_FOREACH(m, &hosted->memberships, of_hosted)
+	n += m->user == user;
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
+		n += (int)i != own && is_kept_for(hosted, i, user->uid);
+	return n;
 }
 
 bool

@@ -17,6 +17,9 @@
 #include "shm/channel.h"
 
 struct rb_peer;
+struct rb_user;
+
+#define RB_NOBODY ((uid_t)-1) /* no uid */
 
 #define RB_HIDDEN_SIZE (RB_NAME_SIZE + 32)
 
@@ -51,12 +54,16 @@ struct rb_hosted {
 	const struct rb_config_channel *config;
 	bool dynamic;
 	uid_t creator; /* of a dynamic one */
+	struct rb_user
+		*user; /* the same, whose limits it counts for, or NULL */
 	bool made;     /* by this daemon, not taken over */
 	/* Whose connection it is that may attach before it is open, or NULL. */
 	const struct rb_peer *preparing;
 	uint64_t limited; /* bit i: the warden looks after consumer i */
 	struct rb_stall stalls[RB_CONSUMERS_MAX];
 	struct rb_holdup holdup;
+	/* Who was the last in the place of consumer i; RB_NOBODY: not known. */
+	uid_t holders[RB_CONSUMERS_MAX];
 	struct rb_memberships memberships;
 };
 
@@ -69,6 +76,15 @@ struct rb_hosted *rb_hosted_free(struct rb_hosted *hosted);
 
 /* Bytes of shared memory. */
 uint64_t rb_hosted_size(const struct rb_hosted *hosted);
+
+/* It is this user's, from now on. */
+void rb_hosted_charge(struct rb_hosted *hosted, struct rb_user *user);
+
+/* Places that a user has in it: his members, and of those that have gone the
+ * places that were kept; but not a declared one's, which nobody took, nor that
+ * of consumer `name`, which he may resume. */
+unsigned rb_hosted_count_user(const struct rb_hosted *hosted,
+			      const struct rb_user *user, const char *name);
 
 /* Anybody there whom a stop would wait for? */
 bool rb_hosted_has_members(const struct rb_hosted *hosted);

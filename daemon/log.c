@@ -5,7 +5,6 @@
 #include "daemon/log.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,19 +40,26 @@ escape(char *text)
 
 /* In one write, so that lines of several processes do not mix. */
 void
-rb_log(int priority, const char *fmt, ...)
+rb_log_args(int priority, const char *fmt, va_list args)
 {
 	char text[LINE_SIZE];
-	va_list args;
 
-	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
 	escape(text);
 	if (to_journal)
 		dprintf(STDERR_FILENO, "<%d>%s\n", priority, text);
 	else
 		dprintf(STDERR_FILENO, "ringbusd: %s\n", text);
+}
+
+void
+rb_log(int priority, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	rb_log_args(priority, fmt, args);
+	va_end(args);
 }
 
 void

@@ -8,6 +8,7 @@
 #ifndef RB_DAEMON_LOG_H
 #define RB_DAEMON_LOG_H
 
+#include <stdarg.h>
 #include <syslog.h>
 
 #include "shm/base.h"
@@ -17,6 +18,9 @@ void rb_log_init(void);
 
 /* `priority` is one of syslog(3): LOG_ERR and so on. */
 void rb_log(int priority, const char *fmt, ...) rb_printf_(2, 3);
+
+/* The same, for functions that take what it takes. */
+void rb_log_args(int priority, const char *fmt, va_list args);
 
 #define rb_log_error(...) rb_log(LOG_ERR, __VA_ARGS__)
 #define rb_log_warning(...) rb_log(LOG_WARNING, __VA_ARGS__)

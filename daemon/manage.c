@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "daemon/log.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
 #include "shm/member.h"
@@ -62,7 +61,8 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err,
 					 "not all of it could be removed");
-	rb_log_info("channel %s: removed by pid %d (uid %u)", answer->channel,
+	rb_user_log(peer->user, LOG_INFO,
+		    "channel %s: removed by pid %d (uid %u)", answer->channel,
 		    peer->who.pid, peer->who.uid);
 	return 0;
 }
@@ -80,7 +80,8 @@ rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 		return err;
 	answer->missed = (int64_t)rb_reaper_mend(&peer->daemon->reaper, hosted);
 	if (answer->missed > 0)
-		rb_log_info("channel %s: mended by pid %d (uid %u): %" PRId64
+		rb_user_log(peer->user, LOG_INFO,
+			    "channel %s: mended by pid %d (uid %u): %" PRId64
 			    " slots are given up",
 			    hosted->name, peer->who.pid, peer->who.uid,
 			    answer->missed);
@@ -101,7 +102,8 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 	if (err < 0)
 		return err;
 	rb_channel_close_stream(&hosted->channel, abort);
-	rb_log_info("channel %s: %s by pid %d (uid %u)", hosted->name,
-		    abort ? "aborted" : "ended", peer->who.pid, peer->who.uid);
+	rb_user_log(peer->user, LOG_INFO, "channel %s: %s by pid %d (uid %u)",
+		    hosted->name, abort ? "aborted" : "ended", peer->who.pid,
+		    peer->who.uid);
 	return 0;
 }

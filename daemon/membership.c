@@ -9,6 +9,7 @@
 
 #include "daemon/hosted.h"
 #include "daemon/process.h"
+#include "daemon/user.h"
 
 int
 rb_membership_new(struct rb_hosted *hosted, struct rb_process *process,
@@ -32,6 +33,15 @@ rb_membership_new(struct rb_hosted *hosted, struct rb_process *process,
 }
 
 void
+rb_membership_charge(struct rb_membership *membership, struct rb_user *user)
+{
+	membership->user = user;
+	user->n_members++;
+	if (membership->role == RB_ROLE_CONSUMER)
+		membership->hosted->holders[membership->index] = user->uid;
+}
+
+void
 rb_membership_orphan(struct rb_membership *membership)
 {
 	struct rb_process *process = membership->process;
@@ -49,6 +59,10 @@ rb_membership_free(struct rb_membership *membership)
 	if (membership == NULL)
 		return NULL;
 	rb_membership_orphan(membership);
+	if (membership->user != NULL) {
+		membership->user->n_members--;
+		rb_user_release(membership->user);
+	}
 	LIST_REMOVE(membership, of_hosted);
 	free(membership);
 	return NULL;

@@ -21,10 +21,12 @@
 struct rb_hosted;
 struct rb_peer;
 struct rb_process;
+struct rb_user;
 
 struct rb_membership {
 	struct rb_hosted *hosted;
 	struct rb_process *process; /* NULL: dead */
+	struct rb_user *user;       /* whose limits it counts for, or NULL */
 	/* Whose connection asked for it; NULL: has ended. Only to compare. */
 	const struct rb_peer *peer;
 	enum rb_role role;
@@ -50,6 +52,10 @@ LIST_HEAD(rb_memberships, rb_membership);
 int rb_membership_new(struct rb_hosted *hosted, struct rb_process *process,
 		      enum rb_role role, unsigned index,
 		      struct rb_membership **ret);
+
+/* It is this user's, from now on. */
+void rb_membership_charge(struct rb_membership *membership,
+			  struct rb_user *user);
 
 /* Takes it out of the lists. Does not touch the member table. */
 struct rb_membership *rb_membership_free(struct rb_membership *membership);

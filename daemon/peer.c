@@ -30,9 +30,10 @@ on_message(void *context, int result)
 			return;
 		}
 	} else if (result > 0) {
-		rb_log_warning("pid %d (uid %u) sent a message of the wrong "
-			       "length: disconnected",
-			       peer->who.pid, peer->who.uid);
+		rb_user_log(peer->user, LOG_WARNING,
+			    "pid %d (uid %u) sent a message of the wrong "
+			    "length: disconnected",
+			    peer->who.pid, peer->who.uid);
 	}
 	rb_peer_free(peer);
 }
@@ -43,10 +44,22 @@ on_no_hello(void *context, int result)
 	struct rb_peer *peer = context;
 
 	(void)result;
-	rb_log_warning("pid %d (uid %u) connected and said nothing for 5 s: "
-		       "disconnected",
-		       peer->who.pid, peer->who.uid);
+	rb_user_log(peer->user, LOG_WARNING,
+		    "pid %d (uid %u) connected and said nothing for 5 s: "
+		    "disconnected",
+		    peer->who.pid, peer->who.uid);
 	rb_peer_free(peer);
+}
+
+static int
+find_user(struct rb_peer *peer)
+{
+	int err = rb_user_get(rb_server_users(peer->server), peer->who.uid,
+			      &peer->user);
+
+	if (err == 0)
+		peer->user->n_peers++;
+	return err;
 }
 
 static int
@@ -77,7 +90,9 @@ set_up(struct rb_peer *peer)
 	struct rb_loop *loop = rb_server_loop(peer->server);
 	int err = rb_credentials_init(&peer->who, peer->fd);
 
-	if (err == 0 && !rb_server_serves(peer->server, &peer->who))
+	if (err == 0)
+		err = find_user(peer);
+	if (err == 0 && !rb_server_serves(peer->server, peer))
 		err = -EUSERS;
 	if (err == 0 && !rb_credentials_are_foreign(&peer->who))
 		err = find_process(peer);
@@ -111,15 +126,39 @@ rb_peer_new(struct rb_server *server, int fd, struct rb_peer **ret)
 	if (err < 0) {
 		/* One that has gone again is nobody's trouble; of too many
 		 * the first have been told. */
-		if (err != -ESRCH && err != -EUSERS && !server->starved)
-			rb_log_warning("cannot serve pid %d (uid %u): %s",
-				       peer->who.pid, peer->who.uid,
-				       strerror(-err));
+		if (err != -ESRCH && err != -EUSERS && !rb_server_is_short(err))
+			rb_user_log(peer->user, LOG_WARNING,
+				    "cannot serve pid %d (uid %u): %s",
+				    peer->who.pid, peer->who.uid,
+				    strerror(-err));
 		rb_peer_free(peer);
 		return err;
 	}
 	*ret = peer;
 	return 0;
+}
+
+static void
+leave_user(struct rb_peer *peer)
+{
+	if (peer->user == NULL)
+		return;
+	peer->user->n_peers--;
+	peer->user->n_greeted -= peer->greeted;
+	rb_user_release(peer->user);
+}
+
+static void
+leave_process(struct rb_peer *peer)
+{
+	struct rb_process *process = peer->process;
+
+	if (process == NULL)
+		return;
+	if (!process->dead)
+		rb_reaper_heed_process(&peer->daemon->reaper, process, peer);
+	process->n_peers--;
+	rb_process_release(process);
 }
 
 struct rb_peer *
@@ -131,13 +170,8 @@ rb_peer_free(struct rb_peer *peer)
 	LIST_REMOVE(peer, of_server);
 	peer->server->n_peers--;
 	peer->server->n_greeted -= peer->greeted;
-	if (peer->process != NULL) {
-		if (!peer->process->dead)
-			rb_reaper_heed_process(&peer->daemon->reaper,
-					       peer->process, peer);
-		peer->process->n_peers--;
-		rb_process_release(peer->process);
-	}
+	leave_process(peer);
+	leave_user(peer);
 	rb_watch_free(peer->message);
 	rb_watch_free(peer->patience);
 	rb_credentials_deinit(&peer->who);
@@ -150,6 +184,7 @@ void
 rb_peer_set_greeted(struct rb_peer *peer)
 {
 	peer->greeted = true;
+	peer->user->n_greeted++;
 	peer->server->n_greeted++;
 	peer->patience = rb_watch_free(peer->patience);
 }
@@ -184,8 +219,9 @@ rb_peer_send(struct rb_peer *peer, const struct rb_control *answer,
 	if (sendmsg(peer->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 		return 0;
 	if (errno == EAGAIN)
-		rb_log_warning("pid %d (uid %u) does not read its answers: "
-			       "disconnected",
-			       peer->who.pid, peer->who.uid);
+		rb_user_log(peer->user, LOG_WARNING,
+			    "pid %d (uid %u) does not read its answers: "
+			    "disconnected",
+			    peer->who.pid, peer->who.uid);
 	return -errno;
 }

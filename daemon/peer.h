@@ -19,6 +19,7 @@
 #include "daemon/access.h"
 #include "daemon/loop.h"
 #include "daemon/process.h"
+#include "daemon/user.h"
 #include "shm/channel.h"
 #include "shm/control.h"
 
@@ -32,6 +33,7 @@ struct rb_peer {
 	int fd;
 	bool greeted;
 	struct rb_credentials who;
+	struct rb_user *user;       /* whose it is */
 	struct rb_process *process; /* NULL: of no pid of ours, see below */
 	struct rb_watch *message;
 	struct rb_watch *patience; /* for HELLO */

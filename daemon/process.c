@@ -67,22 +67,47 @@ parse_start_time(const char *stat, uint64_t *ret)
 	return at != NULL && sscanf(at, "%" SCNu64, ret) == 1 ? 0 : -EBADMSG;
 }
 
+/* /proc/PID/NAME, the beginning of it. */
 static int
-read_start_time(uint32_t pid, uint64_t *ret)
+read_file(uint32_t pid, const char *name, char *text, size_t size)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
-	char path[32], stat[1024];
+	char path[32];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	n = read(fd, stat, sizeof(stat) - 1);
+	n = read(fd, text, size - 1);
 	if (n < 0)
 		return -errno;
-	stat[n] = '\0';
-	return parse_start_time(stat, ret);
+	text[n] = '\0';
+	return 0;
+}
+
+static int
+read_start_time(uint32_t pid, uint64_t *ret)
+{
+	char stat[1024];
+	int err = read_file(pid, "stat", stat, sizeof(stat));
+
+	return err < 0 ? err : parse_start_time(stat, ret);
+}
+
+/* The real one comes first. A name in front of it has no line of its own. */
+static int
+read_uid(uint32_t pid, uid_t *ret)
+{
+	char status[2048];
+	const char *at;
+	int err = read_file(pid, "status", status, sizeof(status));
+
+	if (err < 0)
+		return err;
+	at = strstr(status, "\nUid:");
+	return at != NULL && sscanf(at, "\nUid: %*u %u", ret) == 1 ? 0
+								   : -EBADMSG;
 }
 
 static bool
@@ -94,14 +119,24 @@ is_dead(int pidfd)
 }
 
 /* Who is alive after the reading had the pid while it was read. */
-int
-rb_process_start_time(uint32_t pid, int pidfd, uint64_t *ret)
+static int
+judge_reading(int pidfd, int err)
 {
-	int err = read_start_time(pid, ret);
-
 	if (is_dead(pidfd))
 		return -ESRCH;
 	return err == -ESRCH ? -EACCES : err;
+}
+
+int
+rb_process_start_time(uint32_t pid, int pidfd, uint64_t *ret)
+{
+	return judge_reading(pidfd, read_start_time(pid, ret));
+}
+
+int
+rb_process_uid(uint32_t pid, int pidfd, uid_t *ret)
+{
+	return judge_reading(pidfd, read_uid(pid, ret));
 }
 
 static uint64_t

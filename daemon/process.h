@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include "daemon/loop.h"
 #include "daemon/membership.h"
@@ -59,6 +60,10 @@ void rb_processes_deinit(struct rb_processes *all);
  * or another negative errno.
  */
 int rb_process_start_time(uint32_t pid, int pidfd, uint64_t *ret);
+
+/* Whose process that is, of a pidfd which had this pid: the effective user, as
+ * when it connects. Errors as above. */
+int rb_process_uid(uint32_t pid, int pidfd, uid_t *ret);
 
 /*
  * A pidfd of the process that had this pid, start time and, if they are known

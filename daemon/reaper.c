@@ -36,7 +36,8 @@ expires_at(const struct rb_member *entry)
 
 /* Releases whose time is over; returns when the next one's will be. */
 static int64_t
-expire_channel(struct rb_hosted *hosted, int64_t now)
+expire_channel(const struct rb_registry *registry, struct rb_hosted *hosted,
+	       int64_t now)
 {
 	int64_t next = INT64_MAX;
 
@@ -45,10 +46,12 @@ expire_channel(struct rb_hosted *hosted, int64_t now)
 		int64_t at = expires_at(m);
 
 		if (at <= now) {
-			rb_log_warning("channel %s: consumer %.64s did not "
-				       "attach in time (keep_for): its place "
-				       "is released",
-				       hosted->name, m->name);
+			rb_user_log(rb_registry_holder(registry, hosted, i),
+				    LOG_WARNING,
+				    "channel %s: consumer %.64s did not "
+				    "attach in time (keep_for): its place "
+				    "is released",
+				    hosted->name, m->name);
 			rb_member_leave_consumer(&hosted->channel, i, false);
 		} else if (at < next) {
 			next = at;
@@ -65,7 +68,7 @@ rb_reaper_expect_expiry(struct rb_reaper *reaper)
 	int64_t next = INT64_MAX;
 
 	for (unsigned i = 0; i < registry->n_hosted; i++) {
-		int64_t at = expire_channel(registry->hosted[i], now);
+		int64_t at = expire_channel(registry, registry->hosted[i], now);
 
 		next = at < next ? at : next;
 	}
@@ -158,9 +161,9 @@ tell_gone(const struct rb_membership *m, enum rb_presence presence)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
 
-	rb_log_info("channel %s: %s %.64s (pid %u) %s", m->hosted->name,
-		    rb_membership_role_name(m->role), entry->name,
-		    rb_entry_pid(entry),
+	rb_user_log(m->user, LOG_INFO, "channel %s: %s %.64s (pid %u) %s",
+		    m->hosted->name, rb_membership_role_name(m->role),
+		    entry->name, rb_entry_pid(entry),
 		    presence == RB_PRESENCE_NEVER
 			    ? "never came: its answer was lost"
 			    : "has left while nobody was told");
@@ -230,11 +233,13 @@ tell_dead_consumer(const struct rb_membership *m, bool forget)
 	uint32_t pid = rb_entry_pid(entry);
 
 	if (rb_entry_group(entry) >= 0)
-		rb_log_info("channel %s: worker %u of group %.64s (pid %u) "
+		rb_user_log(m->user, LOG_INFO,
+			    "channel %s: worker %u of group %.64s (pid %u) "
 			    "died, others get what it had begun",
 			    m->hosted->name, m->index, entry->name, pid);
 	else
-		rb_log_info("channel %s: consumer %.64s (pid %u) died, its "
+		rb_user_log(m->user, LOG_INFO,
+			    "channel %s: consumer %.64s (pid %u) died, its "
 			    "place is %s",
 			    m->hosted->name, entry->name, pid,
 			    !forget && keeps_its_place(entry) ? "kept"
@@ -248,11 +253,13 @@ tell_dead_producer(const struct rb_membership *m)
 	const struct rb_repair *r = &m->repair;
 
 	if (r->tombstones == 0)
-		rb_log_info("channel %s: producer %.64s (pid %u) died, nothing "
+		rb_user_log(m->user, LOG_INFO,
+			    "channel %s: producer %.64s (pid %u) died, nothing "
 			    "was left claimed",
 			    m->hosted->name, entry->name, rb_entry_pid(entry));
 	else
-		rb_log_info("channel %s: producer %.64s (pid %u) died, %" PRIu64
+		rb_user_log(m->user, LOG_INFO,
+			    "channel %s: producer %.64s (pid %u) died, %" PRIu64
 			    " tombstones in %" PRId64 "..%" PRId64,
 			    m->hosted->name, entry->name, rb_entry_pid(entry),
 			    r->tombstones, r->first, r->last);

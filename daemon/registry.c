@@ -101,7 +101,7 @@ rb_registry_create(struct rb_registry *registry,
 		   size_t why_size, struct rb_hosted **ret)
 {
 	const struct rb_config_channel *config = creation->config;
-	const uid_t *creator = creation->creator;
+	struct rb_user *creator = creation->creator;
 	struct rb_hosted *hosted = NULL;
 	int err = check_new(registry, config->name, why, why_size);
 
@@ -114,7 +114,7 @@ rb_registry_create(struct rb_registry *registry,
 		return err;
 	}
 	hosted->dynamic = creator != NULL;
-	hosted->creator = creator != NULL ? *creator : 0;
+	hosted->creator = creator != NULL ? creator->uid : 0;
 	hosted->preparing = creation->preparing;
 	err = make(registry, hosted, config, why, why_size);
 	if (err == 0)
@@ -123,6 +123,8 @@ rb_registry_create(struct rb_registry *registry,
 		rb_hosted_free(hosted);
 		return err;
 	}
+	if (creator != NULL)
+		rb_hosted_charge(hosted, creator);
 	hosted->made = true;
 	*ret = hosted;
 	return 0;
@@ -211,6 +213,13 @@ rb_registry_find_address(const struct rb_registry *registry,
 				return h;
 		}
 	return NULL;
+}
+
+struct rb_user *
+rb_registry_holder(const struct rb_registry *registry,
+		   const struct rb_hosted *hosted, unsigned index)
+{
+	return rb_users_find(registry->users, hosted->holders[index]);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "daemon/folder.h"
 #include "daemon/hosted.h"
 #include "daemon/inspect.h"
+#include "daemon/user.h"
 
 /* One that an earlier daemon left and that is not served: see judge.h. */
 struct rb_refused {
@@ -21,6 +22,7 @@ struct rb_refused {
 
 struct rb_registry {
 	struct rb_maker maker;
+	struct rb_users *users; /* who have it all */
 	unsigned n_refused;
 	SLIST_HEAD(rb_refused_list, rb_refused) refused;
 	unsigned n_hosted;
@@ -34,7 +36,7 @@ struct rb_hosted *rb_registry_find(const struct rb_registry *registry,
 /* A channel to be made. */
 struct rb_creation {
 	const struct rb_config_channel *config; /* kept if it is the file's */
-	const uid_t *creator; /* who wants it; NULL: the configuration file */
+	struct rb_user *creator;         /* NULL: the configuration file */
 	const struct rb_peer *preparing; /* for whom alone, until it is open */
 };
 
@@ -83,6 +85,12 @@ bool rb_registry_has_members(const struct rb_registry *registry);
 /* The channel whose mapping has this address in it, or NULL. */
 const struct rb_hosted *rb_registry_find_address(
 	const struct rb_registry *registry, const void *address);
+
+/* Who is or was the last in the place of consumer `index`, as far as he is
+ * known, or NULL. */
+struct rb_user *rb_registry_holder(const struct rb_registry *registry,
+				   const struct rb_hosted *hosted,
+				   unsigned index);
 
 /* What becomes of the files when the daemon ends. */
 enum rb_registry_rest {

@@ -95,8 +95,8 @@ rb_request_refuse(const struct rb_peer *peer, struct rb_control *answer,
 		  args);
 	va_end(args);
 	answer->result = err;
-	rb_log_info("refused pid %d (uid %u): %s", peer->who.pid, peer->who.uid,
-		    answer->text);
+	rb_user_log(peer->user, LOG_INFO, "refused pid %d (uid %u): %s",
+		    peer->who.pid, peer->who.uid, answer->text);
 	return err;
 }
 
@@ -140,7 +140,7 @@ static int
 check_room(const struct rb_peer *peer, struct rb_control *answer)
 {
 	const struct rb_server *server = peer->server;
-	unsigned n = rb_server_count_user(server, &peer->who, true);
+	unsigned n = peer->user->n_greeted;
 
 	if (server->n_greeted >= rb_server_limit(server, &peer->who))
 		return rb_request_refuse(peer, answer, -EUSERS,
@@ -151,7 +151,7 @@ check_room(const struct rb_peer *peer, struct rb_control *answer)
 		return rb_request_refuse(peer, answer, -EUSERS,
 					 "uid %u has %u connections already, "
 					 "all that one user may: close some, "
-					 "or raise max_clients",
+					 "or raise max_clients_per_user",
 					 peer->who.uid, n);
 	return 0;
 }
@@ -232,8 +232,8 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 static int
 disconnect(const struct rb_peer *peer, const char *why)
 {
-	rb_log_warning("pid %d (uid %u) %s: disconnected", peer->who.pid,
-		       peer->who.uid, why);
+	rb_user_log(peer->user, LOG_WARNING, "pid %d (uid %u) %s: disconnected",
+		    peer->who.pid, peer->who.uid, why);
 	return -EPROTO;
 }
 

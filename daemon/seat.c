@@ -77,6 +77,7 @@ rb_seat_producer(struct rb_peer *peer, struct rb_hosted *hosted,
 			      (unsigned)index, ret) < 0)
 		return refuse_memory(peer, answer);
 	(*ret)->peer = peer;
+	rb_membership_charge(*ret, peer->user);
 	if (answer->name[0] == '\0')
 		snprintf(answer->name, RB_NAME_SIZE, "producer");
 	answer->index = (uint32_t)index;
@@ -360,6 +361,7 @@ rb_seat_consumer(struct rb_peer *peer, struct rb_hosted *hosted,
 		*ret = rb_membership_free(*ret);
 		return err;
 	}
+	rb_membership_charge(*ret, peer->user);
 	rb_warden_watch(&peer->daemon->warden, hosted, answer->index);
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "shm/wait.h"
 
 /* Connections beyond max_clients that are still told so. */
 #define RESERVE 64
@@ -19,21 +20,35 @@
 
 #define PAUSE_NS INT64_C(100000000)
 
-static bool
-is_starvation(int err)
+/* From one complaint about descriptors to the next. */
+#define QUIET_NS (60 * INT64_C(1000000000))
+
+bool
+rb_server_is_short(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS ||
 	       err == -ENOMEM;
 }
 
+/* Clients can have it come and go many times a second. */
+static void
+complain(struct rb_server *server, int err)
+{
+	int64_t now_ns = rb_clock_ns();
+
+	if (server->complained_ns != 0 &&
+	    now_ns - server->complained_ns < QUIET_NS)
+		return;
+	server->complained_ns = now_ns;
+	rb_log_error("cannot take connections: %s; raise the limit "
+		     "(LimitNOFILE=), or have fewer clients",
+		     strerror(-err));
+}
+
 static void
 take_break(struct rb_server *server, int err)
 {
-	if (!server->starved)
-		rb_log_error("cannot take connections: %s; raise the limit "
-			     "(LimitNOFILE=), or have fewer clients",
-			     strerror(-err));
-	server->starved = true;
+	complain(server, err);
 	rb_watch_timer(server->pause, PAUSE_NS);
 }
 
@@ -49,9 +64,7 @@ serve(struct rb_server *server, int fd)
 		return 0;
 	}
 	err = rb_peer_new(server, fd, &peer);
-	if (err == 0)
-		server->starved = false;
-	return is_starvation(err) ? err : 0;
+	return rb_server_is_short(err) ? err : 0;
 }
 
 static void
@@ -128,32 +141,26 @@ unsigned
 rb_server_user_limit(const struct rb_server *server,
 		     const struct rb_credentials *who)
 {
-	unsigned quarter = server->max_clients / 4;
+	unsigned limit = server->daemon->config->max_clients_per_user;
 
 	if (rb_access_is_owner(who))
 		return server->max_clients;
-	return quarter < USER_MIN ? USER_MIN : quarter;
-}
-
-unsigned
-rb_server_count_user(const struct rb_server *server,
-		     const struct rb_credentials *who, bool greeted)
-{
-	const struct rb_peer *peer;
-	unsigned n = 0;
-
-	LIST_FOREACH(peer, &server->peers, of_server)
-	n += peer->who.uid == who->uid && (peer->greeted || !greeted);
-	return n;
+	if (limit != 0)
+		return limit;
+	limit = server->max_clients / 4;
+	return limit < USER_MIN ? USER_MIN : limit;
 }
 
 bool
-rb_server_serves(const struct rb_server *server,
-		 const struct rb_credentials *who)
+rb_server_serves(const struct rb_server *server, const struct rb_peer *peer)
 {
-	return rb_access_is_owner(who) ||
-	       rb_server_count_user(server, who, false) <=
-		       rb_server_user_limit(server, who) + USER_RESERVE;
+	const struct rb_credentials *who = &peer->who;
+
+	if (rb_access_is_owner(who))
+		return true;
+	return peer->user->n_peers <=
+		       rb_server_user_limit(server, who) + USER_RESERVE &&
+	       server->n_peers <= rb_server_limit(server, who) + RESERVE / 2;
 }
 
 /* A message, a patience, a process, and the cancelling of each. */
@@ -173,4 +180,10 @@ struct rb_processes *
 rb_server_processes(const struct rb_server *server)
 {
 	return &server->daemon->processes;
+}
+
+struct rb_users *
+rb_server_users(const struct rb_server *server)
+{
+	return &server->daemon->users;
 }

@@ -2,11 +2,12 @@
 /*
  * server.h - the listening socket and the connections that come from it
  *
- * One user gets at most a quarter of max_clients, and an eighth is kept for
- * root and the daemon's own user, whom the quarter does not bind: nobody can
- * shut the others out. Beyond max_clients a client still gets an answer to its HELLO, that there are
- * too many; a few more, and it finds the connection closed. When descriptors
- * run out, the daemon takes no connection for a moment and looks again.
+ * One user gets at most max_clients_per_user, and an eighth of max_clients is
+ * kept for root and the daemon's own user, whom that does not bind: nobody can
+ * shut the others out. Beyond a limit a client still gets an answer to its
+ * HELLO, that there are too many; a few more, and it finds the connection
+ * closed. When descriptors run out, the daemon takes no connection for a moment
+ * and looks again.
  */
 #ifndef RB_DAEMON_SERVER_H
 #define RB_DAEMON_SERVER_H
@@ -24,7 +25,7 @@ struct rb_server {
 	struct rb_socket socket;
 	struct rb_watch *accept;
 	struct rb_watch *pause;
-	bool starved; /* and has said so */
+	int64_t complained_ns; /* of having no descriptors; 0: never */
 	unsigned max_clients;
 	unsigned n_peers;
 	unsigned n_greeted;
@@ -45,21 +46,24 @@ void rb_server_deinit(struct rb_server *server);
 unsigned rb_server_limit(const struct rb_server *server,
 			 const struct rb_credentials *who);
 
-/* How many of them may be his, and how many are; of those, `greeted` or all. */
+/* How many of them may be his. */
 unsigned rb_server_user_limit(const struct rb_server *server,
 			      const struct rb_credentials *who);
-unsigned rb_server_count_user(const struct rb_server *server,
-			      const struct rb_credentials *who, bool greeted);
 
-/* Whether one of his can be served, if only to be told that there are too many
- * of them. */
+/* Whether this one, which is counted already, can be served, if only to be told
+ * that there are too many of them. */
 bool rb_server_serves(const struct rb_server *server,
-		      const struct rb_credentials *who);
+		      const struct rb_peer *peer);
+
+/* An error of having too little of what a connection takes: of this the server
+ * speaks itself. */
+bool rb_server_is_short(int err);
 
 /* An estimate of what a server keeps the loop busy with. */
 unsigned rb_server_max_watches(unsigned max_clients);
 
 struct rb_loop *rb_server_loop(const struct rb_server *server);
 struct rb_processes *rb_server_processes(const struct rb_server *server);
+struct rb_users *rb_server_users(const struct rb_server *server);
 
 #endif

@@ -32,6 +32,7 @@ struct look {
 	int64_t max_stall_ns; /* likewise */
 	bool behind;          /* there is something that it could read */
 	bool moved;           /* since the last look */
+	struct rb_user *user; /* who is there, or was; NULL: not known */
 };
 
 static int64_t
@@ -128,8 +129,9 @@ tell_limit(const struct look *look, const char *what, bool too_far)
 			 "%" PRId64 " slots behind and no progress for %.3f s, "
 			 "max_stall is %.3f s",
 			 lag, seconds / 1e9, (double)look->max_stall_ns / 1e9);
-	rb_log_warning("channel %s: consumer %.64s (%s) %s: %s",
-		       look->hosted->name, look->entry->name, who, what, why);
+	rb_user_log(look->user, LOG_WARNING,
+		    "channel %s: consumer %.64s (%s) %s: %s",
+		    look->hosted->name, look->entry->name, who, what, why);
 }
 
 static void
@@ -148,7 +150,8 @@ static void
 tell_caught_up(const struct look *look)
 {
 	if (stall_of(look)->told)
-		rb_log_info("channel %s: consumer %.64s (pid %u) has caught "
+		rb_user_log(look->user, LOG_INFO,
+			    "channel %s: consumer %.64s (pid %u) has caught "
 			    "up: it gates again",
 			    look->hosted->name, look->entry->name,
 			    rb_entry_pid(look->entry));
@@ -202,7 +205,7 @@ judge(struct look *look)
 
 /* When to look again, INT64_MAX for never. */
 static int64_t
-visit_channel(struct rb_hosted *hosted)
+visit_channel(const struct rb_registry *registry, struct rb_hosted *hosted)
 {
 	int64_t pause_ns = INT64_MAX;
 
@@ -215,6 +218,7 @@ visit_channel(struct rb_hosted *hosted)
 			continue;
 		}
 		look = begin_look(hosted, i);
+		look.user = rb_registry_holder(registry, hosted, i);
 		judge(&look);
 		if (look.behind)
 			pause_ns = PAUSE_BEHIND_NS;
@@ -233,7 +237,7 @@ on_tick(void *context, int result)
 	(void)result;
 	for (unsigned i = 0; i < warden->registry->n_hosted; i++) {
 		struct rb_hosted *hosted = warden->registry->hosted[i];
-		int64_t pause_ns = visit_channel(hosted);
+		int64_t pause_ns = visit_channel(warden->registry, hosted);
 
 		next_ns = pause_ns < next_ns ? pause_ns : next_ns;
 	}
