@@ -166,6 +166,16 @@ let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FDS],
 	return rb_seat_consumer(peer, hosted, answer, after, ret);
 }
 
+/* Those on their way to others will be there some time. */
+static int
+tell_later(struct rb_peer *peer, struct rb_control *answer)
+{
+	rb_request_refuse(peer, answer, -EUSERS,
+			  "too many descriptors are on their way to clients: "
+			  "try again later");
+	return rb_peer_send(peer, answer, NULL);
+}
+
 int
 rb_request_attach(struct rb_peer *peer, struct rb_control *answer)
 {
@@ -180,7 +190,7 @@ rb_request_attach(struct rb_peer *peer, struct rb_control *answer)
 				!membership->found);
 	for (int i = 0; i < RB_FDS; i++)
 		rb_closep(&fds[i]);
-	return err;
+	return err == -ETOOMANYREFS ? tell_later(peer, answer) : err;
 }
 
 /* A process may detach what it has attached, over whichever connection. */

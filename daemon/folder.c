@@ -98,20 +98,31 @@ hide(const char *name, const char *suffix, char hidden[RB_HIDDEN_SIZE])
 		 new_generation(), suffix);
 }
 
+static int
+open_folder(int shm_dirfd, const char *name)
+{
+	int fd = openat(shm_dirfd, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* ---------------------------------------------------------------- removing */
 
-/* The four files and the folder; whatever else is in it is not ours. */
+/* The four files and the folder; whatever else is in it is not ours. `dirfd` is
+ * the folder, if it is open, or -1: no other can be opened perhaps. */
 static int
-remove_folder(int shm_dirfd, const char *name)
+remove_folder(int shm_dirfd, int dirfd, const char *name)
 {
-	rb_cleanup_(rb_closep) int fd = -1;
+	rb_cleanup_(rb_closep) int opened = -1;
+	int fd = dirfd;
 	struct stat st;
 	int err;
 
-	fd = openat(shm_dirfd, name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		fd = opened = open_folder(shm_dirfd, name);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_uid != geteuid())
@@ -120,6 +131,20 @@ remove_folder(int shm_dirfd, const char *name)
 	if (err < 0)
 		return err;
 	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static void
+remove_hidden(const struct rb_maker *maker, int dirfd, const char *name)
+{
+	int err = remove_folder(maker->shm_dirfd, dirfd, name);
+
+	if (err == -ENOTEMPTY)
+		rb_log_warning("%s/%s: more than a channel is in it: left "
+			       "there; look at it, and remove it",
+			       maker->shm_dir, name);
+	else if (err < 0)
+		rb_log_warning("cannot remove %s/%s: %s; remove it",
+			       maker->shm_dir, name, strerror(-err));
 }
 
 /* From its place, or from where it was made. */
@@ -153,7 +178,7 @@ rb_folder_remove(const struct rb_maker *maker, const struct rb_hosted *hosted)
 	if (rb_hosted_is_sealed(hosted))
 		rb_store_drop(hosted->channel.generation);
 	if (err == 0)
-		rb_folder_remove_leftover(maker, hidden);
+		remove_hidden(maker, hosted->dirfd, hidden);
 	return 0;
 }
 
@@ -183,27 +208,10 @@ rb_folder_is_leftover(const char *name)
 void
 rb_folder_remove_leftover(const struct rb_maker *maker, const char *name)
 {
-	int err = remove_folder(maker->shm_dirfd, name);
-
-	if (err == -ENOTEMPTY)
-		rb_log_warning("%s/%s: more than a channel is in it: left "
-			       "there; look at it, and remove it",
-			       maker->shm_dir, name);
-	else if (err < 0)
-		rb_log_warning("cannot remove %s/%s: %s; remove it",
-			       maker->shm_dir, name, strerror(-err));
+	remove_hidden(maker, -1, name);
 }
 
 /* ----------------------------------------------------------------- opening */
-
-static int
-open_folder(int shm_dirfd, const char *name)
-{
-	int fd = openat(shm_dirfd, name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	return fd < 0 ? -errno : fd;
-}
 
 /* For who maps the channel here, to wake those that wait by descriptor. */
 static int
@@ -387,8 +395,10 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	if (mkdirat(maker->shm_dirfd, hosted->hidden, 0700) < 0)
 		return -errno;
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
-	if (hosted->dirfd < 0)
+	if (hosted->dirfd < 0) {
+		unlinkat(maker->shm_dirfd, hosted->hidden, AT_REMOVEDIR);
 		return hosted->dirfd;
+	}
 	err = rb_files_create(hosted, geometry,
 			      (enum rb_isolation)config->isolation, fds);
 	if (err == 0)
@@ -464,7 +474,7 @@ rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 	err = make_hidden(maker, hosted, config, &geometry);
 	if (err < 0) {
 		explain(maker, &geometry, err, why, why_size);
-		remove_folder(maker->shm_dirfd, hosted->hidden);
+		remove_folder(maker->shm_dirfd, hosted->dirfd, hosted->hidden);
 	}
 	return err;
 }

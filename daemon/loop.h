@@ -52,7 +52,8 @@ void rb_watch_accept(struct rb_watch *watch, int fd);
 /*
  * One message of the control protocol; the result is its length, 0 at the end of
  * the connection. Of a longer one only so much arrives that it can be told from
- * the right length. Descriptors that come with it are dropped by the kernel.
+ * the right length. Descriptors that come with it are dropped by the kernel, where
+ * socket.h could not keep them away.
  */
 void rb_watch_receive(struct rb_watch *watch, int fd);
 const void *rb_watch_message(const struct rb_watch *watch);

@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <linux/sockios.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -187,6 +190,15 @@ rb_peer_set_greeted(struct rb_peer *peer)
 	peer->user->n_greeted++;
 	peer->server->n_greeted++;
 	peer->patience = rb_watch_free(peer->patience);
+}
+
+/* Of a local socket that is what its buffer still has to account for. */
+bool
+rb_peer_has_unread(const struct rb_peer *peer)
+{
+	int size = 0;
+
+	return ioctl(peer->fd, SIOCOUTQ, &size) == 0 && size > 0;
 }
 
 static void

@@ -4,7 +4,9 @@
  *
  * Takes messages one at a time, hands them to request.h, sends the answers. The
  * daemon never waits for a peer: one that does not read its answers, does not
- * say HELLO in time, or says what cannot be said is disconnected. That ends the
+ * say HELLO in time, or says what cannot be said is disconnected. Descriptors go
+ * to no peer that has answers to read: what is on its way counts for the
+ * daemon's user, and with too much of it nobody gets any. A disconnection ends the
  * connection, its plan and the channels that it has not opened yet; the
  * memberships of its process stay.
  *
@@ -51,6 +53,9 @@ struct rb_peer *rb_peer_free(struct rb_peer *peer);
  */
 int rb_peer_send(struct rb_peer *peer, const struct rb_control *answer,
 		 const int fds[RB_FDS]);
+
+/* Whether there are answers that it has not read yet. */
+bool rb_peer_has_unread(const struct rb_peer *peer);
 
 /* HELLO was right. */
 void rb_peer_set_greeted(struct rb_peer *peer);

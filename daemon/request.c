@@ -257,6 +257,8 @@ rb_request_handle(struct rb_peer *peer, const struct rb_control *request)
 		return disconnect(peer, "did not say HELLO first");
 	if (!is_well_formed(request) || request->type == RB_CONTROL_HELLO)
 		return disconnect(peer, "sent what is no request");
+	if (request->type == RB_CONTROL_ATTACH && rb_peer_has_unread(peer))
+		return disconnect(peer, "does not read its answers");
 	if (!names_channel(request->type) || rb_name_is_valid(answer.channel))
 		return dispatch(peer, &answer);
 	rb_request_refuse(peer, &answer, -EINVAL,

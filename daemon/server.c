@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -89,6 +90,20 @@ on_pause(void *context, int result)
 	rb_watch_accept(server->accept, server->socket.fd);
 }
 
+/* A connection and its process each. */
+static void
+check_files(unsigned max_clients)
+{
+	unsigned n = 2 * (max_clients + RESERVE);
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
+		rb_log_warning("max_clients: %u takes up to %u descriptors, "
+			       "and there may be %ju: raise the limit "
+			       "(LimitNOFILE=), or lower max_clients",
+			       max_clients, n, (uintmax_t)limit.rlim_cur);
+}
+
 int
 rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
 	       const struct rb_paths *paths, unsigned max_clients)
@@ -99,6 +114,7 @@ rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
 				      .socket = RB_SOCKET_NULL,
 				      .max_clients = max_clients };
 	LIST_INIT(&server->peers);
+	check_files(max_clients);
 	err = rb_socket_open(&server->socket, paths,
 			     rb_take_fd(&daemon->inherited));
 	if (err < 0)

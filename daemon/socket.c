@@ -16,6 +16,11 @@
 #include "daemon/log.h"
 #include "shm/base.h"
 
+/* Linux 6.16; absent from the headers of some builders. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 #define BACKLOG 128
 
 static int
@@ -199,6 +204,21 @@ set_up(struct rb_socket *s, const struct rb_paths *paths)
 	return err;
 }
 
+/*
+ * No descriptors from clients. Nobody here asks for them; but to drop one that
+ * came with a message is to close it, and the last close of a file may wait: of
+ * a connection that lingers, for as long as its owner likes. io_uring cuts that
+ * short, which nothing promises. Before Linux 6.16 there is no way to say so.
+ * Connections have it from the socket.
+ */
+static void
+refuse_descriptors(int fd)
+{
+	int no = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+}
+
 int
 rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths,
 	       int inherited)
@@ -213,6 +233,7 @@ rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths,
 		rb_socket_close(&s);
 		return err;
 	}
+	refuse_descriptors(s.fd);
 	*ret = s;
 	return 0;
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_holding.c - see util_holding.h
+ */
+#include "tests/system/util_holding.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static unsigned
+count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	unsigned n = 0;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)) != NULL)
+		n += strcmp(entry->d_name, ".") != 0 &&
+		     strcmp(entry->d_name, "..") != 0;
+	closedir(dir);
+	return n;
+}
+
+static unsigned
+count_lines(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned n = 0;
+	int c;
+
+	ck_assert_ptr_nonnull(file);
+	while ((c = getc(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	return n;
+}
+
+static unsigned
+read_rss_kib(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned pages = 0;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%*u %u", &pages), 1);
+	fclose(file);
+	return pages * (unsigned)(sysconf(_SC_PAGESIZE) / 1024);
+}
+
+struct t_holding
+t_daemon_holds(const struct t_daemon *daemon)
+{
+	struct t_holding h;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", daemon->pid);
+	h.n_fds = count_entries(path);
+	snprintf(path, sizeof(path), "/proc/%d/maps", daemon->pid);
+	h.n_mappings = count_lines(path);
+	snprintf(path, sizeof(path), "/proc/%d/statm", daemon->pid);
+	h.rss_kib = read_rss_kib(path);
+	h.n_entries = count_entries(daemon->shm);
+	return h;
+}
+
+void
+t_daemon_spare_fds(const struct t_daemon *daemon, unsigned n)
+{
+	struct rlimit limit;
+	char path[64];
+
+	ck_assert_int_eq(prlimit(daemon->pid, RLIMIT_NOFILE, NULL, &limit), 0);
+	limit.rlim_cur = 0;
+	/* The new one has the lowest free number, which has to be below. */
+	for (;; limit.rlim_cur++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%ju", daemon->pid,
+			 (uintmax_t)limit.rlim_cur);
+		if (faccessat(-1, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		if (n == 0)
+			break;
+		n--;
+	}
+	ck_assert_int_eq(prlimit(daemon->pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}

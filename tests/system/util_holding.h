@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_holding.h - what a daemon holds, to be counted before and after
+ */
+#ifndef T_UTIL_HOLDING_H
+#define T_UTIL_HOLDING_H
+
+#include "tests/system/util_daemon.h"
+
+struct t_holding {
+	unsigned n_fds;
+	unsigned n_mappings;
+	unsigned n_entries; /* of its shared memory folder, hidden ones too */
+	unsigned rss_kib;
+};
+
+struct t_holding t_daemon_holds(const struct t_daemon *daemon);
+
+/* From now on it can open so many descriptors more. */
+void t_daemon_spare_fds(const struct t_daemon *daemon, unsigned n);
+
+#endif
