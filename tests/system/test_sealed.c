@@ -137,6 +137,39 @@ TEST(descriptors_are_sealed_and_writable_only_where_the_role_writes)
 	t_manager_end(&m);
 }
 
+/* ---------------------------------------------------------------- generation */
+
+/* The bell has one, and the header of what is stored by it another. */
+TEST(memory_of_another_generation_is_not_served)
+{
+	char path[2 * PATH_MAX];
+	struct ringbus_tap *tap;
+	struct ringbus *bus;
+	struct t_manager m;
+	FILE *bell;
+
+	t_manager_begin(&m, SEALED);
+	t_daemon_kill(&m.d);
+	t_manager_settle(&m);
+	for (int i = 0; i < RB_FILES; i++)
+		snprintf(m.stored[i].name, T_STORED_NAME, "segment.77.%s",
+			 rb_file_names[i]);
+	snprintf(path, sizeof(path), "%s/a/bell", m.d.shm);
+	bell = fopen(path, "we");
+	ck_assert_ptr_nonnull(bell);
+	fputs("77\n", bell);
+	fclose(bell);
+	t_manager_restart(&m);
+	bus = t_connect(&m.d);
+	ck_assert_int_eq(ringbus_tap_open(bus, "a", NULL, &tap), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(bus), "77 by its bell"));
+	ringbus_close(bus);
+	t_daemon_stop(&m.d);
+	t_manager_empty(&m);
+	t_manager_restart(&m);
+	t_manager_end(&m);
+}
+
 /* ------------------------------------------------------------------- dynamic */
 
 #define DYNAMIC                                                                \
