@@ -34,6 +34,26 @@ read_holder(int fd)
 	return n > 0 ? strtol(text, NULL, 10) : 0;
 }
 
+/* Others may have been able to write to the folder before. One who had the file
+ * would have the lock; one who gave it a second name, or gave ours to another file
+ * of this user, would have us write there. */
+static int
+check_file(int fd, const char *path)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink <= 1 &&
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return fchmod(fd, 0600) < 0 ? -errno : 0; /* despite an ACL */
+	rb_log_error("%s/" RB_LOCK_NAME " is no lock of ours (uid %u, mode "
+		     "%06o, %u names): remove it",
+		     path, (unsigned)st.st_uid, (unsigned)st.st_mode,
+		     (unsigned)st.st_nlink);
+	return -EBADMSG;
+}
+
 static bool
 is_current(int shm_dirfd, int fd)
 {
@@ -58,15 +78,19 @@ write_holder(int fd)
 
 /* 1 if what was locked has been removed meanwhile. */
 static int
-try_lock(int shm_dirfd, int *ret)
+try_lock(int shm_dirfd, const char *path, int *ret)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	int err;
 
 	fd = openat(shm_dirfd, RB_LOCK_NAME,
-		    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+		    0600);
 	if (fd < 0)
 		return -errno;
+	err = check_file(fd, path);
+	if (err < 0)
+		return err;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		*ret = rb_take_fd(&fd);
@@ -91,7 +115,7 @@ rb_lock_take(int shm_dirfd, const char *path)
 	int fd = -1;
 	int err;
 
-	while ((err = try_lock(shm_dirfd, &fd)) != 0 &&
+	while ((err = try_lock(shm_dirfd, path, &fd)) != 0 &&
 	       (err > 0 || (err == -EBUSY && rb_clock_ns() < until_ns))) {
 		rb_closep(&fd);
 		fd = -1;
@@ -103,7 +127,7 @@ rb_lock_take(int shm_dirfd, const char *path)
 		rb_log_error("another ringbusd (pid %ld) has %s: stop it, or "
 			     "give this one another folder by --shm-dir",
 			     read_holder(fd), path);
-	else
+	else if (err != -EBADMSG) /* has been said */
 		rb_log_error("cannot lock %s/" RB_LOCK_NAME ": %s", path,
 			     strerror(-err));
 	rb_closep(&fd);

@@ -10,12 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "daemon/log.h"
+#include "daemon/parents.h"
 #include "shm/base.h"
 
 /* Made by tmpfiles.d(5) and meant to stay. */
 #define SYSTEM_SHM_DIR "/dev/shm/ringbus"
+
+/* From <linux/magic.h>, which some builders have not. */
+#define IS_TMPFS 0x01021994
+#define IS_RAMFS 0x858458f6
 
 /* An empty value is none. */
 static const char *
@@ -51,13 +57,25 @@ fill_in(char path[RB_CONFIG_PATH_SIZE], const char *fmt, const char *arg)
 	return 0;
 }
 
+/* A slash behind the name of a link would have it followed. */
+static int
+fill_in_folder(char path[RB_CONFIG_PATH_SIZE], const char *given)
+{
+	int err = fill_in(path, "%s", given);
+	size_t n = err < 0 ? 0 : strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = '\0';
+	return err;
+}
+
 static int
 choose_shm_dir(struct rb_paths *paths, const char *given)
 {
 	char uid[16];
 
 	if (given != NULL)
-		return fill_in(paths->shm_dir, "%s", given);
+		return fill_in_folder(paths->shm_dir, given);
 	if (is_system())
 		return fill_in(paths->shm_dir, "%s", SYSTEM_SHM_DIR);
 	snprintf(uid, sizeof(uid), "%u", (unsigned)geteuid());
@@ -130,20 +148,42 @@ check_shm(int fd, const char *path)
 	return 0;
 }
 
-int
-rb_paths_open_shm(const char *path, bool *ret_made)
+/* There it works as well, only slower than anybody would want. */
+static void
+warn_of_disk(int fd, const char *path)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) == 0 && fs.f_type != IS_TMPFS &&
+	    fs.f_type != IS_RAMFS)
+		rb_log_warning("%s is on no tmpfs: what is published will be "
+			       "written to a disk; give a folder in /dev/shm "
+			       "by --shm-dir",
+			       path);
+}
+
+/* The folder itself, then who could exchange it. */
+static int
+check_places(int fd, const char *path)
+{
+	rb_cleanup_(rb_closep) int above = -1;
+	int err = check_shm(fd, path);
+
+	if (err < 0)
+		return err;
+	above = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	err = rb_parents_check(above, path, "--shm-dir");
+	if (err == 0)
+		warn_of_disk(fd, path);
+	return err;
+}
+
+static int
+open_checked(const char *path, bool made)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
-	bool made = mkdir(path, 0755) == 0;
 	int err;
 
-	if (!made && errno != EEXIST) {
-		err = -errno;
-		rb_log_error("cannot make the folder %s: %s; make it, or give "
-			     "another one by --shm-dir",
-			     path, strerror(-err));
-		return err;
-	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		err = -errno;
@@ -155,9 +195,26 @@ rb_paths_open_shm(const char *path, bool *ret_made)
 	/* Whatever the umask is: clients have no business in there, but ls. */
 	if (made && fchmod(fd, 0755) < 0)
 		return -errno;
-	err = check_shm(fd, path);
-	if (err < 0)
+	err = check_places(fd, path);
+	return err < 0 ? err : rb_take_fd(&fd);
+}
+
+int
+rb_paths_open_shm(const char *path, bool *ret_made)
+{
+	bool made = mkdir(path, 0755) == 0;
+	int fd, err;
+
+	if (!made && errno != EEXIST) {
+		err = -errno;
+		rb_log_error("cannot make the folder %s: %s; make it, or give "
+			     "another one by --shm-dir",
+			     path, strerror(-err));
 		return err;
-	*ret_made = made;
-	return rb_take_fd(&fd);
+	}
+	fd = open_checked(path, made);
+	if (fd < 0 && made)
+		rmdir(path);
+	*ret_made = made && fd >= 0;
+	return fd;
 }

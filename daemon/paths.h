@@ -41,8 +41,8 @@ int rb_paths_init(struct rb_paths *paths, const struct rb_options *options,
 
 /*
  * Opens the shared memory folder, which is made if missing, and refuses one
- * that others could write to. *ret_made tells if it is new. A descriptor, or a
- * negative errno, and has said why.
+ * that others could write to or exchange. *ret_made tells if it is new. A
+ * descriptor, or a negative errno, and has said why.
  */
 int rb_paths_open_shm(const char *path, bool *ret_made);
 

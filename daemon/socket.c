@@ -5,6 +5,7 @@
 #include "daemon/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/un.h>
 
 #include "daemon/log.h"
+#include "daemon/parents.h"
 #include "shm/base.h"
 
 /* Linux 6.16; absent from the headers of some builders. */
@@ -69,6 +71,23 @@ make_parent(const struct rb_paths *paths, bool *ret_made)
 		err = -errno;
 	umask(before);
 	return err < 0 ? complain(parent, "cannot make the folder", err) : 0;
+}
+
+/* Clients would talk to whoever puts a socket of his in the place of ours. */
+static int
+check_parent(const struct rb_paths *paths)
+{
+	char parent[RB_CONFIG_PATH_SIZE];
+	rb_cleanup_(rb_closep) int fd = -1;
+
+	find_parent(paths->socket, parent);
+	if (parent[0] == '\0')
+		snprintf(parent, sizeof(parent), "%s",
+			 paths->socket[0] == '/' ? "/" : ".");
+	fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return complain(parent, "cannot open the folder", -errno);
+	return rb_parents_check(fd, paths->socket, "--socket");
 }
 
 static struct sockaddr_un
@@ -195,7 +214,9 @@ set_up(struct rb_socket *s, const struct rb_paths *paths)
 
 	if (err < 0)
 		return err;
-	err = remove_stale(paths->socket);
+	err = check_parent(paths);
+	if (err == 0)
+		err = remove_stale(paths->socket);
 	if (err == 0)
 		err = listen_at(s, paths);
 	if (err < 0 && made)
