@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -364,6 +365,8 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 	daemon->server.socket = RB_SOCKET_NULL;
 	LIST_INIT(&daemon->server.peers);
 	raise_limits();
+	/* Not that of whoever starts us: what is to be open says so itself. */
+	umask(S_IRWXG | S_IRWXO);
 	code = set_up(daemon, options);
 	if (code != RB_EXIT_OK) {
 		daemon->rest = RB_REGISTRY_REMOVE_MADE;

@@ -394,6 +394,9 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 
 	if (mkdirat(maker->shm_dirfd, hosted->hidden, 0700) < 0)
 		return -errno;
+	/* Also where the folder above has an ACL for what is made in it. */
+	if (fchmodat(maker->shm_dirfd, hosted->hidden, 0700, 0) < 0)
+		return -errno;
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
 	if (hosted->dirfd < 0) {
 		unlinkat(maker->shm_dirfd, hosted->hidden, AT_REMOVEDIR);

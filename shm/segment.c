@@ -50,7 +50,8 @@ rb_segment_create(int dirfd, const char *name, uint64_t size)
 		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	err = allocate(fd, size);
+	/* The mode whatever an ACL of the folder says of what is made in it. */
+	err = fchmod(fd, 0600) < 0 ? -errno : allocate(fd, size);
 	if (err < 0) {
 		unlinkat(dirfd, name, 0);
 		return err;
