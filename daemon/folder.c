@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include <systemd/sd-id128.h>
@@ -21,6 +20,7 @@
 #include "daemon/kind.h"
 #include "daemon/log.h"
 #include "daemon/process.h"
+#include "daemon/shortage.h"
 #include "shm/member.h"
 
 #define NSEC UINT64_C(1000000000)
@@ -109,35 +109,45 @@ open_folder(int shm_dirfd, const char *name)
 
 /* ---------------------------------------------------------------- removing */
 
-/* The four files and the folder; whatever else is in it is not ours. `dirfd` is
- * the folder, if it is open, or -1: no other can be opened perhaps. */
+/* The four files; whatever else is in it is not ours. */
 static int
-remove_folder(int shm_dirfd, int dirfd, const char *name)
+empty_folder(int dirfd)
 {
-	rb_cleanup_(rb_closep) int opened = -1;
-	int fd = dirfd;
 	struct stat st;
-	int err;
+
+	if (fstat(dirfd, &st) < 0)
+		return -errno;
+	return st.st_uid == geteuid() ? rb_files_remove(dirfd) : -EPERM;
+}
+
+/*
+ * The folder `dirfd`, or with -1 one in which nothing can be yet. It is not opened
+ * again: what cannot be made for want of descriptors has to go all the same.
+ */
+static int
+remove_open(int shm_dirfd, const char *name, int dirfd)
+{
+	int err = dirfd >= 0 ? empty_folder(dirfd) : 0;
+
+	if (err == 0 && unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 &&
+	    errno != ENOENT)
+		err = -errno;
+	return err;
+}
+
+static int
+remove_folder(int shm_dirfd, const char *name)
+{
+	rb_cleanup_(rb_closep) int fd = open_folder(shm_dirfd, name);
 
 	if (fd < 0)
-		fd = opened = open_folder(shm_dirfd, name);
-	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_uid != geteuid())
-		return -EPERM;
-	err = rb_files_remove(fd);
-	if (err < 0)
-		return err;
-	return unlinkat(shm_dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+	return remove_open(shm_dirfd, name, fd);
 }
 
 static void
-remove_hidden(const struct rb_maker *maker, int dirfd, const char *name)
+tell_left(const struct rb_maker *maker, const char *name, int err)
 {
-	int err = remove_folder(maker->shm_dirfd, dirfd, name);
-
 	if (err == -ENOTEMPTY)
 		rb_log_warning("%s/%s: more than a channel is in it: left "
 			       "there; look at it, and remove it",
@@ -145,6 +155,14 @@ remove_hidden(const struct rb_maker *maker, int dirfd, const char *name)
 	else if (err < 0)
 		rb_log_warning("cannot remove %s/%s: %s; remove it",
 			       maker->shm_dir, name, strerror(-err));
+}
+
+static void
+remove_hidden(const struct rb_maker *maker, const struct rb_hosted *hosted,
+	      const char *hidden)
+{
+	tell_left(maker, hidden,
+		  remove_open(maker->shm_dirfd, hidden, hosted->dirfd));
 }
 
 /* From its place, or from where it was made. */
@@ -178,7 +196,7 @@ rb_folder_remove(const struct rb_maker *maker, const struct rb_hosted *hosted)
 	if (rb_hosted_is_sealed(hosted))
 		rb_store_drop(hosted->channel.generation);
 	if (err == 0)
-		remove_hidden(maker, hosted->dirfd, hidden);
+		remove_hidden(maker, hosted, hidden);
 	return 0;
 }
 
@@ -208,7 +226,7 @@ rb_folder_is_leftover(const char *name)
 void
 rb_folder_remove_leftover(const struct rb_maker *maker, const char *name)
 {
-	remove_hidden(maker, -1, name);
+	tell_left(maker, name, remove_folder(maker->shm_dirfd, name));
 }
 
 /* ----------------------------------------------------------------- opening */
@@ -421,46 +439,6 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	return 0;
 }
 
-static void
-explain_room(const struct rb_maker *maker, uint64_t needed, char *why,
-	     size_t why_size)
-{
-	uint64_t available = 0;
-	struct statvfs fs;
-
-	if (fstatvfs(maker->shm_dirfd, &fs) == 0)
-		available = (uint64_t)fs.f_bavail * fs.f_frsize;
-	snprintf(why, why_size,
-		 "%" PRIu64 " bytes of shared memory needed, %" PRIu64
-		 " available in %s: take fewer or smaller slots, or enlarge it "
-		 "(mount -o remount,size=)",
-		 needed, available, maker->shm_dir);
-}
-
-static void
-explain(const struct rb_maker *maker, const struct rb_geometry *geometry,
-	int err, char *why, size_t why_size)
-{
-	uint64_t needed = rb_geometry_total(geometry);
-
-	if (err == -ENOSPC)
-		explain_room(maker, needed, why, why_size);
-	else if (err == -ENOMEM)
-		snprintf(why, why_size,
-			 "%" PRIu64 " bytes of memory needed, %" PRIu64
-			 " available: take fewer or smaller slots",
-			 needed, rb_files_available());
-	else if (err == -EEXIST)
-		snprintf(why, why_size,
-			 "something of this name is in the way in %s: stop who "
-			 "uses it, and remove it",
-			 maker->shm_dir);
-	else
-		snprintf(why, why_size,
-			 "cannot make %" PRIu64 " bytes in %s: %s", needed,
-			 maker->shm_dir, strerror(-err));
-}
-
 int
 rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 	       const struct rb_config_channel *config, char *why,
@@ -476,8 +454,8 @@ rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hide(hosted->name, "new", hosted->hidden);
 	err = make_hidden(maker, hosted, config, &geometry);
 	if (err < 0) {
-		explain(maker, &geometry, err, why, why_size);
-		remove_folder(maker->shm_dirfd, hosted->dirfd, hosted->hidden);
+		rb_shortage_explain(maker, &geometry, err, why, why_size);
+		remove_hidden(maker, hosted, hosted->hidden);
 	}
 	return err;
 }
@@ -493,7 +471,8 @@ rb_folder_show(const struct rb_maker *maker, struct rb_hosted *hosted,
 	if (renameat2(maker->shm_dirfd, hosted->hidden, maker->shm_dirfd,
 		      hosted->name, RENAME_NOREPLACE) < 0) {
 		err = -errno;
-		explain(maker, &hosted->channel.geometry, err, why, why_size);
+		rb_shortage_explain(maker, &hosted->channel.geometry, err, why,
+				    why_size);
 		return err;
 	}
 	hosted->hidden[0] = '\0';

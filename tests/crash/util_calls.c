@@ -3,7 +3,8 @@
  * util_calls.c - see util_calls.h
  *
  * A tracee that is killed in the stop at a call's entry does not make the call;
- * in the stop at its exit it has made it.
+ * in the stop at its exit it has made it. One whose call has become none in
+ * between makes none, and returns what is put there for it.
  */
 #include "tests/crash/util_calls.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,6 +186,43 @@ calls_launch(struct calls *c, struct t_daemon *daemon)
 	ck_assert_int_eq(
 		ptrace(PTRACE_SETOPTIONS, c->pid, NULL, (void *)OPTIONS), 0);
 }
+
+#ifdef __x86_64__
+
+static void
+set_registers(const struct calls *c, bool exits, int err)
+{
+	struct user_regs_struct registers;
+
+	ck_assert_int_eq(ptrace(PTRACE_GETREGS, c->pid, NULL, &registers), 0);
+	if (exits)
+		registers.rax = (unsigned long long)-(long long)err;
+	else
+		registers.orig_rax = (unsigned long long)-1;
+	ck_assert_int_eq(ptrace(PTRACE_SETREGS, c->pid, NULL, &registers), 0);
+}
+
+void
+calls_fail(struct calls *c, int err)
+{
+	ck_assert(!c->exits);
+	set_registers(c, false, err);
+	resume(c, 0);
+	wait_for_stop(c->pid);
+	set_registers(c, true, err);
+	c->exits = true;
+}
+
+#else
+
+void
+calls_fail(struct calls *c, int err)
+{
+	(void)c;
+	ck_abort_msg("no call can be made to fail with %d here", err);
+}
+
+#endif
 
 void
 calls_release(struct calls *c)

@@ -61,6 +61,10 @@ bool calls_has_ended(const struct calls *c);
  */
 bool calls_is_chosen(const struct calls *whole, unsigned n);
 
+/* At the entry into a call: it is not made, and returns -err. x86-64 only, see
+ * TRACE_OR_SKIP(). */
+void calls_fail(struct calls *c, int err);
+
 /* Lets it run on, no longer controlled. */
 void calls_release(struct calls *c);
 
