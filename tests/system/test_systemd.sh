@@ -24,6 +24,9 @@ obstacle() {
 	command -v systemd-nspawn nsenter unshare >/dev/null ||
 		{ echo "systemd-container or util-linux is missing"; return; }
 	[[ -x /lib/systemd/systemd ]] || { echo "systemd is missing"; return; }
+	case ${BUILD:-} in
+	*asan | *tsan) echo "a sanitizer does not run in the unit's sandbox" ;;
+	esac
 	unshare --mount true 2>/dev/null || echo "no mounts of its own"
 }
 
