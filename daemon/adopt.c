@@ -12,6 +12,7 @@
 #include "daemon/judge.h"
 #include "daemon/leavings.h"
 #include "daemon/log.h"
+#include "daemon/pages.h"
 #include "shm/member.h"
 
 /* ------------------------------------------------------------- not to serve */
@@ -168,7 +169,7 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 	rb_member_adopt(&hosted->channel);
 	if (hosted->config != NULL) {
 		rb_folder_set_stuck(&hosted->channel, hosted->config);
-		rb_folder_tune(hosted, hosted->config);
+		rb_pages_tune(hosted, hosted->config);
 	}
 	err = charge_channel(daemon, hosted);
 	if (err == 0)

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -19,6 +18,7 @@
 #include "daemon/files.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
+#include "daemon/pages.h"
 #include "daemon/process.h"
 #include "daemon/shortage.h"
 #include "shm/member.h"
@@ -354,45 +354,6 @@ format_channel(const struct rb_maker *maker, struct rb_hosted *hosted,
 	return err;
 }
 
-void
-rb_folder_tune(const struct rb_hosted *hosted,
-	       const struct rb_config_channel *config)
-{
-	const struct rb_channel *c = &hosted->channel;
-
-	if (config->huge_pages &&
-	    madvise(c->slots, 2 * rb_geometry_slots_size(&c->geometry),
-		    MADV_HUGEPAGE) < 0)
-		rb_log_warning("channel %s: no huge pages: %s; see "
-			       "/sys/kernel/mm/transparent_hugepage/"
-			       "shmem_enabled",
-			       hosted->name, strerror(errno));
-	for (int i = 0; i < RB_FILES; i++) {
-		const struct rb_segment *s = &c->segments[i];
-
-		if (config->lock && mlock(s->base, s->mapping) < 0)
-			rb_log_warning("channel %s: cannot lock %s: %s; raise "
-				       "the limit (LimitMEMLOCK=)",
-				       hosted->name, rb_file_names[i],
-				       strerror(errno));
-	}
-}
-
-/* A wish as well. */
-static void
-prefault(const struct rb_hosted *hosted)
-{
-	for (int i = 0; i < RB_FILES; i++) {
-		const struct rb_segment *s = &hosted->channel.segments[i];
-		int err = rb_segment_populate(s, true);
-
-		if (err < 0)
-			rb_log_warning("channel %s: cannot prefault %s: %s",
-				       hosted->name, rb_file_names[i],
-				       strerror(-err));
-	}
-}
-
 /* Nobody could open them by a name. */
 static void
 hold(struct rb_hosted *hosted, int fds[RB_FILES])
@@ -432,9 +393,9 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->channel.bell = rb_files_create_bell(hosted);
 	if (hosted->channel.bell < 0)
 		return hosted->channel.bell;
-	rb_folder_tune(hosted, config);
+	rb_pages_tune(hosted, config);
 	if (config->prefault)
-		prefault(hosted);
+		rb_pages_prefault(hosted);
 	rb_channel_open(&hosted->channel);
 	return 0;
 }

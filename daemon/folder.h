@@ -66,12 +66,6 @@ void rb_folder_remove_leftover(const struct rb_maker *maker, const char *name);
 int rb_folder_geometry(const struct rb_config_channel *config,
 		       struct rb_geometry *ret);
 
-/* Huge pages and locked memory as the configuration says, as far as the kernel
- * lets us: the channel works without. They go with our mapping, so each daemon
- * asks for them. */
-void rb_folder_tune(const struct rb_hosted *hosted,
-		    const struct rb_config_channel *config);
-
 /* How long a producer may hold up others, as the configuration says now. */
 void rb_folder_set_stuck(struct rb_channel *channel,
 			 const struct rb_config_channel *config);
