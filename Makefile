@@ -140,12 +140,14 @@ bench_lib := $(BUILD)/libbench.a
 peer_lib := $(BUILD)/libpeers.a
 t_lib := $(BUILD)/libt.a
 shared_lib := $(if $(client_src),$(BUILD)/$(SONAME))
+valgrind_lib := $(if $(call found,valgrind/valgrind.h),$(BUILD)/tests/valgrind/preload.so)
 
 ringbusd := $(if $(daemon_main),$(BUILD)/ringbusd)
 ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
 demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
+systems := $(call programs,$(system_src))
 conformances := $(call programs,$(conformance_src))
 tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(crash_src) \
 	$(stress_src) $(torture_src))
@@ -166,6 +168,8 @@ needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl)
+# What tests start.
+started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib)
 
 # ----------------------------------------------------------------- targets
 
@@ -185,7 +189,7 @@ check: ## the gate before each commit: lint, build, test
 	@+$(MAKE) --no-print-directory all benches
 	@+$(MAKE) --no-print-directory run-tests
 
-run-tests: $(chosen) $(if $(needs_programs),$(libraries) $(built_programs) $(examples) $(demo))
+run-tests: $(chosen) $(if $(needs_programs),$(started))
 	@CC='$(CC)' T='$(T)' tests/run $(BUILD) $(chosen) $(chosen_api) $(chosen_model)
 
 lint: style layers order ## all of the next three, and the proof that they bite
@@ -259,6 +263,14 @@ model-deep: ## the same with larger bounds, for hours; M=name picks
 
 asan ubsan tsan: ## build and run the tests under that sanitizer
 	@+$(MAKE) --no-print-directory test VARIANT=$@
+
+valgrind: ## run the system tests with the daemon under valgrind; T=suite picks
+	@.ci/deps build test valgrind
+	@+$(MAKE) --no-print-directory run-valgrind
+
+run-valgrind: $(call named,$(suite),$(systems)) $(started)
+	@VALGRIND=1 CC='$(CC)' T='$(T)' tests/run $(BUILD) \
+		$(call named,$(suite),$(systems))
 
 fuzz: ## fuzz with clang; F=name picks, TIME=seconds each (60)
 	@.ci/deps build fuzz
@@ -371,6 +383,9 @@ $(filter %_shared,$(benches)): %: %.o $(peer_lib) $(bench_lib) $(BUILD)/libringb
 $(tests): %: %.o $(t_lib) $(bench_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(pkg_libs) $(check_libs) $(more_libs))
 
+$(valgrind_lib): $(call objects,$(wildcard tests/valgrind/*.c)) $(BUILD)/flags
+	$(call say,LD)$(link) -shared -o $@ $(filter %.o,$^)
+
 $(fuzzers): %: %.o $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,-fsanitize=fuzzer $(pkg_libs))
 
@@ -442,8 +457,8 @@ uninstall: ## remove what install put there, but the configuration
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
 	run-demo benches bench run-bench bench-recovery stress torture crash mutants conformance \
-	model model-deep asan ubsan tsan fuzz \
-	run-fuzz examples format clean install uninstall
+	model model-deep asan ubsan tsan valgrind \
+	run-valgrind fuzz run-fuzz examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -176,6 +176,24 @@ t_data_dir(void)
 	return access(path, R_OK | X_OK) == 0 ? path : NULL;
 }
 
+/* `path` is the folder of the build, and becomes the other program. */
+static bool
+stands_in(const char *name, char *path)
+{
+	const char *folder = getenv("T_PROGRAMS");
+	char other[PATH_MAX];
+	struct stat st;
+
+	if (folder == NULL)
+		return false;
+	snprintf(other, sizeof(other), "%s/%s", folder, name);
+	if (stat(other, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	setenv("T_BUILD", path, 1);
+	snprintf(path, PATH_MAX, "%s", other);
+	return true;
+}
+
 const char *
 t_program(const char *name)
 {
@@ -192,6 +210,8 @@ t_program(const char *name)
 		ck_assert_ptr_nonnull(slash);
 		*slash = '\0';
 	}
+	if (stands_in(name, path))
+		return path;
 	length = (ssize_t)strlen(path);
 	snprintf(path + length, PATH_MAX - (size_t)length, "/%s", name);
 	return path;

@@ -91,7 +91,11 @@ bool t_own_mounts(void);
 /* A folder with sample data, or NULL: skip then. */
 const char *t_data_dir(void);
 
-/* Path of a program of this build: "ringbusd", "examples/hello_publish". */
+/*
+ * Path of a program of this build: "ringbusd", "examples/hello_publish". If one
+ * of that name is in the folder T_PROGRAMS, it stands in; T_BUILD tells it where
+ * the build is.
+ */
 const char *t_program(const char *name);
 
 /*

@@ -16,7 +16,8 @@ EXCEPTIONS=()
 mapfile -t all < <(sources)
 mapfile -t scripts < <(files -path './*' \( -path './.ci/*' -o -name '*.sh' \
 	-o -path ./tests/run -o -path ./tests/model/run \
-	-o -path ./tests/conformance/show \))
+	-o -path ./tests/conformance/show -o -path './tests/valgrind/*' \
+	! -name '*.c' \))
 
 is_excepted() {
 	local exception
