@@ -116,10 +116,8 @@ rb_peer_new(struct rb_server *server, int fd, struct rb_peer **ret)
 	struct rb_peer *peer = calloc(1, sizeof(*peer));
 	int err;
 
-	if (peer == NULL) {
-		rb_closep(&fd);
+	if (peer == NULL)
 		return -ENOMEM;
-	}
 	peer->server = server;
 	peer->daemon = server->daemon;
 	peer->fd = fd;
@@ -134,6 +132,7 @@ rb_peer_new(struct rb_server *server, int fd, struct rb_peer **ret)
 				    "cannot serve pid %d (uid %u): %s",
 				    peer->who.pid, peer->who.uid,
 				    strerror(-err));
+		peer->fd = -1;
 		rb_peer_free(peer);
 		return err;
 	}

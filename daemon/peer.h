@@ -43,7 +43,7 @@ struct rb_peer {
 	LIST_ENTRY(rb_peer) of_server;
 };
 
-/* Takes the descriptor in any case. 0, or a negative errno, and has said why. */
+/* Takes the descriptor if it returns 0. Else a negative errno, and has said why. */
 int rb_peer_new(struct rb_server *server, int fd, struct rb_peer **ret);
 struct rb_peer *rb_peer_free(struct rb_peer *peer);
 

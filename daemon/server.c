@@ -65,7 +65,13 @@ serve(struct rb_server *server, int fd)
 		return 0;
 	}
 	err = rb_peer_new(server, fd, &peer);
-	return rb_server_is_short(err) ? err : 0;
+	if (rb_server_is_short(err)) {
+		server->held = fd;
+		return err;
+	}
+	if (err < 0)
+		rb_closep(&fd);
+	return 0;
 }
 
 static void
@@ -87,7 +93,10 @@ on_pause(void *context, int result)
 	struct rb_server *server = context;
 
 	(void)result;
-	rb_watch_accept(server->accept, server->socket.fd);
+	if (server->held >= 0)
+		on_accept(server, rb_take_fd(&server->held));
+	else
+		rb_watch_accept(server->accept, server->socket.fd);
 }
 
 /* A connection and its process each. */
@@ -112,6 +121,7 @@ rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
 
 	*server = (struct rb_server){ .daemon = daemon,
 				      .socket = RB_SOCKET_NULL,
+				      .held = -1,
 				      .max_clients = max_clients };
 	LIST_INIT(&server->peers);
 	check_files(max_clients);
@@ -133,6 +143,7 @@ rb_server_stop(struct rb_server *server)
 {
 	server->accept = rb_watch_free(server->accept);
 	server->pause = rb_watch_free(server->pause);
+	rb_closep(&server->held);
 	rb_socket_close(&server->socket);
 }
 

@@ -26,6 +26,7 @@ struct rb_server {
 	struct rb_watch *accept;
 	struct rb_watch *pause;
 	int64_t complained_ns; /* of having no descriptors; 0: never */
+	int held; /* accepted, and no descriptor was left for its process */
 	unsigned max_clients;
 	unsigned n_peers;
 	unsigned n_greeted;

@@ -156,6 +156,43 @@ TEST(descriptors_that_run_out_are_waited_for)
 	t_daemon_stop(&d);
 }
 
+/* So that it can open n more. */
+static void
+leave_descriptors(const struct t_daemon *d, unsigned n)
+{
+	struct rlimit limit = { 0, 0 };
+	char path[64];
+
+	for (; n > 0; limit.rlim_cur++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%u", d->pid,
+			 (unsigned)limit.rlim_cur);
+		n -= access(path, F_OK) < 0;
+	}
+	limit.rlim_max = limit.rlim_cur;
+	ck_assert_int_eq(prlimit(d->pid, RLIMIT_NOFILE, &limit, NULL), 0);
+}
+
+/* What is missing may be one for a connection, or for the process of one. */
+TEST(connections_wait_for_their_turn_at_the_last_descriptors)
+{
+	struct rb_control hello;
+	struct t_daemon d;
+	int peers[8];
+
+	for (unsigned n_left = 3; n_left <= 5; n_left++) {
+		t_daemon_start(&d, SINGLE);
+		leave_descriptors(&d, n_left);
+		for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
+			peers[i] = t_peer_connect(&d);
+		for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++) {
+			hello = t_message(RB_CONTROL_HELLO, NULL);
+			t_ok(t_peer_ask(peers[i], &hello, NULL));
+			close(peers[i]);
+		}
+		t_daemon_stop(&d);
+	}
+}
+
 TEST(list_goes_through_all_channels)
 {
 	struct rb_control list = t_message(RB_CONTROL_LIST, NULL);
