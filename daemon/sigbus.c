@@ -7,25 +7,25 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-static uintptr_t page_size;
-static void *replaced;
+#include "shm/guard.h"
+
+#define MISSING_MAX 16
+
+static const void *missing[MISSING_MAX];
+static int n_missing;
 
 static void
 on_sigbus(int signo, siginfo_t *info, void *context)
 {
-	uintptr_t page = (uintptr_t)info->si_addr & ~(page_size - 1);
 	int saved = errno;
 
 	(void)context;
 	if (info->si_code != BUS_ADRERR ||
-	    mmap((void *)page, page_size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	    !rb_guard_handle(info->si_addr, false))
 		signal(signo, SIG_DFL); /* the same fault again ends us */
-	replaced = (void *)page;
+	else if (n_missing < MISSING_MAX)
+		missing[n_missing++] = info->si_addr;
 	errno = saved;
 }
 
@@ -35,7 +35,6 @@ rb_sigbus_init(void)
 	struct sigaction action = { .sa_sigaction = on_sigbus,
 				    .sa_flags = SA_SIGINFO };
 
-	page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
 	sigemptyset(&action.sa_mask);
 	return sigaction(SIGBUS, &action, NULL) < 0 ? -errno : 0;
 }
@@ -45,8 +44,5 @@ rb_sigbus_init(void)
 const void *
 rb_sigbus_take(void)
 {
-	const void *was = replaced;
-
-	replaced = NULL;
-	return was;
+	return n_missing > 0 ? missing[--n_missing] : NULL;
 }

@@ -2,9 +2,8 @@
 /*
  * sigbus.h - to survive a client that truncates a file of its channel
  *
- * Who holds a writable descriptor of a file in /dev/shm can shorten it, and the
- * next touch of the missing page would end the daemon. The page is replaced by
- * an empty one of our own instead: what is written there goes nowhere, which
+ * The next touch of what is missing would end the daemon. It gets memory of its
+ * own there instead (shm/guard.h): what is written there goes nowhere, which
  * harms nobody but that channel.
  */
 #ifndef RB_DAEMON_SIGBUS_H
@@ -13,7 +12,8 @@
 /* 0 or a negative errno. */
 int rb_sigbus_init(void);
 
-/* The address of the last page that was replaced since the last call, or NULL. */
+/* An address that was missing since the last call, or NULL. Of so many at a time
+ * that nobody could take them, the first are kept. */
 const void *rb_sigbus_take(void);
 
 #endif

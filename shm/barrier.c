@@ -163,7 +163,7 @@ static inline int
 check(struct rb_barrier *b)
 {
 	const struct rb_meta_control *control = &b->channel->meta->control;
-	uint32_t set = 1;
+	uint32_t set = 1, state;
 
 	/* ORDER(none, relaxed) - a flag that carries no data. */
 	if (rb_unlikely(rb_word32_load_relaxed(&b->alerted) != 0) &&
@@ -172,10 +172,12 @@ check(struct rb_barrier *b)
 	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
 	if (rb_word32_load_relaxed(&b->member->epoch) != b->epoch)
 		return rb_channel_why_lost(b->channel);
-	/* ORDER(none, relaxed) - a state that stays once set. */
-	if (rb_word32_load_relaxed(&control->stream) == RB_STREAM_ABORTED)
-		return -ESHUTDOWN;
-	return 0;
+	/* ORDER(none, relaxed) - a state that stays once set; what was read
+	 * before was acquired. */
+	state = rb_word32_load_relaxed(&control->stream);
+	if (rb_likely(state < RB_STREAM_ABORTED))
+		return 0;
+	return state == RB_STREAM_ABORTED ? -ESHUTDOWN : -EBADMSG;
 }
 
 int
@@ -374,6 +376,8 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	 * gate that nobody else has before the daemon knows it left. */
 	if (rb_unlikely(rb_word32_load_relaxed(&b->member->epoch) != b->epoch))
 		return rb_channel_why_lost(b->channel);
+	if (rb_unlikely(rb_channel_is_broken(c)))
+		return -EBADMSG;
 	b->committed = sequence;
 	/* ORDER(commit, release) - our reads of the slots, to producers that
 	 * overwrite them, and what we did, to the stages after us. */

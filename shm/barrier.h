@@ -54,7 +54,8 @@ void rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
  *   -ESHUTDOWN  the stream has ended before `next`
  *   -EOWNERDEAD  strict: the producer of `next` died before it published it
  *   -ESTALE     this consumer is no longer ours
- *   -EBADMSG    somebody stored a sequence that cannot be
+ *   -EBADMSG    the channel is broken; or somebody stored a sequence that
+ *               cannot be
  */
 int64_t rb_barrier_wait(struct rb_barrier *barrier, int64_t next,
 			int64_t timeout_ns);
@@ -88,7 +89,8 @@ void rb_barrier_disarm(struct rb_barrier *barrier);
 /*
  * We are done with everything up to `sequence`: producers may overwrite it and
  * dependants may read it. -ESTALE if the consumer is no longer ours (nothing is
- * stored then), -EINVAL for a step back or beyond what was available.
+ * stored then), -EINVAL for a step back or beyond what was available, -EBADMSG if
+ * the channel is broken: what was read since the last commit may be zeroes.
  */
 int rb_barrier_commit(struct rb_barrier *barrier, int64_t sequence);
 
@@ -118,8 +120,8 @@ int64_t rb_published_from(const struct rb_channel *channel, int64_t next);
 int64_t rb_barrier_bound(const struct rb_barrier *barrier, int64_t next,
 			 struct rb_event *ret_event);
 
-/* Why a wait should not go on: 0, -ECANCELED, -ESTALE, or -ESHUTDOWN if the
- * stream was aborted. */
+/* Why a wait should not go on: 0, -ECANCELED, -ESTALE, -ESHUTDOWN if the stream
+ * was aborted, or -EBADMSG if the channel is broken. */
 int rb_barrier_check(struct rb_barrier *barrier);
 
 #endif

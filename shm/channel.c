@@ -46,14 +46,16 @@ map_files(struct rb_channel *channel, const int fds[RB_FILES],
 
 	for (int i = 0; i < RB_FILES; i++) {
 		uint64_t mirror = i == RB_FILE_RING ? g->slots_offset : 0;
-		int err = rb_segment_map(&channel->segments[i], fds[i],
-					 rb_channel_file_size(g, i), mirror,
-					 rb_role_writes(role, i,
-							channel->clear));
+		bool checks = role != RB_ROLE_DAEMON || i == RB_FILE_META;
+		int err = (checks ? rb_segment_map : rb_segment_map_short)(
+			&channel->segments[i], fds[i],
+			rb_channel_file_size(g, i), mirror,
+			rb_role_writes(role, i, channel->clear));
 
 		if (err < 0)
 			return err;
 	}
+	channel->guard = rb_guard_enter(channel);
 	channel->meta = channel->segments[RB_FILE_META].base;
 	channel->ring = channel->segments[RB_FILE_RING].base;
 	channel->gates = channel->segments[RB_FILE_GATES].base;
@@ -251,6 +253,8 @@ rb_channel_disinherit(struct rb_channel *channel)
 
 	if (channel->disinherited) /* a child's own child has that memory */
 		return;
+	rb_guard_leave(channel->guard);
+	channel->guard = NULL;
 	for (int i = 0; i < RB_FILES; i++)
 		has_memory &= rb_segment_disinherit(&channel->segments[i]);
 	channel->disinherited = true;
@@ -264,12 +268,15 @@ rb_channel_disinherit(struct rb_channel *channel)
 int
 rb_channel_why_lost(const struct rb_channel *channel)
 {
-	return channel->disinherited ? -ECHILD : -ESTALE;
+	if (channel->disinherited)
+		return -ECHILD;
+	return rb_channel_is_broken(channel) ? -EBADMSG : -ESTALE;
 }
 
 void
 rb_channel_detach(struct rb_channel *channel)
 {
+	rb_guard_leave(channel->guard);
 	for (int i = 0; i < RB_FILES; i++)
 		rb_segment_unmap(&channel->segments[i]);
 	*channel = RB_CHANNEL_NULL;
@@ -282,6 +289,17 @@ rb_channel_wake_all(struct rb_channel *channel)
 	for (int i = 0; i < RB_CONSUMERS_MAX; i++)
 		rb_wake_anyway(&channel->gates->consumers[i].event);
 	rb_bell_ring(channel);
+}
+
+void
+rb_channel_break(struct rb_channel *channel)
+{
+	/* ORDER(none, relaxed) - a state that stays once set; nothing that is
+	 * read there counts any more. */
+	rb_word32_store_relaxed(&channel->meta->control.stream,
+				RB_STREAM_BROKEN);
+	rb_channel_wake_all(channel);
+	rb_bell_strike(channel); /* who waits for it may be forgotten there */
 }
 
 /* What is claimed of several producers will yet be published. */
@@ -301,6 +319,8 @@ rb_channel_close_stream(struct rb_channel *channel, bool abort)
 {
 	struct rb_meta_control *control = &channel->meta->control;
 
+	if (rb_channel_is_broken(channel))
+		return;
 	/* ORDER(none, relaxed) - the daemon is the only writer. Unknown also
 	 * if another daemon died in the middle of this. */
 	if (rb_seq_load_relaxed(&control->end) == RB_SEQUENCE_MAX) {

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/guard.h"
 #include "shm/layout.h"
 #include "shm/segment.h"
 #include "shm/wait.h"
@@ -59,6 +60,7 @@ struct rb_channel {
 	bool disinherited; /* of a parent process: nothing of it is there */
 	int bell;          /* the caller's descriptor, or -1: see bell.h */
 	struct rb_segment segments[RB_FILES];
+	struct rb_guard *guard; /* of the segments; may be NULL */
 };
 
 #define RB_CHANNEL_NULL ((struct rb_channel){ .bell = -1 })
@@ -103,7 +105,8 @@ void rb_channel_open(struct rb_channel *channel);
  * Maps a channel in the given role; a consumer also maps the ring writable where
  * it has to clear it. The descriptors stay the caller's and may be closed at
  * once. -EPROTONOSUPPORT for another layout (version, hash or
- * page size), -EBADMSG for files that are no channel or lie about it.
+ * page size), -EBADMSG for files that are no channel or lie about it. The daemon
+ * may find ring and gates shortened: then it has to break the channel.
  */
 int rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 		      enum rb_role role);
@@ -117,7 +120,7 @@ int rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 void rb_channel_disinherit(struct rb_channel *channel);
 
 /* Why a handle is no longer its holder's: -ESTALE, or -ECHILD if it is that of
- * the parent process. */
+ * the parent process, or -EBADMSG if the channel is broken. */
 int rb_channel_why_lost(const struct rb_channel *channel);
 
 /* Unmaps; harmless on RB_CHANNEL_NULL. */
@@ -131,6 +134,26 @@ void rb_channel_wake_all(struct rb_channel *channel);
  * to it; with `abort` everybody leaves at once. Wakes all.
  */
 void rb_channel_close_stream(struct rb_channel *channel, bool abort);
+
+/* A client has taken memory of it away: says so for good, and wakes all. Daemon
+ * only. */
+void rb_channel_break(struct rb_channel *channel);
+
+/*
+ * Memory of the channel was taken away, as far as this process knows. Looked at
+ * after what was read there, by whoever hands it out or counts it as done: that
+ * may have been zeroes in the place of events.
+ */
+static inline bool
+rb_channel_is_broken(const struct rb_channel *channel)
+{
+	/* ORDER(none, compiler) - what we have read comes before this look: it
+	 * is our own signal handler that has told us. */
+	rb_fence_compiler();
+	/* ORDER(none, relaxed) - a state that stays once set. */
+	return rb_word32_load_relaxed(&channel->meta->control.stream) ==
+	       RB_STREAM_BROKEN;
+}
 
 /* Contiguous up to a whole ring from any sequence on. */
 static inline void *

@@ -210,6 +210,9 @@ rb_worker_take(struct rb_worker *worker, struct rb_work *ret)
 	if (rb_unlikely(!is_member(worker)))
 		return 0;
 	found = search_for(worker, &search, &event);
+	if (found >= 0 &&
+	    rb_unlikely(rb_channel_is_broken(worker->barrier.channel)))
+		return -EBADMSG;
 	if (found > 0)
 		*ret = search.work;
 	return found;
@@ -220,10 +223,13 @@ rb_worker_take(struct rb_worker *worker, struct rb_work *ret)
 static int
 put(struct rb_worker *w, const struct rb_work *work, enum rb_work_state state)
 {
+	const struct rb_channel *c = w->barrier.channel;
+
 	if (w->key_size > 0)
 		rb_lane_remove(&w->lanes.busy, work->lane % RB_LANES);
-	if (rb_unlikely(!is_member(w)) || !rb_work_put(w, work, state))
-		return rb_channel_why_lost(w->barrier.channel);
+	if (rb_unlikely(!is_member(w) || rb_channel_is_broken(c)) ||
+	    !rb_work_put(w, work, state))
+		return rb_channel_why_lost(c);
 	return 0;
 }
 

@@ -83,7 +83,7 @@ struct rb_work {
 int rb_worker_take(struct rb_worker *worker, struct rb_work *ret);
 
 /* What was taken is done, or is not and goes to somebody else. -ESTALE if it is
- * no longer ours. */
+ * no longer ours, -EBADMSG if the channel is broken. */
 int rb_worker_done(struct rb_worker *worker, const struct rb_work *work);
 int rb_worker_return(struct rb_worker *worker, const struct rb_work *work);
 

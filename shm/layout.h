@@ -114,14 +114,18 @@ struct rb_meta_header {
 };
 
 /*
- * OPEN -> CLOSING -> ABORTED, or OPEN -> ABORTED; never back. While CLOSING the
- * end becomes known, producers stop and consumers read on up to the end; once
- * ABORTED everybody leaves, whatever is left unread.
+ * OPEN -> CLOSING -> ABORTED, or OPEN -> ABORTED; and from each of them -> BROKEN;
+ * never back. While CLOSING the end becomes known, producers stop and consumers
+ * read on up to the end; once ABORTED everybody leaves, whatever is left unread.
+ * BROKEN: a client has taken away memory of ring or gates, so that what is there
+ * means nothing any more. A process that finds it out by itself has a meta of its
+ * own from then on, which says so: guard.h.
  */
 enum rb_stream_state {
 	RB_STREAM_OPEN,
 	RB_STREAM_CLOSING,
 	RB_STREAM_ABORTED,
+	RB_STREAM_BROKEN,
 };
 
 /* Written by the daemon while the channel lives. */

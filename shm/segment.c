@@ -157,12 +157,21 @@ int
 rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
 	       uint64_t mirror, bool writable)
 {
-	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-	struct rb_segment s = { .size = size, .mapping = size };
 	int err = check_size(fd, size);
 
-	if (err < 0)
-		return err;
+	return err < 0 ? err
+		       : rb_segment_map_short(segment, fd, size, mirror,
+					      writable);
+}
+
+int
+rb_segment_map_short(struct rb_segment *segment, int fd, uint64_t size,
+		     uint64_t mirror, bool writable)
+{
+	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	struct rb_segment s = { .size = size, .mapping = size };
+	int err;
+
 	if (mirror != 0)
 		s.mapping += size - mirror;
 	s.base = mmap(NULL, s.mapping, PROT_NONE,

@@ -70,6 +70,11 @@ int rb_segment_open(int dirfd, const char *name, bool writable);
 int rb_segment_map(struct rb_segment *segment, int fd, uint64_t size,
 		   uint64_t mirror, bool writable);
 
+/* The same of a file that may be shorter: who touches what is missing gets a
+ * SIGBUS, see guard.h. */
+int rb_segment_map_short(struct rb_segment *segment, int fd, uint64_t size,
+			 uint64_t mirror, bool writable);
+
 /*
  * In a forked child, which has not inherited it: memory of its own in its place,
  * all zeroes. False if there is none to be had, or if something else lies there by

@@ -103,19 +103,24 @@ update_gate(struct rb_sequencer *s)
 		rb_seq_raise_release(&s->channel->ring->gate, gate);
 }
 
-/* Whether the stream has ended before `hi`. */
-static bool
-has_ended(const struct rb_sequencer *s, int64_t hi, bool committed)
+/* 0, or why nothing can come to `hi`: the stream has ended before it, or is
+ * broken. */
+static int
+check_stream(const struct rb_sequencer *s, int64_t hi, bool committed)
 {
 	const struct rb_meta_control *control = &s->channel->meta->control;
 	/* ORDER(closing, acquire) - before the end, which comes later. */
 	uint32_t state = rb_word32_load_acquire(&control->stream);
 
 	if (rb_likely(state == RB_STREAM_OPEN))
-		return false;
+		return 0;
+	if (state == RB_STREAM_BROKEN)
+		return -EBADMSG;
 	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
 	return state == RB_STREAM_ABORTED || !committed ||
-	       hi > rb_seq_load_relaxed(&control->end);
+			       hi > rb_seq_load_relaxed(&control->end)
+		       ? -ESHUTDOWN
+		       : 0;
 }
 
 static int
@@ -160,8 +165,9 @@ look_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 	int err;
 
 	update_gate(s);
-	if (has_ended(s, hi, committed))
-		return -ESHUTDOWN;
+	err = check_stream(s, hi, committed);
+	if (err < 0)
+		return err;
 	if (s->gate >= need)
 		return 0;
 	err = committed ? 0 : check_alive(s);
@@ -234,13 +240,17 @@ rb_sequencer_finish_slowly(struct rb_sequencer *s, int64_t hi)
 {
 	struct rb_channel *c = s->channel;
 	const struct rb_meta_control *control = &c->meta->control;
+	uint32_t state;
 	int64_t end;
 
 	rb_wake_if_wanted(c, &c->ring->event, &c->gates->data_wanted, s->fence,
 			  &s->handle->wakes);
 	/* ORDER(closing, acquire) - as in rb_sequencer_is_quiet(). */
-	if (rb_word32_load_acquire(&control->stream) == RB_STREAM_OPEN)
+	state = rb_word32_load_acquire(&control->stream);
+	if (state == RB_STREAM_OPEN)
 		return 0;
+	if (state == RB_STREAM_BROKEN)
+		return -EBADMSG;
 	/* ORDER(none, relaxed) - a bound, no data hangs on it. */
 	end = rb_seq_load_relaxed(&control->end);
 	return end == RB_SEQUENCE_MAX || hi > end ? -ESHUTDOWN : 0;
@@ -416,6 +426,9 @@ look_for_laggards(struct rb_sequencer *s, int64_t target, int64_t timeout_ns)
 	int err;
 
 	s->blocker = find_laggard(s, target);
+	if (rb_channel_is_broken(
+		    s->channel)) /* whatever they seem to have read */
+		return -EBADMSG;
 	if (s->blocker == RB_NOBODY)
 		return 0;
 	/* ORDER(none, relaxed) - a state that stays once set. */

@@ -79,7 +79,8 @@ void rb_sequencer_init(struct rb_sequencer *sequencer,
  *                what a dead producer had claimed
  *   -ESTALE      the handle is no longer ours
  *   -ECHILD      it is that of our parent process
- *   -EBADMSG     multi: somebody stored a claim that cannot be
+ *   -EBADMSG     the channel is broken; multi: somebody stored a claim that
+ *                cannot be
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
  */
@@ -94,7 +95,7 @@ int64_t rb_sequencer_claim_available(struct rb_sequencer *sequencer, int64_t n,
  * Makes lo..hi readable and wakes who waits. Of a framed channel the range is
  * one event. -EINVAL for a range that is not claimed, or of a single producer
  * not the next one; -ESHUTDOWN if the stream has ended, so that consumers may
- * not read it any more. 0 otherwise.
+ * not read it any more; -EBADMSG if the channel is broken. 0 otherwise.
  */
 static inline int rb_sequencer_publish(struct rb_sequencer *sequencer,
 				       int64_t lo, int64_t hi);
@@ -132,6 +133,7 @@ void rb_sequencer_cancel(struct rb_sequencer *sequencer);
  *   -ESHUTDOWN   the stream was aborted
  *   -EOWNERDEAD  strict: they cannot come there, as above
  *   -ESTALE      the handle is no longer ours
+ *   -EBADMSG     the channel is broken
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
  */
@@ -157,8 +159,8 @@ int rb_sequencer_wait_for_room(struct rb_sequencer *sequencer, int64_t hi,
 int64_t rb_sequencer_claim_slowly(struct rb_sequencer *sequencer, int64_t n,
 				  int64_t timeout_ns);
 
-/* After a publish up to `hi`: wakes who sleeps for it. -ESHUTDOWN, or 0 if the
- * stream is open or its end is known to include `hi`. */
+/* After a publish up to `hi`: wakes who sleeps for it. -ESHUTDOWN, -EBADMSG, or 0
+ * if the stream is open or its end is known to include `hi`. */
 static inline int rb_sequencer_finish(struct rb_sequencer *sequencer,
 				      int64_t hi);
 int rb_sequencer_finish_slowly(struct rb_sequencer *sequencer, int64_t hi);

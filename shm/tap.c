@@ -224,6 +224,8 @@ rb_tap_next(struct rb_tap *tap, int64_t available, void *buffer,
 		return pass_gap(tap, available, ret);
 	if (kind == 0 && view->size > 0 && view->size <= buffer_size)
 		memcpy(buffer, view->data, view->size);
+	if (rb_unlikely(rb_channel_is_broken(c))) /* zeroes, perhaps */
+		return -EBADMSG;
 	if (!is_whole(c, sequence))
 		return lose(tap,
 			    find_start(c, sequence, sequence == tap->restart),
@@ -261,6 +263,8 @@ find_available(const struct rb_tap *tap, int64_t *ret_end)
 static int
 why_nothing(const struct rb_tap *tap, int64_t end)
 {
+	if (rb_channel_is_broken(tap->channel))
+		return -EBADMSG;
 	if (tap->next > end)
 		return -ESHUTDOWN;
 	return rb_channel_broken_at(tap->channel) == tap->next ? -EOWNERDEAD
