@@ -339,10 +339,12 @@ $(t_lib): $(call objects,$(t_src)) $(BUILD)/flags
 $(static_lib): $(call objects,$(client_src) $(shm_src)) $(BUILD)/flags
 	$(archive)
 
+# It stays when it is closed: it may have a signal handler.
 $(BUILD)/$(SONAME): $(call objects,$(client_src) $(shm_src)) client/ringbus.map
 	$(call say,LD)$(link) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script=client/ringbus.map \
-		$(if $(sanitize),,-Wl,-z,defs) -Wl,--as-needed -o $@ \
+		$(if $(sanitize),,-Wl,-z,defs) -Wl,-z,nodelete \
+		-Wl,--as-needed -o $@ \
 		$(filter %.o,$^)
 
 $(BUILD)/libringbus.so: $(BUILD)/$(SONAME)

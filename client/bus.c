@@ -348,6 +348,7 @@ ringbus_connect(const char *socket, struct ringbus **ret)
 	bus->pid = getpid();
 	pthread_mutex_init(&bus->lock, NULL);
 	rb_fork_enter(bus);
+	rb_sigbus_install();
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	bus->fd = rb_locate_daemon(socket, &bus->place);
 	err = bus->fd < 0 ? bus->fd : greet(bus);

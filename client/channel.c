@@ -121,6 +121,7 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	/* ORDER(none, relaxed) - to look at. */
 	info.ended = rb_word32_load_relaxed(&c->meta->control.stream) !=
 		     RB_STREAM_OPEN;
+	info.damaged = rb_channel_is_broken(c);
 	info.strict = c->strict;
 	info.isolation = (int)c->isolation;
 	info.broken = broken_of(c);

@@ -224,6 +224,10 @@ int rb_locate_daemon(const char *path, struct rb_place *ret);
 /* Connects to the daemon that is in the same place now. */
 int rb_locate_again(const struct rb_place *place);
 
+/* From now on a channel that was truncated is no death, unless the program has
+ * another opinion of SIGBUS. */
+void rb_sigbus_install(void);
+
 /* A bus that fork() has to know of, and no longer. */
 void rb_fork_enter(struct ringbus *bus);
 void rb_fork_leave(struct ringbus *bus);

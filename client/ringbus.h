@@ -64,7 +64,15 @@
  * (it does not answer) and -EPROTO (it does not make sense); and every one at all
  * -ECHILD, see above. ringbus_strerror() explains one, ringbus_error()
  * tells what the daemon had to say about the last refusal. The library prints
- * nothing, starts no threads and installs no signal handlers.
+ * nothing, starts no threads, and installs no signal handler but one.
+ *
+ * Truncation. Who holds a place in a channel of `isolation: named` can shorten
+ * the files that it may write, and touching what is missing is a SIGBUS. So the
+ * first ringbus_connect() of a process installs a handler for that, unless there
+ * is one already, or SIG_IGN. To the process the channel is damaged from then on:
+ * all calls that would publish, wait, read or commit return -EBADMSG. What was
+ * read since the last commit may have been zeroes, what was written is lost. See
+ * ringbus_handle_sigbus().
  *
  * Times. Timeouts are in nanoseconds of CLOCK_MONOTONIC; RINGBUS_FOREVER waits
  * without limit, RINGBUS_NOW not at all.
@@ -162,6 +170,14 @@ RINGBUS_API const char *ringbus_error(const struct ringbus *bus);
 
 /* The path of the socket we are connected to. Valid as long as the bus. */
 RINGBUS_API const char *ringbus_socket(const struct ringbus *bus);
+
+/*
+ * For a program that has a handler of SIGBUS of its own, which the library then
+ * leaves alone: to be called in it with the siginfo_t that it got. 1: somebody has
+ * truncated a file of a channel that is open here, and it is dealt with as said
+ * above, so that the handler returns; 0: that was something else. Any thread.
+ */
+RINGBUS_API int ringbus_handle_sigbus(const void *siginfo);
 
 /* Asks the daemon for a sign of life: its pid. */
 RINGBUS_API int64_t ringbus_ping(struct ringbus *bus);
@@ -377,7 +393,7 @@ struct ringbus_producer_options {
  *   -EPROTOTYPE       its events are of another type or version than ours
  *   -EPROTONOSUPPORT  the channel has another layout than this library
  *   -EBADMSG          the channel's memory is damaged, or the daemon found it
- *                     so when it started, and does not serve it
+ *                     so, and does not serve it
  *   -ENOMEM, -EMFILE
  */
 RINGBUS_API int ringbus_producer_open(
@@ -406,7 +422,7 @@ RINGBUS_API void ringbus_producer_close(struct ringbus_producer *producer);
  *   -EOWNERDEAD  strict: there is no room, and none will come before
  *                ringbus_mend()
  *   -ESTALE      the daemon has given this handle to another
- *   -EBADMSG     multi producer: the channel's memory is damaged
+ *   -EBADMSG     the channel's memory is damaged
  *
  * After -EAGAIN, -ETIMEDOUT, -ENOBUFS and -EDEADLK ringbus_producer_blocker()
  * tells who is in the way. A single producer may have several claims outstanding.
@@ -432,7 +448,8 @@ RINGBUS_API void *ringbus_producer_slot(struct ringbus_producer *producer,
 /*
  * Publishes the claimed slots lowest..highest and wakes who waits for them.
  * A single producer publishes in order. -EINVAL if they are not claimed or not
- * next; -ESHUTDOWN if the stream has ended, and consumers may not read them.
+ * next; -ESHUTDOWN if the stream has ended, and consumers may not read them;
+ * -EBADMSG if the channel's memory is damaged, and they are lost.
  */
 RINGBUS_API int ringbus_producer_publish(struct ringbus_producer *producer,
 					 int64_t lowest, int64_t highest);
@@ -507,7 +524,7 @@ RINGBUS_API int64_t ringbus_producer_publish_batch_with(
  * are not done in time, and they go on; ringbus_channel_laggard() names them.
  * -EAGAIN (RINGBUS_NOW), -EDEADLK (only this thread could read it), -ECANCELED,
  * -ESHUTDOWN (the stream was aborted), -EOWNERDEAD (strict: they cannot come
- * there before ringbus_mend()), -ESTALE.
+ * there before ringbus_mend()), -ESTALE, -EBADMSG.
  */
 RINGBUS_API int ringbus_producer_drain(struct ringbus_producer *producer,
 				       int64_t timeout_ns);
@@ -637,8 +654,9 @@ RINGBUS_API int ringbus_consumer_next(struct ringbus_consumer *consumer,
 
 /*
  * Commits everything that ringbus_consumer_next() has returned. Once a batch is
- * enough. -ESTALE if the consumer was evicted or its place given to another;
- * then nothing is committed.
+ * enough. -ESTALE if the consumer was evicted or its place given to another,
+ * -EBADMSG if the channel's memory is damaged, so that zeroes may have been read
+ * in the place of events; then nothing is committed.
  */
 RINGBUS_API int ringbus_consumer_commit(struct ringbus_consumer *consumer);
 
@@ -890,7 +908,8 @@ struct ringbus_info {
 			      * channel the highest claimed */
 	int64_t gating; /* slowest gating consumer; the cursor if none; with
 			      * `clear` what is cleared */
-	int strict; /* not 0: what dies with its producer stops the stream */
+	int strict;  /* not 0: what dies with its producer stops the stream */
+	int damaged; /* not 0: a client has truncated a file of it */
 	int64_t broken; /* before this sequence it has stopped so; -1: not */
 	int64_t stuck_after_ns; /* as in the options of ringbus_create() */
 	uint64_t repairs;       /* producers that died with a claim open */
