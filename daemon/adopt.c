@@ -155,8 +155,23 @@ give_up(struct rb_daemon *daemon, struct rb_hosted *hosted, int err)
 	return refuse(daemon, hosted, &j);
 }
 
+static void
+finish_what_was_begun(struct rb_hosted *hosted, bool is_broken)
+{
+	if (is_broken) {
+		rb_channel_break(&hosted->channel);
+		return;
+	}
+	rb_member_adopt(&hosted->channel);
+	if (hosted->config != NULL) {
+		rb_folder_set_stuck(&hosted->channel, hosted->config);
+		rb_pages_tune(hosted, hosted->config);
+	}
+}
+
 static int
-take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
+take_over(struct rb_daemon *daemon, struct rb_hosted *hosted,
+	  const struct rb_judgement *judgement)
 {
 	int err = rb_registry_add(&daemon->registry, hosted);
 
@@ -164,13 +179,9 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 		return give_up(daemon, hosted, err);
 	rb_log_info("channel %s: taken over from an earlier daemon",
 		    hosted->name);
-	if (note[0] != '\0')
-		rb_log_error("channel %s %s", hosted->name, note);
-	rb_member_adopt(&hosted->channel);
-	if (hosted->config != NULL) {
-		rb_folder_set_stuck(&hosted->channel, hosted->config);
-		rb_pages_tune(hosted, hosted->config);
-	}
+	if (judgement->why[0] != '\0')
+		rb_log_error("channel %s %s", hosted->name, judgement->why);
+	finish_what_was_begun(hosted, judgement->is_broken);
 	err = charge_channel(daemon, hosted);
 	if (err == 0)
 		err = rb_hosted_visit(hosted, take_member, daemon);
@@ -180,6 +191,7 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *note)
 	}
 	rb_entry_put64(&hosted->channel.meta->header.pid_ns,
 		       daemon->registry.maker.pid_ns);
+	rb_tamper_watch(&daemon->tamper, hosted);
 	rb_warden_watch_all(&daemon->warden, hosted);
 	rb_stuck_watch(&daemon->stuck, hosted);
 	return 0;
@@ -206,7 +218,7 @@ adopt_channel(struct rb_daemon *daemon, const char *name)
 		tell_lost(hosted);
 		return discard(daemon, hosted, judgement.why);
 	}
-	return take_over(daemon, hosted, judgement.why);
+	return take_over(daemon, hosted, &judgement);
 }
 
 static int

@@ -144,7 +144,7 @@ let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FDS],
 
 	memcpy(after, answer->text, sizeof(after));
 	memset(answer->text, 0, sizeof(answer->text));
-	hosted = rb_request_find_channel(peer, answer);
+	hosted = rb_request_find_whole(peer, answer);
 	if (hosted == NULL)
 		return answer->result;
 	err = check_attach(peer, hosted, answer);

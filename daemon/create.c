@@ -208,6 +208,7 @@ create(struct rb_peer *peer, struct rb_control *answer)
 				 sizeof(why), &hosted);
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err, "%s", why);
+	rb_tamper_watch(&peer->daemon->tamper, hosted);
 	rb_warden_watch_all(&peer->daemon->warden, hosted);
 	rb_reaper_expect_expiry(&peer->daemon->reaper);
 	rb_user_log(peer->user, LOG_INFO,
@@ -229,7 +230,7 @@ rb_request_create(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_open(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	struct rb_hosted *hosted = rb_request_find_whole(peer, answer);
 	char why[WHY_SIZE];
 	int err;
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -135,17 +136,31 @@ on_death(void *context, struct rb_process *process)
 static void
 on_turned(void *context)
 {
-	const struct rb_daemon *daemon = context;
-	const void *address = rb_sigbus_take();
-	const struct rb_hosted *hosted;
+	struct rb_daemon *daemon = context;
 
-	if (address == NULL)
-		return;
-	hosted = rb_registry_find_address(&daemon->registry, address);
-	rb_log_error("channel %s: a client has truncated a file of it; it is "
-		     "lost: stop its members, then ringbusd, and remove its "
-		     "folder",
-		     hosted != NULL ? hosted->name : "(removed)");
+	rb_tamper_heed_faults(&daemon->tamper);
+}
+
+void
+rb_daemon_tell_status(const struct rb_daemon *daemon, const char *first)
+{
+	unsigned n_broken = rb_registry_count_broken(&daemon->registry);
+	unsigned n = daemon->registry.n_hosted - n_broken;
+	char broken[32] = "";
+
+	if (n_broken > 0)
+		snprintf(broken, sizeof(broken), ", %u broken", n_broken);
+	sd_notifyf(0, "%sSTATUS=Serving %u channels, not serving %u%s", first,
+		   n, daemon->registry.n_refused, broken);
+}
+
+static void
+on_broken(void *context)
+{
+	const struct rb_daemon *daemon = context;
+
+	if (!daemon->stopping)
+		rb_daemon_tell_status(daemon, "");
 }
 
 /* ----------------------------------------------------------------- building */
@@ -237,6 +252,16 @@ set_up_shm(struct rb_daemon *daemon)
 	return RB_EXIT_OK;
 }
 
+static int
+set_up_tamper(struct rb_daemon *daemon)
+{
+	daemon->tamper.registry = &daemon->registry;
+	daemon->tamper.reaper = &daemon->reaper;
+	daemon->tamper.broke = on_broken;
+	daemon->tamper.context = daemon;
+	return rb_tamper_init(&daemon->tamper, daemon->loop);
+}
+
 static enum rb_exit
 set_up_loop(struct rb_daemon *daemon)
 {
@@ -262,6 +287,8 @@ set_up_loop(struct rb_daemon *daemon)
 	if (err == 0)
 		err = rb_stuck_init(&daemon->stuck, daemon->loop,
 				    &daemon->registry);
+	if (err == 0)
+		err = set_up_tamper(daemon);
 	if (err < 0)
 		rb_log_error("cannot set up the event loop: %s",
 			     strerror(-err));
@@ -297,6 +324,7 @@ create_missing(struct rb_daemon *daemon)
 			rb_log_error("channel %s: %s", c->name, why);
 			return err;
 		}
+		rb_tamper_watch(&daemon->tamper, hosted);
 		rb_warden_watch_all(&daemon->warden, hosted);
 	}
 	rb_reaper_expect_expiry(&daemon->reaper);
@@ -363,6 +391,7 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 	daemon->options = options;
 	daemon->shm_dirfd = daemon->lock = daemon->signals = -1;
 	daemon->inherited = -1;
+	daemon->tamper.fd = -1;
 	daemon->server.socket = RB_SOCKET_NULL;
 	LIST_INIT(&daemon->server.peers);
 	raise_limits();
@@ -387,8 +416,7 @@ rb_daemon_run(struct rb_daemon *daemon)
 	if (daemon->registry.n_refused > 0)
 		rb_log_warning("%u more are not served, see above",
 			       daemon->registry.n_refused);
-	sd_notifyf(0, "READY=1\nSTATUS=Serving %u channels, not serving %u",
-		   daemon->registry.n_hosted, daemon->registry.n_refused);
+	rb_daemon_tell_status(daemon, "READY=1\n");
 	if (rb_loop_run(daemon->loop, on_turned, daemon) < 0)
 		return RB_EXIT_FAILURE;
 	rb_registry_close_streams(&daemon->registry, true);
@@ -409,6 +437,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	rb_registry_deinit(&daemon->registry, daemon->rest);
 	rb_store_deinit(&daemon->store);
 	rb_users_deinit(&daemon->users);
+	rb_tamper_deinit(&daemon->tamper);
 	daemon->loop = rb_loop_free(daemon->loop);
 	if (daemon->lock >= 0)
 		rb_lock_remove(daemon->shm_dirfd);

@@ -21,6 +21,7 @@
 #include "daemon/server.h"
 #include "daemon/store.h"
 #include "daemon/stuck.h"
+#include "daemon/tamper.h"
 #include "daemon/user.h"
 #include "daemon/warden.h"
 
@@ -41,6 +42,7 @@ struct rb_daemon {
 	struct rb_reaper reaper;
 	struct rb_warden warden;
 	struct rb_stuck stuck;
+	struct rb_tamper tamper;
 	struct rb_processes processes;
 	struct rb_users users;
 	struct rb_server server;
@@ -58,6 +60,9 @@ enum rb_exit rb_daemon_run(struct rb_daemon *daemon);
 
 /* After a stop in order, channels, socket and lock go too. */
 struct rb_daemon *rb_daemon_free(struct rb_daemon *daemon);
+
+/* Tells the service manager what is served, behind `first`. */
+void rb_daemon_tell_status(const struct rb_daemon *daemon, const char *first);
 
 /* Loads the configuration that the options ask for. */
 enum rb_exit rb_daemon_load_config(const struct rb_options *options,

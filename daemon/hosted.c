@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 
 #include "daemon/entry.h"
 #include "daemon/user.h"
@@ -34,6 +35,16 @@ rb_hosted_new(const char *name, const struct rb_config_channel *config,
 	return 0;
 }
 
+/* Whoever has a descriptor keeps the file, and with it the watch. */
+static void
+unwatch(const struct rb_tampering *tampering)
+{
+	for (int i = 0; i < RB_FILES; i++)
+		if (tampering->watches[i] > 0)
+			inotify_rm_watch(tampering->inotify,
+					 tampering->watches[i]);
+}
+
 struct rb_hosted *
 rb_hosted_free(struct rb_hosted *hosted)
 {
@@ -46,6 +57,7 @@ rb_hosted_free(struct rb_hosted *hosted)
 		hosted->user->channels_size -= rb_hosted_size(hosted);
 		rb_user_release(hosted->user);
 	}
+	unwatch(&hosted->tampering);
 	rb_closep(&hosted->channel.bell);
 	rb_channel_detach(&hosted->channel);
 	rb_closep(&hosted->dirfd);
@@ -116,6 +128,12 @@ rb_hosted_stream(const struct rb_hosted *hosted)
 {
 	/* ORDER(none, relaxed) - the daemon is the only writer. */
 	return rb_word32_load_relaxed(&hosted->channel.meta->control.stream);
+}
+
+bool
+rb_hosted_is_broken(const struct rb_hosted *hosted)
+{
+	return rb_channel_is_broken(&hosted->channel);
 }
 
 const struct rb_member *

@@ -42,6 +42,15 @@ struct rb_holdup {
 	int64_t looked_ns;
 };
 
+/* What is known of what clients do to its files; see tamper.h. */
+struct rb_tampering {
+	int inotify;
+	int watches[RB_FILES]; /* of it; 0 or less: not watched */
+	bool suspect;          /* somebody has changed one */
+	unsigned n_refills;
+	int64_t quiet_until_ns;
+};
+
 struct rb_hosted {
 	char name[RB_NAME_SIZE];
 	/* Of its folder as long as it is not in its place; then empty. */
@@ -64,6 +73,7 @@ struct rb_hosted {
 	struct rb_holdup holdup;
 	/* Who was the last in the place of consumer i; RB_NOBODY: not known. */
 	uid_t holders[RB_CONSUMERS_MAX];
+	struct rb_tampering tampering;
 	struct rb_memberships memberships;
 };
 
@@ -93,6 +103,13 @@ bool rb_hosted_is_sealed(const struct rb_hosted *hosted);
 
 /* enum rb_stream_state */
 uint32_t rb_hosted_stream(const struct rb_hosted *hosted);
+
+/* A client has taken away memory of it: see tamper.h. And what is said then to
+ * who asks for it. */
+#define RB_HOSTED_BROKEN                                                       \
+	"a client has truncated a file of it: stop its members, then reload "  \
+	"ringbusd"
+bool rb_hosted_is_broken(const struct rb_hosted *hosted);
 
 /* An entry of its member table. */
 const struct rb_member *rb_hosted_entry(const struct rb_hosted *hosted,

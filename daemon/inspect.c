@@ -323,11 +323,12 @@ check_header(struct look *look)
 	return check_isolation(look);
 }
 
-/* A file may be longer: who may write to it can do that. */
+/* Who may write to a file can make it longer, or shorter. */
 static int
 check_rest(struct look *look)
 {
 	const struct rb_geometry *g = &look->header.geometry;
+	struct rb_finding *f = look->finding;
 	int err = rb_geometry_check(g);
 
 	if (err < 0)
@@ -339,8 +340,12 @@ check_rest(struct look *look)
 	if (err == 0)
 		err = check_size(look, RB_FILE_GATES,
 				 rb_channel_file_size(g, RB_FILE_GATES));
+	if (err < 0 && f->sealed != 0) /* no client can have done that */
+		return err;
+	f->is_short = err < 0;
+	f->err = 0;
 	/* An empty one cannot be rung: nobody is told of a read of nothing. */
-	return err < 0 ? err : check_size(look, RB_FD_BELL, 1);
+	return check_size(look, RB_FD_BELL, 1);
 }
 
 int

@@ -18,6 +18,7 @@ struct rb_finding {
 	int err;
 	uint64_t
 		sealed; /* the generation of a sealed channel; 0: a named one */
+	bool is_short;  /* ring or gates are, as clients can do; no error */
 	char why[RB_WHY_SIZE / 2]; /* for people, to continue the path */
 };
 
@@ -26,7 +27,7 @@ struct rb_finding {
  * -ENOENT: no channel at all;
  * -EPROTONOSUPPORT: one of another memory layout; -EBADMSG: a damaged one; or
  * another negative errno. ret->err is the same, and ret->why names the file or
- * field.
+ * field, also of one that is short.
  */
 int rb_inspect(const struct rb_maker *maker, const char *name,
 	       struct rb_finding *ret);

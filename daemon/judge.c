@@ -272,9 +272,31 @@ judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 	}
 }
 
+/* A member, of which the dead are many perhaps, has truncated it. */
+static void
+judge_broken(const struct rb_finding *finding, const struct census *census,
+	     struct rb_judgement *ret)
+{
+	char what[RB_WHY_SIZE / 2 + 64];
+
+	snprintf(what, sizeof(what), "is broken: %s",
+		 finding->is_short ? finding->why
+				   : "a client has truncated a file of it");
+	if (census->n_alive == 0) {
+		remove_it(what, ret);
+		return;
+	}
+	ret->is_broken = true;
+	ret->n_alive = census->n_alive;
+	snprintf(ret->why, sizeof(ret->why),
+		 "%s, and %s is still in it: nobody is let in; stop its "
+		 "members, then reload ringbusd",
+		 what, census->first);
+}
+
 static void
 judge_mapped(const struct rb_maker *maker, struct rb_hosted *hosted,
-	     struct rb_judgement *ret)
+	     const struct rb_finding *finding, struct rb_judgement *ret)
 {
 	struct census census = { 0 };
 	char why[RB_WHY_SIZE / 2];
@@ -288,6 +310,8 @@ judge_mapped(const struct rb_maker *maker, struct rb_hosted *hosted,
 		leave(maker, hosted, -EBADMSG, why, ret);
 	else if (!is_of_this_boot(maker, hosted))
 		remove_it("is of an earlier boot", ret);
+	else if (finding->is_short || rb_hosted_is_broken(hosted))
+		judge_broken(finding, &census, ret);
 	else if (census.n_alive > 0)
 		take_used(hosted, &census, ret);
 	else
@@ -313,7 +337,7 @@ rb_judge(const struct rb_maker *maker, struct rb_hosted *hosted,
 	}
 	err = rb_folder_open(maker, hosted, finding.sealed);
 	if (err == 0) {
-		judge_mapped(maker, hosted, ret);
+		judge_mapped(maker, hosted, &finding, ret);
 		return;
 	}
 	/* What the inspection has not found, or what we have too little of. */

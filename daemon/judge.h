@@ -4,7 +4,9 @@
  *
  * What is whole and wanted is taken over. Removed is only what is provably ours
  * (rb_inspect()) and dead (no process of its member table is alive), or lost: nobody
- * can be let in any more, and nobody who is in loses anything by it. All else stays as it is, and is not served: each such channel by itself, the others are.
+ * can be let in any more, and nobody who is in loses anything by it. What a client
+ * has broken is taken over as long as somebody lives in it, and else removed. All else
+ * stays as it is, and is not served: each such channel by itself, the others are.
  * A judgement changes nothing.
  */
 #ifndef RB_DAEMON_JUDGE_H
@@ -23,6 +25,7 @@ struct rb_judgement {
 	enum rb_verdict verdict;
 	int err; /* LEAVE: for who asks for it; -ENOENT: it is no channel */
 	unsigned n_alive;
+	bool is_broken; /* TAKE: by a client, or is to be: see tamper.h */
 	/*
 	 * LEAVE: the path, what is wrong, and what to do. REMOVE: what it is, to
 	 * continue its name; LOST likewise. TAKE: what is not as configured, or "".

@@ -70,7 +70,7 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	struct rb_hosted *hosted = rb_request_find_whole(peer, answer);
 	int err;
 
 	if (hosted == NULL)
@@ -91,7 +91,7 @@ rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	struct rb_hosted *hosted = rb_request_find_whole(peer, answer);
 	bool abort = (answer->flags & RB_CONTROL_ABORT) != 0;
 	int err;
 

@@ -176,9 +176,12 @@ heed(struct rb_reaper *reaper, struct rb_membership *m)
 {
 	bool evicted = rb_entry_state(rb_membership_entry(m)) ==
 		       RB_MEMBER_EVICTED;
-	enum rb_presence presence = rb_presence_of(&m->hosted->channel, m->role,
-						   m->index, m->epoch);
+	enum rb_presence presence;
 
+	if (rb_hosted_is_broken(m->hosted)) /* which has lost the words too */
+		return;
+	presence = rb_presence_of(&m->hosted->channel, m->role, m->index,
+				  m->epoch);
 	if (presence == RB_PRESENCE_HERE ||
 	    (presence == RB_PRESENCE_NEVER && evicted))
 		return;
@@ -335,6 +338,11 @@ try_repair(struct rb_reaper *reaper, struct rb_membership *m)
 {
 	struct rb_channel *channel = &m->hosted->channel;
 
+	if (rb_hosted_is_broken(m->hosted)) { /* nothing is there to mend */
+		rb_member_leave_producer(channel, m->index);
+		finish(reaper, m);
+		return true;
+	}
 	if (is_held(m)) {
 		if (rb_membership_is_held(m)) /* nobody waits for it */
 			reaper->left(reaper->context);
@@ -414,13 +422,25 @@ rb_reaper_mend(struct rb_reaper *reaper, struct rb_hosted *hosted)
 	return n;
 }
 
+void
+rb_reaper_abandon(struct rb_reaper *reaper, struct rb_hosted *hosted)
+{
+	struct rb_membership *m;
+
+	LIST_FOREACH(m, &reaper->dying, of_owner)
+	if (m->hosted == hosted)
+		m->mends = true;
+	on_repair(reaper, 0);
+}
+
 /* It may have given its place up before, while nobody could be told. */
 static void
 bury_consumer(struct rb_reaper *reaper, struct rb_membership *m)
 {
 	struct rb_channel *channel = &m->hosted->channel;
-	bool forget = rb_presence_of(channel, m->role, m->index, m->epoch) ==
-		      RB_PRESENCE_FORGET;
+	bool forget = rb_hosted_is_broken(m->hosted) ||
+		      rb_presence_of(channel, m->role, m->index, m->epoch) ==
+			      RB_PRESENCE_FORGET;
 
 	tell_dead_consumer(m, forget);
 	leave_consumer(reaper, m, forget);

@@ -71,6 +71,9 @@ void rb_reaper_heed_all(struct rb_reaper *reaper);
  */
 uint64_t rb_reaper_mend(struct rb_reaper *reaper, struct rb_hosted *hosted);
 
+/* The channel is broken: nothing of it is mended any more, or waited for. */
+void rb_reaper_abandon(struct rb_reaper *reaper, struct rb_hosted *hosted);
+
 /* Forgets all who are in a channel, which stays as it is. */
 void rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted);
 

@@ -63,12 +63,17 @@ check_new(const struct rb_registry *registry, const char *name, char *why,
 {
 	const struct rb_refused *refused = rb_registry_find_refused(registry,
 								    name);
+	const struct rb_hosted *there = rb_registry_find(registry, name);
 
 	if (refused != NULL) {
 		snprintf(why, why_size, "%s", refused->why);
 		return -EEXIST;
 	}
-	if (rb_registry_find(registry, name) != NULL) {
+	if (there != NULL && rb_hosted_is_broken(there)) {
+		snprintf(why, why_size, "%s", RB_HOSTED_BROKEN);
+		return -EBADMSG;
+	}
+	if (there != NULL) {
 		snprintf(why, why_size, "there is one of this name already");
 		return -EEXIST;
 	}
@@ -199,18 +204,20 @@ rb_registry_has_members(const struct rb_registry *registry)
 	return false;
 }
 
-const struct rb_hosted *
+struct rb_hosted *
 rb_registry_find_address(const struct rb_registry *registry,
-			 const void *address)
+			 const void *address, enum rb_file *ret_file)
 {
 	for (unsigned i = 0; i < registry->n_hosted; i++)
 		for (int f = 0; f < RB_FILES; f++) {
-			const struct rb_hosted *h = registry->hosted[i];
+			struct rb_hosted *h = registry->hosted[i];
 			const struct rb_segment *s = &h->channel.segments[f];
 
-			if ((uintptr_t)address - (uintptr_t)s->base <
+			if ((uintptr_t)address - (uintptr_t)s->base >=
 			    s->mapping)
-				return h;
+				continue;
+			*ret_file = f;
+			return h;
 		}
 	return NULL;
 }
@@ -220,6 +227,16 @@ rb_registry_holder(const struct rb_registry *registry,
 		   const struct rb_hosted *hosted, unsigned index)
 {
 	return rb_users_find(registry->users, hosted->holders[index]);
+}
+
+unsigned
+rb_registry_count_broken(const struct rb_registry *registry)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		n += rb_hosted_is_broken(registry->hosted[i]);
+	return n;
 }
 
 void

@@ -41,8 +41,8 @@ struct rb_creation {
 };
 
 /*
- * Makes a channel. On failure -EEXIST, -EUSERS (too many), -ENOSPC and so on, and
- * `why` says it for people.
+ * Makes a channel. On failure -EEXIST, -EBADMSG (there is one, and it is broken),
+ * -EUSERS (too many), -ENOSPC and so on, and `why` says it for people.
  */
 int rb_registry_create(struct rb_registry *registry,
 		       const struct rb_creation *creation, char *why,
@@ -82,9 +82,13 @@ void rb_registry_close_streams(struct rb_registry *registry, bool abort);
 /* Whether a process is attached anywhere. */
 bool rb_registry_has_members(const struct rb_registry *registry);
 
-/* The channel whose mapping has this address in it, or NULL. */
-const struct rb_hosted *rb_registry_find_address(
-	const struct rb_registry *registry, const void *address);
+/* The channel whose mapping has this address in it, and in which file; or NULL. */
+struct rb_hosted *rb_registry_find_address(const struct rb_registry *registry,
+					   const void *address,
+					   enum rb_file *ret_file);
+
+/* How many are broken: see tamper.h. */
+unsigned rb_registry_count_broken(const struct rb_registry *registry);
 
 /* Who is or was the last in the place of consumer `index`, as far as he is
  * known, or NULL. */

@@ -40,6 +40,23 @@ remove_from(struct rb_daemon *daemon, unsigned first)
 				   registry->hosted[registry->n_hosted - 1]);
 }
 
+/* What nobody is in any more makes room for a new one. */
+static void
+remove_broken(struct rb_daemon *daemon)
+{
+	struct rb_registry *registry = &daemon->registry;
+
+	for (unsigned i = registry->n_hosted; i-- > 0;) {
+		struct rb_hosted *hosted = registry->hosted[i];
+
+		if (!rb_hosted_is_broken(hosted) ||
+		    rb_hosted_has_members(hosted))
+			continue;
+		rb_log_info("channel %s was broken: removed", hosted->name);
+		rb_reaper_remove(&daemon->reaper, hosted);
+	}
+}
+
 static bool
 is_new(const struct rb_daemon *daemon, const char *name)
 {
@@ -89,6 +106,13 @@ keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
 {
 	const char *key = rb_judge_find_difference(hosted);
 
+	if (rb_hosted_is_broken(hosted)) {
+		rb_log_warning(
+			"channel %s is broken, and has %u members still: "
+			"stop them, then reload ringbusd again",
+			hosted->name, rb_member_count(&hosted->channel));
+		return;
+	}
 	if (key != NULL)
 		rb_log_warning("channel %s is not what the configuration says "
 			       "now (%s): it stays as it was; for the new "
@@ -96,6 +120,7 @@ keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
 			       "ringbusd again",
 			       hosted->name, key);
 	rb_folder_set_stuck(&hosted->channel, hosted->config);
+	rb_tamper_watch(&daemon->tamper, hosted);
 	rb_warden_watch_all(&daemon->warden, hosted);
 	rb_stuck_watch(&daemon->stuck, hosted);
 }
@@ -137,6 +162,7 @@ rb_reload(struct rb_daemon *daemon)
 	int err = -EINVAL;
 
 	if (rb_daemon_load_config(daemon->options, &new) == RB_EXIT_OK) {
+		remove_broken(daemon);
 		err = create_new(daemon, new);
 		if (err < 0)
 			rb_config_free(new);
@@ -154,6 +180,6 @@ rb_reload(struct rb_daemon *daemon)
 	rb_config_free(old);
 	rb_log_info("the configuration was reloaded: %u channels",
 		    daemon->registry.n_hosted);
-	sd_notifyf(0, "STATUS=Serving %u channels", daemon->registry.n_hosted);
+	rb_daemon_tell_status(daemon, "");
 	return 0;
 }

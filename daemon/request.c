@@ -134,6 +134,17 @@ rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
 	return NULL;
 }
 
+struct rb_hosted *
+rb_request_find_whole(const struct rb_peer *peer, struct rb_control *answer)
+{
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+
+	if (hosted == NULL || !rb_hosted_is_broken(hosted))
+		return hosted;
+	rb_request_refuse(peer, answer, -EBADMSG, RB_HOSTED_BROKEN);
+	return NULL;
+}
+
 /* ------------------------------------------------------------ introductions */
 
 static int

@@ -48,4 +48,8 @@ void rb_request_abandon(struct rb_peer *peer);
 struct rb_hosted *rb_request_find_channel(const struct rb_peer *peer,
 					  struct rb_control *answer);
 
+/* The same, and it is not broken: -EBADMSG. */
+struct rb_hosted *rb_request_find_whole(const struct rb_peer *peer,
+					struct rb_control *answer);
+
 #endif

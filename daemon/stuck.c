@@ -53,7 +53,8 @@ has_producer(const struct rb_hosted *hosted)
 static bool
 is_watched(const struct rb_hosted *hosted)
 {
-	return allowed_ns(hosted) != 0 && has_producer(hosted);
+	return allowed_ns(hosted) != 0 && has_producer(hosted) &&
+	       !rb_hosted_is_broken(hosted);
 }
 
 static int64_t

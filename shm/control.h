@@ -20,11 +20,11 @@
  *   LIST    index                      0, channel | -ENOENT behind the last
  *   PLAN    name, spec, mask, flags    0 | -EINVAL -EUSERS
  *   CREATE  channel, geometry, type,   0 | -EACCES -EEXIST -EINVAL -ENOSPC
- *           fill, flags: PREPARE       -EUSERS
- *   OPEN    channel                    0 | -EACCES -ENOENT
+ *           fill, flags: PREPARE       -EUSERS -EBADMSG
+ *   OPEN    channel                    0 | -EACCES -ENOENT -EBADMSG
  *   REMOVE  channel                    0 | -EACCES -ENOENT -EBUSY
- *   CLOSE   channel, flags: ABORT      0 | -EACCES -ENOENT
- *   MEND    channel                    0, missed | -EACCES -ENOENT
+ *   CLOSE   channel, flags: ABORT      0 | -EACCES -ENOENT -EBADMSG
+ *   MEND    channel                    0, missed | -EACCES -ENOENT -EBADMSG
  *   PING                               0, pid
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next

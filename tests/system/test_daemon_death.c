@@ -361,28 +361,3 @@ TEST(repair_waits_for_the_slowest_reader)
 	ringbus_close(bus);
 	t_daemon_stop(&d);
 }
-
-/* ------------------------------------------------------------- truncation */
-
-TEST(truncated_file_harms_only_its_channel)
-{
-	struct rb_control attach = t_attach_message("a", RB_ROLE_PRODUCER, 0);
-	struct rb_control answer, end = t_message(RB_CONTROL_CLOSE, "a");
-	int fds[RB_FDS] = { -1, -1, -1, -1 };
-	struct t_daemon d;
-	int peer;
-
-	t_daemon_start(&d, "daemon: { drain: 1ms }\nchannels:\n"
-			   "  a: { slots: 4096, event_size: 64 }\n"
-			   "  b: { slots: 64, event_size: 8 }\n");
-	peer = t_peer_greet(&d);
-	t_ok(t_peer_ask(peer, &attach, fds));
-	ck_assert_int_eq(ftruncate(fds[RB_FILE_RING], 0), 0);
-	t_ok(t_peer_ask(peer, &end, NULL));
-	t_until(t_daemon_said(&d, "channel a: a client has truncated"));
-	t_ok(t_peer_attach(peer, "b", RB_ROLE_PRODUCER, NULL, &answer));
-	for (int i = 0; i < RB_FDS; i++)
-		close(fds[i]);
-	close(peer);
-	t_daemon_stop(&d);
-}

@@ -116,6 +116,17 @@ asks_in_vain(const struct t_daemon *d, int err, const char *said)
 	close(peer);
 }
 
+static bool
+is_let_in(const struct t_daemon *d)
+{
+	struct rb_control tap = t_attach_message("a", RB_ROLE_TAP, NULL);
+	int peer = t_peer_greet(d);
+	bool is = t_peer_ask(peer, &tap, NULL) == 0;
+
+	close(peer);
+	return is;
+}
+
 /* What --check would make of it, and that it is the same text. */
 static void
 is_foretold(const struct t_orphan *s, const char *said)
@@ -179,6 +190,27 @@ t_orphan_is_taken_over(struct t_orphan *s)
 	attaches(&s->d, "a");
 	t_kill(s->member);
 	t_until(t_daemon_said(&s->d, "died, its place is released"));
+	t_daemon_stop(&s->d);
+}
+
+void
+t_orphan_is_broken(struct t_orphan *s, const char *why)
+{
+	char said[512];
+
+	snprintf(said, sizeof(said), "is broken: %s", why);
+	is_foretold(s, said);
+	t_daemon_restart(&s->d);
+	ck_assert(t_daemon_said(&s->d, "channel a: taken over"));
+	ck_assert(t_daemon_said(&s->d, said));
+	attaches(&s->d, "b");
+	ck_assert(!is_let_in(&s->d));
+	ck_assert_int_eq(kill(s->member, 0), 0);
+	t_kill(s->member);
+	t_until(t_daemon_said(&s->d, "died, its place is released"));
+	ck_assert_int_eq(kill(s->d.pid, SIGHUP), 0);
+	t_until(is_let_in(&s->d));
+	attaches(&s->d, "a");
 	t_daemon_stop(&s->d);
 }
 

@@ -40,6 +40,10 @@ void t_orphan_is_refused(struct t_orphan *s, int err, const char *why);
 /* The same, but "a" is served, and its member is watched. */
 void t_orphan_is_taken_over(struct t_orphan *s);
 
+/* The same, but it is broken: nobody is let in until the member has gone and the
+ * configuration is reloaded, which makes "a" anew. The next daemon says `why`. */
+void t_orphan_is_broken(struct t_orphan *s, const char *why);
+
 /* The operator stops the member and removes the folder, and all is well again. */
 void t_orphan_clean_up(struct t_orphan *s);
 
