@@ -120,10 +120,7 @@ empty_folder(int dirfd)
 	return st.st_uid == geteuid() ? rb_files_remove(dirfd) : -EPERM;
 }
 
-/*
- * The folder `dirfd`, or with -1 one in which nothing can be yet. It is not opened
- * again: what cannot be made for want of descriptors has to go all the same.
- */
+/* The folder `dirfd`; with -1 one that has to be empty. */
 static int
 remove_open(int shm_dirfd, const char *name, int dirfd)
 {
@@ -157,12 +154,17 @@ tell_left(const struct rb_maker *maker, const char *name, int err)
 			       maker->shm_dir, name, strerror(-err));
 }
 
+/* Opened only if it has to be: what cannot be made for want of descriptors has to
+ * go all the same. */
 static void
 remove_hidden(const struct rb_maker *maker, const struct rb_hosted *hosted,
 	      const char *hidden)
 {
-	tell_left(maker, hidden,
-		  remove_open(maker->shm_dirfd, hidden, hosted->dirfd));
+	int err = remove_open(maker->shm_dirfd, hidden, hosted->dirfd);
+
+	if (err == -ENOTEMPTY && hosted->dirfd < 0)
+		err = remove_folder(maker->shm_dirfd, hidden);
+	tell_left(maker, hidden, err);
 }
 
 /* From its place, or from where it was made. */
