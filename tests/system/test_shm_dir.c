@@ -218,7 +218,7 @@ run_in_user_namespace(void *arg)
 
 	if (dup2(log, STDERR_FILENO) < 0)
 		return 127;
-	t_become(OWNER);
+	t_become_uid(OWNER);
 	if (!enter_user_namespace(OWNER))
 		return 126;
 	fexecve(program, (char *const *)argv, environ);
@@ -252,7 +252,7 @@ run_by_default(void *arg)
 	unsetenv("RUNTIME_DIRECTORY");
 	if (dup2(log, STDERR_FILENO) < 0)
 		return 127;
-	t_become(OWNER);
+	t_become_uid(OWNER);
 	fexecve(program, (char *const *)argv, environ);
 	return 127;
 }

@@ -36,7 +36,7 @@ t_need_root(void)
 }
 
 void
-t_become(uid_t uid)
+t_become_uid(uid_t uid)
 {
 	ck_assert_int_eq(setgroups(0, NULL), 0);
 	ck_assert_int_eq(setresgid(uid, uid, uid), 0);
@@ -52,7 +52,7 @@ run_errand(void *arg)
 {
 	const struct errand *e = arg;
 
-	t_become(e->uid);
+	t_become_uid(e->uid);
 	return e->fn(e->arg);
 }
 
@@ -95,7 +95,7 @@ run_as(void *arg)
 	if (program < 0 || dup2(log, STDERR_FILENO) < 0)
 		return 127;
 	umask(s->mask);
-	t_become(s->uid);
+	t_become_uid(s->uid);
 	fexecve(program, (char *const *)argv, environ);
 	return 127;
 }

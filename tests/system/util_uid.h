@@ -15,7 +15,7 @@
 void t_need_root(void);
 
 /* For good. */
-void t_become(uid_t uid);
+void t_become_uid(uid_t uid);
 
 /* t_child(), which becomes that user first. */
 pid_t t_child_as(uid_t uid, t_child_fn fn, void *arg);
