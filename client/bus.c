@@ -25,6 +25,9 @@
 #define RECONNECT_PATIENCE_NS INT64_C(2000000000)
 #define RECONNECT_NAP_NS INT64_C(5000000)
 
+/* As far as the kernel's go. */
+#define ERRNO_MAX 4095
+
 static int
 send_request(const struct ringbus *bus, const struct rb_control *message)
 {
@@ -80,7 +83,8 @@ check_answer(const struct rb_control *message, ssize_t n, uint32_t type)
 		return -EPROTO;
 	if (message->version != RB_CONTROL_VERSION)
 		return -EPROTONOSUPPORT;
-	return message->result > 0 ? -EPROTO : 0;
+	return message->result > 0 || message->result < -ERRNO_MAX ? -EPROTO
+								   : 0;
 }
 
 static int
@@ -102,9 +106,8 @@ receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	if (n == 0)
-		return -ECONNRESET;
-	err = check_answer(message, n, type);
+	/* Even an empty message may bring descriptors. */
+	err = n == 0 ? -ECONNRESET : check_answer(message, n, type);
 	message->text[sizeof(message->text) - 1] = '\0';
 	if (fds == NULL)
 		return err;

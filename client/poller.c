@@ -8,6 +8,10 @@
 
 #include "client/consumer.h"
 
+/* Batches in which all was lost or void, before it is left to the next poll. Who
+ * lies about what is published could make it forever. */
+#define ROUNDS_MAX 1000
+
 /* Why a wait has found nothing; -EAGAIN if there is something by now. */
 static int
 explain(struct ringbus_consumer *c, int err)
@@ -71,12 +75,12 @@ ringbus_consumer_poll(struct ringbus_consumer *consumer, int64_t max,
 		.max_batch = max,
 	};
 	struct rb_batch b = { .consumer = consumer, .handlers = &h };
-	int found;
 
 	if (max < 0 || (max > 0 && handler == NULL))
 		return -EINVAL;
-	do {
+	for (int i = 0; i < ROUNDS_MAX; i++) {
 		int64_t there = ringbus_consumer_wait(consumer, RINGBUS_NOW);
+		int found;
 
 		if (there < 0) {
 			found = explain(consumer, (int)there);
@@ -84,9 +88,9 @@ ringbus_consumer_poll(struct ringbus_consumer *consumer, int64_t max,
 				return found;
 		} else {
 			found = max > 0 ? process(&b) : peek(&b);
-			if (found < 0)
-				return found;
+			if (found != 0)
+				return found < 0 ? found : RINGBUS_PROCESSING;
 		}
-	} while (found <= 0);
-	return RINGBUS_PROCESSING;
+	}
+	return RINGBUS_GATING;
 }

@@ -40,7 +40,8 @@ rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 			  slow != RB_SLOW_LOSSY,
 		.wait = channel->wait,
 		/* ORDER(none, relaxed) - as above. */
-		.committed = rb_seq_load_relaxed(&gate->sequence),
+		.committed = rb_seq_bounded(
+			rb_seq_load_relaxed(&gate->sequence)),
 	};
 	barrier->available = barrier->committed;
 	if (rb_wait_register() < 0)
@@ -288,7 +289,8 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 out:
 	if (found >= next) {
 		b->available = found;
-		rb_pace_note(&b->pace, found - next + 1);
+		if (!b->lags) /* else it may be any number */
+			rb_pace_note(&b->pace, found - next + 1);
 	}
 	return found;
 }

@@ -44,7 +44,7 @@ find_skip(const struct rb_channel *c)
 {
 	/* ORDER(membership, acquire) - with a sequence that was placed after it
 	 * comes the right one. */
-	return (int64_t)rb_word64_load_acquire(&c->meta->control.skip) - 1;
+	return (int64_t)(rb_word64_load_acquire(&c->meta->control.skip) - 1);
 }
 
 /* What there is nothing to do about any more. */

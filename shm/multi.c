@@ -240,12 +240,6 @@ claim_or_wait(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	return wait_and_claim(s, n, timeout_ns);
 }
 
-static int64_t
-refuse_claim(const struct rb_sequencer *s)
-{
-	return s->channel->disinherited ? -ECHILD : -EBADMSG;
-}
-
 int64_t
 rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
@@ -262,7 +256,7 @@ rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	 * come before any write into the slots; a tap could take torn bytes for
 	 * whole ones otherwise. */
 	rb_fence_release();
-	return rb_likely(hi != -EBADMSG) ? hi : refuse_claim(s);
+	return rb_likely(hi != -EBADMSG) ? hi : rb_sequencer_refuse_claim(s);
 }
 
 static void

@@ -7,14 +7,28 @@
 
 #include "shm/clear.h"
 
+/* Where a single producer goes on. What its predecessor left may be anything: if
+ * it cannot be, then beyond all that can be claimed. */
+static int64_t
+find_published(const struct rb_channel *channel)
+{
+	int64_t published;
+
+	if (rb_channel_is_multi(channel))
+		return RB_SEQUENCE_INITIAL;
+	/* ORDER(none, relaxed) - the daemon gave us the handle over a socket
+	 * after the last owner's stores. */
+	published = rb_seq_load_relaxed(&channel->ring->published);
+	return rb_seq_bounded(published) == published ? published
+						      : RB_SEQUENCE_MAX / 2;
+}
+
 void
 rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 		  unsigned index, uint32_t epoch)
 {
 	const struct rb_geometry *g = &channel->geometry;
-	/* ORDER(none, relaxed) - the daemon gave us the handle over a socket
-	 * after the last owner's stores. */
-	int64_t published = rb_seq_load_relaxed(&channel->ring->published);
+	int64_t published = find_published(channel);
 
 	*sequencer = (struct rb_sequencer){
 		.channel = channel,
@@ -295,6 +309,12 @@ rb_sequencer_disinherit(struct rb_sequencer *s)
 	s->published = s->next;
 	s->claim_lo = RB_SEQUENCE_MAX;
 	s->unpublished = 0;
+}
+
+int
+rb_sequencer_refuse_claim(const struct rb_sequencer *s)
+{
+	return s->channel->disinherited ? -ECHILD : -EBADMSG;
 }
 
 int

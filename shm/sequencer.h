@@ -79,8 +79,8 @@ void rb_sequencer_init(struct rb_sequencer *sequencer,
  *                what a dead producer had claimed
  *   -ESTALE      the handle is no longer ours
  *   -ECHILD      it is that of our parent process
- *   -EBADMSG     the channel is broken; multi: somebody stored a claim that
- *                cannot be
+ *   -EBADMSG     the channel is broken; or somebody stored a claim or a
+ *                cursor that cannot be
  *
  * After -EAGAIN, -ETIMEDOUT and -EDEADLK `blocker` tells who is in the way.
  */
@@ -144,6 +144,9 @@ int rb_sequencer_drain(struct rb_sequencer *sequencer, int64_t timeout_ns);
 void rb_sequencer_disinherit(struct rb_sequencer *sequencer);
 
 /* The rest is for this layer only. */
+
+/* No claim can be made from where we are: -EBADMSG, or -ECHILD. */
+int rb_sequencer_refuse_claim(const struct rb_sequencer *sequencer);
 
 /* A range that is not claimed: -EINVAL, or -ECHILD. */
 int rb_sequencer_refuse_range(const struct rb_sequencer *sequencer);
