@@ -48,11 +48,13 @@ flags_debug := -O0 -g3
 flags_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address
 flags_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 flags_tsan := -O1 -g -fsanitize=thread $(if $(findstring clang,$(CC)),,-Wno-tsan)
-flags_fuzz := -O1 -g -fsanitize=address,fuzzer-no-link
+flags_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link \
+	-fno-sanitize-recover=all
 ifeq ($(origin flags_$(VARIANT)),undefined)
 $(error unknown VARIANT '$(VARIANT)': release, debug, asan, ubsan, tsan or fuzz)
 endif
 sanitize := $(filter -fsanitize=%,$(flags_$(VARIANT)))
+with_fuzzer := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
 
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wwrite-strings -Wvla $(werror)
@@ -130,6 +132,8 @@ stress_src := $(wildcard tests/stress/*.c)
 crash_src := $(wildcard tests/crash/test_*.c)
 torture_src := $(wildcard tests/torture/torture.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_common_src := $(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,\
+	$(wildcard tests/fuzz/*.c))
 man_src := $(wildcard docs/man/*.scd)
 
 shm_lib := $(BUILD)/libshm.a
@@ -139,6 +143,7 @@ static_lib := $(BUILD)/libringbus.a
 bench_lib := $(BUILD)/libbench.a
 peer_lib := $(BUILD)/libpeers.a
 t_lib := $(BUILD)/libt.a
+fuzz_lib := $(BUILD)/libfuzz.a
 shared_lib := $(if $(client_src),$(BUILD)/$(SONAME))
 valgrind_lib := $(if $(call found,valgrind/valgrind.h),$(BUILD)/tests/valgrind/preload.so)
 
@@ -159,7 +164,7 @@ mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
 # T=wait: the suites with "wait" in their name; T=wait/wakes*: tests in them.
 named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2))
 suite := $(firstword $(subst /, ,$(T)))
-chosen := $(call named,$(suite),$(tests))
+chosen := $(call named,$(suite),$(tests) $(if $(with_fuzzer),,$(fuzzers)))
 chosen_benches := $(call named,$(B),$(benches))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh tests/system/*.sh))
 chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
@@ -276,14 +281,12 @@ fuzz: ## fuzz with clang; F=name picks, TIME=seconds each (60)
 	@.ci/deps build fuzz
 	@+$(MAKE) --no-print-directory run-fuzz VARIANT=fuzz CC=clang
 
-run-fuzz: $(fuzzers)
-	@set -e; for f in $(call named,$(F),$(fuzzers)); do \
-		name=$${f##*/fuzz_}; found=$(BUILD)/corpus/$$name; \
-		mkdir -p $$found; echo "== $$name"; \
-		$$f -max_total_time=$(or $(TIME),60) -print_final_stats=1 \
-			-artifact_prefix=$(BUILD)/ $$found \
-			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null || :); \
-	done
+run-fuzz: $(call named,$(F),$(fuzzers)) $(BUILD)/config.dict
+	@tests/fuzz/run $(BUILD) $(or $(TIME),60) $(call named,$(F),$(fuzzers))
+
+fuzz-proof: ## plant faults, and see that fuzzing finds each; TIME=seconds (60)
+	@.ci/deps build fuzz
+	@tests/fuzz/proof $(or $(TIME),60) '$(F)'
 
 examples: $(examples) $(demo) ## the example programs
 
@@ -294,6 +297,12 @@ clean: ## remove build/
 	rm -rf build
 
 # ------------------------------------------------------------------- rules
+
+# What a configuration is made of, for its fuzz target.
+$(BUILD)/config.dict: config/keys.h config/schema.c
+	@mkdir -p $(@D)
+	@sed -n 's/^RB_[A-Z]*([A-Z]*, \([a-z_]*\),.*/"\1:"/p' $< >$@
+	@grep -o '"[a-z_]*"' config/schema.c | sort -u >>$@
 
 # Holds the commands; what it names is rebuilt when they change.
 $(BUILD)/flags: FORCE
@@ -335,6 +344,9 @@ $(bench_lib): $(call objects,$(bench_common_src)) $(BUILD)/flags
 $(peer_lib): $(call objects,$(peer_src)) $(BUILD)/peers
 	$(archive)
 $(t_lib): $(call objects,$(t_src)) $(BUILD)/flags
+	$(archive)
+$(fuzz_lib): $(call objects,$(fuzz_common_src) $(filter-out %/main.c,$(ctl_src))) \
+	$(BUILD)/flags
 	$(archive)
 $(static_lib): $(call objects,$(client_src) $(shm_src)) $(BUILD)/flags
 	$(archive)
@@ -388,8 +400,10 @@ $(tests): %: %.o $(t_lib) $(bench_lib) $(daemon_lib) $(config_lib) $(static_lib)
 $(valgrind_lib): $(call objects,$(wildcard tests/valgrind/*.c)) $(BUILD)/flags
 	$(call say,LD)$(link) -shared -o $@ $(filter %.o,$^)
 
-$(fuzzers): %: %.o $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
-	$(call program,-fsanitize=fuzzer $(pkg_libs))
+# By libFuzzer where that is asked for, else over the corpus alone.
+$(fuzzers): %: %.o $(if $(with_fuzzer),,$(BUILD)/tests/fuzz/replay.o) $(fuzz_lib) \
+	$(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
+	$(call program,$(with_fuzzer) $(pkg_libs))
 
 $(BUILD)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)
@@ -460,7 +474,7 @@ FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
 	run-demo benches bench run-bench bench-recovery stress torture crash mutants conformance \
 	model model-deep asan ubsan tsan valgrind \
-	run-valgrind fuzz run-fuzz examples format clean install uninstall
+	run-valgrind fuzz run-fuzz fuzz-proof examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
 

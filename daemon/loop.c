@@ -204,6 +204,7 @@ rb_loop_run(struct rb_loop *loop, rb_loop_turned_fn turned, void *context)
 		if (err == 0)
 			err = loop->error;
 	}
+	loop->stopped = false; /* for the next time */
 	if (err < 0)
 		rb_log_error("io_uring failed: %s", strerror(-err));
 	return err;

@@ -35,7 +35,7 @@ struct rb_loop *rb_loop_free(struct rb_loop *loop);
 
 /*
  * Runs until rb_loop_stop(): 0; or the error that ended it. `turned` is called
- * after each round of callbacks.
+ * after each round of callbacks. May be called again.
  */
 typedef void (*rb_loop_turned_fn)(void *context);
 int rb_loop_run(struct rb_loop *loop, rb_loop_turned_fn turned, void *context);
