@@ -112,7 +112,7 @@ rb_hosted_has_members(const struct rb_hosted *hosted)
 	const struct rb_membership *m;
 
 	LIST_FOREACH(m, &hosted->memberships, of_hosted)
-	if (!rb_membership_is_held(m))
+	if (m->process != NULL)
 		return true;
 	return false;
 }

@@ -96,7 +96,8 @@ void rb_hosted_charge(struct rb_hosted *hosted, struct rb_user *user);
 unsigned rb_hosted_count_user(const struct rb_hosted *hosted,
 			      const struct rb_user *user, const char *name);
 
-/* Anybody there whom a stop would wait for? */
+/* Is anybody there whom a stop would wait for? Not the dead: what they had claimed
+ * is mended for the living, and may be such that it never can be. */
 bool rb_hosted_has_members(const struct rb_hosted *hosted);
 
 bool rb_hosted_is_sealed(const struct rb_hosted *hosted);

@@ -343,11 +343,8 @@ try_repair(struct rb_reaper *reaper, struct rb_membership *m)
 		finish(reaper, m);
 		return true;
 	}
-	if (is_held(m)) {
-		if (rb_membership_is_held(m)) /* nobody waits for it */
-			reaper->left(reaper->context);
+	if (is_held(m))
 		return false;
-	}
 	if (rb_repair_producer(channel, m->index, &m->repair) != 0)
 		return false;
 	m->left.tombstones = 0;
@@ -402,6 +399,7 @@ bury_producer(struct rb_reaper *reaper, struct rb_membership *m)
 	LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
 	if (!rb_membership_is_held(m))
 		repair_soon(reaper);
+	reaper->left(reaper->context); /* nobody waits for the dead */
 }
 
 uint64_t
