@@ -14,9 +14,11 @@
 #include "shm/presence.h"
 
 /* A repair that cannot go on now waits for readers; soon at first, as nobody
- * gets past the hole, then less often, as they may have stopped. */
+ * gets past the hole, then less often, as they may have stopped. At most so much
+ * time in a row, then others. */
 #define REPAIR_PAUSE_MIN_NS INT64_C(1000000)
 #define REPAIR_PAUSE_MAX_NS INT64_C(32000000)
+#define REPAIR_BUDGET_NS INT64_C(5000000)
 
 #define NSEC INT64_C(1000000000)
 
@@ -358,29 +360,48 @@ try_repair(struct rb_reaper *reaper, struct rb_membership *m)
 	return true;
 }
 
-static void
-on_repair(void *context, int result)
+/* Tried ones come to the head, and are passed over until all were tried. True if
+ * some are left that may be mended later. */
+static bool
+try_some(struct rb_reaper *reaper, int64_t until_ns)
 {
-	struct rb_reaper *reaper = context;
 	struct rb_membership *m, *next;
-	bool again = false;
+	unsigned n_before = reaper->n_tried, n = 0;
+	bool again = n_before > 0;
 
-	(void)result;
 	for (m = LIST_FIRST(&reaper->dying); m != NULL; m = next) {
 		next = LIST_NEXT(m, of_owner);
-		if (rb_membership_is_held(m))
+		if (n++ < n_before || rb_membership_is_held(m))
 			continue;
+		if (rb_clock_ns() >= until_ns)
+			return true;
 		LIST_REMOVE(m, of_owner);
 		if (try_repair(reaper, m))
 			continue;
 		LIST_INSERT_HEAD(&reaper->dying, m, of_owner);
+		reaper->n_tried++;
 		again |= !rb_membership_is_held(m);
 	}
-	if (!again)
+	reaper->n_tried = 0;
+	return again;
+}
+
+/* Repairs of lies may take long each time: half of the time is for others. */
+static void
+on_repair(void *context, int result)
+{
+	struct rb_reaper *reaper = context;
+	int64_t pause_ns, began_ns = rb_clock_ns();
+
+	(void)result;
+	if (!try_some(reaper, began_ns + REPAIR_BUDGET_NS))
 		return;
 	if (reaper->repair_pause_ns < REPAIR_PAUSE_MAX_NS)
 		reaper->repair_pause_ns *= 2;
-	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
+	pause_ns = rb_clock_ns() - began_ns;
+	if (pause_ns < reaper->repair_pause_ns)
+		pause_ns = reaper->repair_pause_ns;
+	rb_watch_timer(reaper->repair, pause_ns);
 }
 
 static void

@@ -31,6 +31,7 @@ struct rb_reaper {
 	rb_reaper_left_fn left;
 	void *context;
 	struct rb_memberships dying;
+	unsigned n_tried; /* the first of them, for which there was time */
 	int64_t repair_pause_ns;
 	struct rb_watch *repair;
 	struct rb_watch *expiry;
