@@ -124,12 +124,14 @@ libs_nng := -lnng
 libs_boost := -lstdc++
 libs_iceoryx := -liceoryx_posh -liceoryx_hoofs -liceoryx_platform -lstdc++
 t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
-	tests/crash/util_*.c tests/torture/util_*.c)
+	tests/crash/util_*.c tests/torture/util_*.c tests/hostile/util_*.c \
+	tests/hostile/attacks_*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 system_src := $(wildcard tests/system/test_*.c)
 conformance_src := $(wildcard tests/conformance/test_*.c)
 stress_src := $(wildcard tests/stress/*.c)
 crash_src := $(wildcard tests/crash/test_*.c)
+hostile_src := $(wildcard tests/hostile/test_*.c)
 torture_src := $(wildcard tests/torture/torture.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_common_src := $(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,\
@@ -155,9 +157,10 @@ benches := $(call programs,$(bench_src))
 systems := $(call programs,$(system_src))
 conformances := $(call programs,$(conformance_src))
 tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(crash_src) \
-	$(stress_src) $(torture_src))
+	$(hostile_src) $(stress_src) $(torture_src))
 stresses := $(call programs,$(stress_src))
 crashes := $(call programs,$(crash_src))
+hostiles := $(call programs,$(hostile_src))
 fuzzers := $(call programs,$(fuzz_src))
 mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
 
@@ -169,7 +172,8 @@ chosen_benches := $(call named,$(B),$(benches))
 chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh tests/system/*.sh))
 chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
-	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/% $(BUILD)/tests/torture/%,$(chosen))
+	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/% $(BUILD)/tests/torture/% \
+	$(BUILD)/tests/hostile/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl)
@@ -247,6 +251,10 @@ stress: $(built_programs) $(stresses) ## long runs with many processes and death
 torture: $(built_programs) $(BUILD)/tests/torture/torture ## kill all of them all the time; SECONDS=n (60), SEED=s
 	@TORTURE_SECONDS='$(SECONDS)' TORTURE_SEED='$(SEED)' \
 		$(BUILD)/tests/torture/torture as_asked
+
+# Root alone can be other users. Longer with HOSTILE=1.
+hostile: $(built_programs) $(hostiles) ## be attacked as other users would, a line for each attack
+	@set -e; for h in $(hostiles); do $$h; done
 
 # `make test` leaves out turns of loops that only count; this one does not.
 crash: $(built_programs) $(crashes) ## die at every point there is; half an hour
@@ -472,9 +480,9 @@ uninstall: ## remove what install put there, but the configuration
 
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
-	run-demo benches bench run-bench bench-recovery stress torture crash mutants conformance \
-	model model-deep asan ubsan tsan valgrind \
-	run-valgrind fuzz run-fuzz fuzz-proof examples format clean install uninstall
+	run-demo benches bench run-bench bench-recovery stress torture crash hostile mutants \
+	conformance model model-deep asan ubsan tsan valgrind run-valgrind fuzz run-fuzz \
+	fuzz-proof examples format clean install uninstall
 .SECONDARY:
 .DELETE_ON_ERROR:
 
