@@ -327,7 +327,7 @@ create_missing(struct rb_daemon *daemon)
 		rb_tamper_watch(&daemon->tamper, hosted);
 		rb_warden_watch_all(&daemon->warden, hosted);
 	}
-	rb_reaper_expect_expiry(&daemon->reaper);
+	rb_expiry_expect(&daemon->reaper.expiry);
 	return 0;
 }
 

@@ -5,7 +5,6 @@
 #include "daemon/reaper.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "daemon/entry.h"
 #include "daemon/hosted.h"
@@ -19,71 +18,6 @@
 #define REPAIR_PAUSE_MIN_NS INT64_C(1000000)
 #define REPAIR_PAUSE_MAX_NS INT64_C(32000000)
 #define REPAIR_BUDGET_NS INT64_C(5000000)
-
-#define NSEC INT64_C(1000000000)
-
-/* ----------------------------------------------------------------- expiry */
-
-/* When a member has to go, or INT64_MAX. */
-static int64_t
-expires_at(const struct rb_member *entry)
-{
-	uint64_t keep_for_ns = rb_entry_keep_for_ns(entry);
-	uint64_t at = rb_entry_absent_ns(entry) + keep_for_ns;
-
-	if (rb_entry_state(entry) != RB_MEMBER_ABSENT || keep_for_ns == 0)
-		return INT64_MAX;
-	return at < keep_for_ns || at > INT64_MAX ? INT64_MAX : (int64_t)at;
-}
-
-/* Releases whose time is over; returns when the next one's will be. */
-static int64_t
-expire_channel(const struct rb_registry *registry, struct rb_hosted *hosted,
-	       int64_t now)
-{
-	int64_t next = INT64_MAX;
-
-	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++) {
-		const struct rb_member *m = &hosted->channel.meta->consumers[i];
-		int64_t at = expires_at(m);
-
-		if (at <= now) {
-			rb_user_log(rb_registry_holder(registry, hosted, i),
-				    LOG_WARNING,
-				    "channel %s: consumer %.64s did not "
-				    "attach in time (keep_for): its place "
-				    "is released",
-				    hosted->name, m->name);
-			rb_member_leave_consumer(&hosted->channel, i, false);
-		} else if (at < next) {
-			next = at;
-		}
-	}
-	return next;
-}
-
-void
-rb_reaper_expect_expiry(struct rb_reaper *reaper)
-{
-	const struct rb_registry *registry = reaper->registry;
-	int64_t now = rb_boottime_ns();
-	int64_t next = INT64_MAX;
-
-	for (unsigned i = 0; i < registry->n_hosted; i++) {
-		int64_t at = expire_channel(registry, registry->hosted[i], now);
-
-		next = at < next ? at : next;
-	}
-	if (next != INT64_MAX)
-		rb_watch_timer(reaper->expiry, next - now);
-}
-
-static void
-on_expiry(void *context, int result)
-{
-	(void)result;
-	rb_reaper_expect_expiry(context);
-}
 
 /* ---------------------------------------------------------------- leaving */
 
@@ -114,7 +48,7 @@ leave_consumer(struct rb_reaper *reaper, struct rb_membership *m, bool forget)
 	if (forget)
 		forget_group(channel, group);
 	else if (keep || group >= 0)
-		rb_reaper_expect_expiry(reaper);
+		rb_expiry_expect(&reaper->expiry);
 }
 
 static void
@@ -497,7 +431,7 @@ rb_reaper_init(struct rb_reaper *reaper, struct rb_loop *loop,
 	LIST_INIT(&reaper->dying);
 	err = rb_watch_new(loop, on_repair, reaper, &reaper->repair);
 	if (err == 0)
-		err = rb_watch_new(loop, on_expiry, reaper, &reaper->expiry);
+		err = rb_expiry_init(&reaper->expiry, loop, registry);
 	return err;
 }
 
@@ -511,5 +445,5 @@ rb_reaper_deinit(struct rb_reaper *reaper)
 		rb_membership_free(m);
 	}
 	reaper->repair = rb_watch_free(reaper->repair);
-	reaper->expiry = rb_watch_free(reaper->expiry);
+	rb_expiry_deinit(&reaper->expiry);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reaper.h - members that leave: by their own wish, by death, by time
+ * reaper.h - members that leave: by their own wish, by death
  *
- *   a consumer    leaves, or with on_death: keep stays as absent, and a timer
- *                 releases it when keep_for is over; one that was evicted has
- *                 nothing to keep
+ *   a consumer    leaves, or with on_death: keep stays as absent until keep_for
+ *                 is over (expiry.h); one that was evicted has nothing to keep
  *   a worker      leaves, what it had begun goes to others; with the last one
  *                 its group leaves, as a consumer does
  *   a producer    by its own wish just leaves; a dead one is DYING until what it
@@ -13,11 +12,12 @@
  *                 strict channel with anything claimed it is DYING, and stops
  *                 the stream, until the operator gives that up
  *
- * Both timers run only while there is something for them to do.
+ * The timer for that runs only while there is something to repair.
  */
 #ifndef RB_DAEMON_REAPER_H
 #define RB_DAEMON_REAPER_H
 
+#include "daemon/expiry.h"
 #include "daemon/loop.h"
 #include "daemon/membership.h"
 #include "daemon/process.h"
@@ -34,7 +34,7 @@ struct rb_reaper {
 	unsigned n_tried; /* the first of them, for which there was time */
 	int64_t repair_pause_ns;
 	struct rb_watch *repair;
-	struct rb_watch *expiry;
+	struct rb_expiry expiry;
 };
 
 /* 0 or -ENOMEM. */
@@ -81,8 +81,5 @@ void rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted);
 /* Removes a channel and its files, with all who are in it; taps, which are not,
  * are told by the end of its stream. 0 or a negative errno, and has said why. */
 int rb_reaper_remove(struct rb_reaper *reaper, struct rb_hosted *hosted);
-
-/* Somebody has become absent, by other means than the above. */
-void rb_reaper_expect_expiry(struct rb_reaper *reaper);
 
 #endif

@@ -175,7 +175,7 @@ rb_reload(struct rb_daemon *daemon)
 	}
 	tell_fixed(old, new);
 	rebind(daemon, new);
-	rb_reaper_expect_expiry(&daemon->reaper);
+	rb_expiry_expect(&daemon->reaper.expiry);
 	daemon->config = new;
 	rb_config_free(old);
 	rb_log_info("the configuration was reloaded: %u channels",
