@@ -96,14 +96,22 @@ has_room(struct rb_sequencer *s, int64_t hi)
 	return is_known_free(s, hi);
 }
 
+/* What is published at the place of `sequence`, in this lap or a later one; less
+ * than it, if nothing is. */
+static int64_t
+published_in_place_of(const struct rb_channel *c, int64_t sequence)
+{
+	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
+	 * will write over it. */
+	return rb_stamp_sequence(
+		rb_word64_load_acquire(rb_channel_stamp(c, sequence)));
+}
+
 /* The slot has been published, in this lap or a later one. */
 bool
 rb_multi_is_stamped(const struct rb_channel *c, int64_t sequence)
 {
-	/* ORDER(stamp, acquire) - what its producer wrote comes before what we
-	 * will write over it. */
-	return rb_stamp_sequence(rb_word64_load_acquire(
-		       rb_channel_stamp(c, sequence))) >= sequence;
+	return published_in_place_of(c, sequence) >= sequence;
 }
 
 /*
@@ -111,12 +119,15 @@ rb_multi_is_stamped(const struct rb_channel *c, int64_t sequence)
  * `claimed`, which the caller has read: consumers that are beyond that say
  * nothing about what was published since. Those who wait for room have claimed
  * it already, so `claimed` may be a ring per handle ahead of the room, but no
- * more: that bounds the search, whatever the words say.
+ * more: that bounds the search, whatever the words say. Who published in a later
+ * lap had room there, so all but the last ring up to it is published, and need not
+ * be looked at.
  */
 int64_t
 rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 {
-	int64_t reach = (int64_t)c->geometry.slots * (RB_PRODUCERS_MAX + 1);
+	int64_t slots = (int64_t)c->geometry.slots;
+	int64_t reach = slots * (RB_PRODUCERS_MAX + 1);
 	/* ORDER(gate, acquire) - others may have come further than we. */
 	int64_t sequence = rb_seq_load_acquire(&c->ring->gate);
 
@@ -124,8 +135,15 @@ rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 		sequence = known;
 	if (claimed > reach && sequence < claimed - reach)
 		sequence = claimed - reach;
-	while (sequence < claimed && rb_multi_is_stamped(c, sequence + 1))
+	while (sequence < claimed) {
+		int64_t later = published_in_place_of(c, sequence + 1);
+
+		if (later <= sequence)
+			break;
 		sequence++;
+		if (later <= claimed && later - slots > sequence)
+			sequence = later - slots;
+	}
 	return sequence;
 }
 

@@ -66,14 +66,13 @@ room(const struct rb_channel *c, int64_t claimed)
 }
 
 static void
-count(struct rb_repair *report, int64_t sequence)
+count(struct rb_repair *report, int64_t first, int64_t last)
 {
-	if (report->tombstones++ == 0)
-		report->first = report->last = sequence;
-	if (sequence < report->first)
-		report->first = sequence;
-	if (sequence > report->last)
-		report->last = sequence;
+	if (report->tombstones == 0 || first < report->first)
+		report->first = first;
+	if (report->tombstones == 0 || last > report->last)
+		report->last = last;
+	report->tombstones += (uint64_t)(last - first) + 1;
 }
 
 /* Stores a tombstone; false if the slot is not free for it yet. */
@@ -84,7 +83,7 @@ bury(struct rb_channel *c, int64_t sequence, int64_t room_to,
 	int64_t lap_before = sequence - (int64_t)c->geometry.slots;
 
 	if (report->only_looks) {
-		count(report, sequence);
+		count(report, sequence, sequence);
 		return true;
 	}
 	if (sequence > room_to ||
@@ -94,7 +93,7 @@ bury(struct rb_channel *c, int64_t sequence, int64_t room_to,
 	/* ORDER(stamp, release) - as any stamp; consumers skip it. */
 	rb_word64_store_release(rb_channel_stamp(c, sequence),
 				rb_stamp(sequence, RB_STAMP_TOMBSTONE));
-	count(report, sequence);
+	count(report, sequence, sequence);
 	return true;
 }
 
@@ -151,37 +150,83 @@ read_others(const struct rb_channel *c, struct rb_claim *claims,
 	return true;
 }
 
-static bool
-is_covered(const struct rb_claim *claims, unsigned n, int64_t sequence)
+/* Where others have claimed. */
+struct others {
+	unsigned n;
+	struct rb_claim claims[RB_PRODUCERS_MAX];
+};
+
+/* `sequence`, or if it is in a claim, what comes after that, and is in none. */
+static int64_t
+pass_claims(const struct others *others, int64_t sequence)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (sequence >= claims[i].lo && sequence <= claims[i].hi)
-			return true;
-	return false;
+	int64_t before;
+
+	do {
+		before = sequence;
+		for (unsigned i = 0; i < others->n; i++)
+			if (sequence >= others->claims[i].lo &&
+			    sequence <= others->claims[i].hi)
+				sequence = others->claims[i].hi + 1;
+	} while (sequence != before);
+	return sequence;
+}
+
+/* The end of the gap between claims that begins at `sequence`. */
+static int64_t
+end_of_gap(const struct others *others, int64_t sequence, int64_t last)
+{
+	for (unsigned i = 0; i < others->n; i++)
+		if (others->claims[i].lo > sequence &&
+		    others->claims[i].lo <= last)
+			last = others->claims[i].lo - 1;
+	return last;
+}
+
+/* What is claimed and too far ahead to have been published: whether some of it is
+ * nobody's. A ring for each handle is too much to look at one by one. */
+static bool
+find_unowned(const struct others *others, int64_t first, int64_t last,
+	     struct rb_repair *report)
+{
+	bool found = false;
+
+	while ((first = pass_claims(others, first)) <= last) {
+		int64_t end = end_of_gap(others, first, last);
+
+		if (report->only_looks)
+			count(report, first, end);
+		found = true;
+		first = end + 1;
+	}
+	return found;
 }
 
 /* Every hole that is nobody's. */
 static int
 bury_unowned(struct rb_channel *c, struct rb_repair *report)
 {
-	struct rb_claim claims[RB_PRODUCERS_MAX];
+	struct others others;
 	/* ORDER(intent, acquire) - before the records: whoever claimed up to
 	 * here has said so in his. */
 	int64_t claimed = up_to_end(c, rb_seq_load_acquire(&c->ring->claimed));
 	int64_t room_to = room(c, claimed);
-	int64_t i;
-	unsigned n;
+	int64_t frontier, last;
+	bool is_left;
 
-	if (!read_others(c, claims, &n))
+	if (!read_others(c, others.claims, &others.n))
 		return 1;
 	if (claimed < 0 || claimed > RB_SEQUENCE_MAX / 2)
 		return 0; /* not from a producer of ours */
-	for (i = rb_multi_frontier(c, RB_SEQUENCE_INITIAL, claimed) + 1;
-	     i <= claimed; i++)
-		if (!is_stamped(c, i) && !is_covered(claims, n, i) &&
+	frontier = rb_multi_frontier(c, RB_SEQUENCE_INITIAL, claimed);
+	last = frontier + (int64_t)c->geometry.slots;
+	last = last < claimed ? last : claimed;
+	for (int64_t i = frontier + 1; i <= last; i++)
+		if (!is_stamped(c, i) && pass_claims(&others, i) == i &&
 		    !bury(c, i, room_to, report))
 			return 1; /* nobody reads beyond it meanwhile */
-	return 0;
+	is_left = find_unowned(&others, last + 1, claimed, report);
+	return is_left && !report->only_looks;
 }
 
 int

@@ -7,7 +7,7 @@
  */
 #include "shm/repair.h"
 
-#include "tests/fixture.h"
+#include "tests/unit/claims.h"
 
 static struct fixture f;
 static struct rb_repair report;
@@ -29,29 +29,6 @@ kind_at(int64_t sequence)
 	if (rb_stamp_sequence(stamp) != sequence)
 		return RB_STAMP_NONE;
 	return rb_stamp_kind(stamp);
-}
-
-static void
-intend(struct rb_sequencer *s, uint64_t n)
-{
-	rb_word64_store_release(&s->handle->intent, RB_INTENT_CLAIMING);
-	rb_word64_store_release(&s->handle->n, n);
-}
-
-/* Died in between the claim and its record. */
-static void
-claim_unrecorded(struct rb_sequencer *s, int64_t n)
-{
-	intend(s, (uint64_t)n);
-	rb_seq_add_acq_rel(&f.channel.ring->claimed, n);
-}
-
-static void
-record(struct rb_sequencer *s, int64_t lo, uint64_t n)
-{
-	rb_word64_store_release(&s->handle->n, n);
-	rb_word64_store_release(&s->handle->intent,
-				(uint64_t)(lo + 1) << 2 | RB_INTENT_CLAIMED);
 }
 
 static void
@@ -148,7 +125,7 @@ TEST(unrecorded_claim_is_found_as_nobodys)
 	fixture_producer(&f, &dead);
 	fixture_producer(&f, &live);
 	ck_assert_int_eq(put(&live, 4, 0), 3);
-	claim_unrecorded(&dead, 2);
+	claim_unrecorded(&f, &dead, 2);
 	ck_assert_int_eq(rb_sequencer_claim(&live, 3, 0), 8);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
 	expect_report(2, 4, 5);
@@ -167,8 +144,8 @@ TEST(live_handle_that_is_just_claiming_is_waited_for)
 	open_multi(RB_FIXED);
 	fixture_producer(&f, &dead);
 	fixture_producer(&f, &live);
-	claim_unrecorded(&dead, 1);
-	claim_unrecorded(&live, 1);
+	claim_unrecorded(&f, &dead, 1);
+	claim_unrecorded(&f, &live, 1);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 1);
 	ck_assert_uint_eq(report.tombstones, 0);
 	record(&live, 1, 1);
@@ -188,9 +165,9 @@ TEST(two_dead_in_the_same_window_are_both_repaired)
 	fixture_producer(&f, &dead[0]);
 	fixture_producer(&f, &dead[1]);
 	fixture_producer(&f, &live);
-	claim_unrecorded(&dead[0], 2);
+	claim_unrecorded(&f, &dead[0], 2);
 	ck_assert_int_eq(put(&live, 1, 0), 2);
-	claim_unrecorded(&dead[1], 3);
+	claim_unrecorded(&f, &dead[1], 3);
 	rb_member_set_dying(&f.channel, dead[1].index);
 	ck_assert_int_eq(fixture_repair(&f, dead[0].index, &report), 0);
 	expect_report(5, 0, 5);
@@ -209,7 +186,7 @@ TEST(recorded_claim_of_another_dead_is_left_to_its_own_repair)
 	fixture_producer(&f, &dead[0]);
 	fixture_producer(&f, &dead[1]);
 	ck_assert_int_eq(rb_sequencer_claim(&dead[1], 2, 0), 1);
-	claim_unrecorded(&dead[0], 1);
+	claim_unrecorded(&f, &dead[0], 1);
 	rb_member_set_dying(&f.channel, dead[1].index);
 	ck_assert_int_eq(fixture_repair(&f, dead[0].index, &report), 0);
 	expect_report(1, 2, 2);
@@ -230,7 +207,7 @@ defer_for_room(bool recorded)
 	fixture_producer(&f, &dead);
 	fixture_producer(&f, &live);
 	ck_assert_int_eq(put(&live, 16, 0), 15);
-	claim_unrecorded(&dead, 2);
+	claim_unrecorded(&f, &dead, 2);
 	if (recorded)
 		record(&dead, 16, 2);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 1);
@@ -265,7 +242,7 @@ TEST(tombstone_waits_for_the_slots_last_producer)
 	fixture_producer(&f, &slow);
 	fixture_producer(&f, &dead);
 	ck_assert_int_eq(rb_sequencer_claim(&slow, 16, 0), 15);
-	claim_unrecorded(&dead, 1);
+	claim_unrecorded(&f, &dead, 1);
 	record(&dead, 16, 1);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 1);
 	ck_assert_int_eq(rb_sequencer_publish(&slow, 0, 15), 0);
@@ -290,7 +267,7 @@ die_beyond_the_end(bool recorded)
 	rb_channel_close_stream(&f.channel, false);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(rb_sequencer_claim(&live, 16, -1), -ESHUTDOWN);
-	claim_unrecorded(&dead, 16);
+	claim_unrecorded(&f, &dead, 16);
 	if (recorded)
 		record(&dead, 34, 16);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
@@ -318,7 +295,7 @@ TEST(claim_before_the_end_is_repaired_after_it)
 	fixture_consumer(&f, "c", &b);
 	fixture_producer(&f, &dead);
 	fixture_producer(&f, &live);
-	claim_unrecorded(&dead, 2);
+	claim_unrecorded(&f, &dead, 2);
 	ck_assert_int_eq(put(&live, 1, 0), 2);
 	rb_channel_close_stream(&f.channel, false);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
@@ -338,7 +315,7 @@ TEST(tombstone_waits_for_it_also_where_a_consumer_lies)
 	fixture_producer(&f, &slow);
 	fixture_producer(&f, &dead);
 	ck_assert_int_eq(rb_sequencer_claim(&slow, 16, 0), 15);
-	claim_unrecorded(&dead, 1);
+	claim_unrecorded(&f, &dead, 1);
 	record(&dead, 16, 1);
 	rb_seq_store_release(&liar.gate->sequence, 15);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 1);
@@ -361,9 +338,9 @@ hole_far_behind(bool with_consumer)
 	fixture_producer(&f, &dead);
 	fixture_producer(&f, &live);
 	fixture_producer(&f, &waiting);
-	claim_unrecorded(&dead, 1);
+	claim_unrecorded(&f, &dead, 1);
 	ck_assert_int_eq(put(&live, 15, 0), 15);
-	claim_unrecorded(&waiting, 16);
+	claim_unrecorded(&f, &waiting, 16);
 	record(&waiting, 16, 16);
 	ck_assert_int_eq(fixture_repair(&f, dead.index, &report), 0);
 	expect_report(1, 0, 0);
