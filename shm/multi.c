@@ -129,7 +129,7 @@ rb_multi_frontier(const struct rb_channel *c, int64_t known, int64_t claimed)
 	int64_t slots = (int64_t)c->geometry.slots;
 	int64_t reach = slots * (RB_PRODUCERS_MAX + 1);
 	/* ORDER(gate, acquire) - others may have come further than we. */
-	int64_t sequence = rb_seq_load_acquire(&c->ring->gate);
+	int64_t sequence = rb_seq_bounded(rb_seq_load_acquire(&c->ring->gate));
 
 	if (sequence < known)
 		sequence = known;
