@@ -29,7 +29,7 @@
 #define CALLS_MAX 16
 #define HANGUPS_MAX 2
 #define PEERS_MAX 16
-#define PATIENCE_NS INT64_C(10000000000)
+#define PATIENCE_NS INT64_C(25000000000)
 
 /* What the thread and the library take from in turn: never both at once, as each
  * waits for the other. */
