@@ -74,6 +74,8 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 					 "of A-Z a-z 0-9 . _ - and neither a "
 					 "dot nor a dash in front");
 	err = rb_rights_check_attach(peer, hosted, answer);
+	if (err == 0)
+		err = rb_request_check_whole(peer, hosted, answer);
 	if (err < 0)
 		return err;
 	if (peer->daemon->stopping)
@@ -144,7 +146,7 @@ let_in(struct rb_peer *peer, struct rb_control *answer, int fds[RB_FDS],
 
 	memcpy(after, answer->text, sizeof(after));
 	memset(answer->text, 0, sizeof(answer->text));
-	hosted = rb_request_find_whole(peer, answer);
+	hosted = rb_request_find_channel(peer, answer);
 	if (hosted == NULL)
 		return answer->result;
 	err = check_attach(peer, hosted, answer);

@@ -230,7 +230,7 @@ rb_request_create(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_open(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_whole(peer, answer);
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
 	char why[WHY_SIZE];
 	int err;
 
@@ -239,6 +239,9 @@ rb_request_open(struct rb_peer *peer, struct rb_control *answer)
 	if (hosted->preparing == NULL)
 		return rb_request_refuse(peer, answer, -EACCES,
 					 "it is open already");
+	err = rb_request_check_whole(peer, hosted, answer);
+	if (err < 0)
+		return err;
 	err = rb_registry_open(&peer->daemon->registry, hosted, why,
 			       sizeof(why));
 	if (err < 0)

@@ -70,12 +70,14 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_whole(peer, answer);
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
 	int err;
 
 	if (hosted == NULL)
 		return answer->result;
 	err = rb_rights_check_admin(peer, hosted, answer, "mend it");
+	if (err == 0)
+		err = rb_request_check_whole(peer, hosted, answer);
 	if (err < 0)
 		return err;
 	answer->missed = (int64_t)rb_reaper_mend(&peer->daemon->reaper, hosted);
@@ -91,7 +93,7 @@ rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_whole(peer, answer);
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
 	bool abort = (answer->flags & RB_CONTROL_ABORT) != 0;
 	int err;
 
@@ -99,6 +101,8 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 		return answer->result;
 	err = rb_rights_check_admin(peer, hosted, answer,
 				    abort ? "abort it" : "end it");
+	if (err == 0)
+		err = rb_request_check_whole(peer, hosted, answer);
 	if (err < 0)
 		return err;
 	rb_channel_close_stream(&hosted->channel, abort);

@@ -134,15 +134,14 @@ rb_request_find_channel(const struct rb_peer *peer, struct rb_control *answer)
 	return NULL;
 }
 
-struct rb_hosted *
-rb_request_find_whole(const struct rb_peer *peer, struct rb_control *answer)
+int
+rb_request_check_whole(const struct rb_peer *peer,
+		       const struct rb_hosted *hosted,
+		       struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
-
-	if (hosted == NULL || !rb_hosted_is_broken(hosted))
-		return hosted;
-	rb_request_refuse(peer, answer, -EBADMSG, RB_HOSTED_BROKEN);
-	return NULL;
+	if (!rb_hosted_is_broken(hosted))
+		return 0;
+	return rb_request_refuse(peer, answer, -EBADMSG, RB_HOSTED_BROKEN);
 }
 
 /* ------------------------------------------------------------ introductions */

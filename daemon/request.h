@@ -48,8 +48,10 @@ void rb_request_abandon(struct rb_peer *peer);
 struct rb_hosted *rb_request_find_channel(const struct rb_peer *peer,
 					  struct rb_control *answer);
 
-/* The same, and it is not broken: -EBADMSG. */
-struct rb_hosted *rb_request_find_whole(const struct rb_peer *peer,
-					struct rb_control *answer);
+/* 0, or -EBADMSG if it is broken, and the answer says so. For those who may do
+ * what they ask for. */
+int rb_request_check_whole(const struct rb_peer *peer,
+			   const struct rb_hosted *hosted,
+			   struct rb_control *answer);
 
 #endif

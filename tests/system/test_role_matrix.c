@@ -156,12 +156,13 @@ play_role(void *arg)
 		attach(play, peer, "a", pair);
 		attach(play, peer, play->scene.channel, own);
 	}
+	/* The channel of its own is broken after it was cut. */
+	try_processes_and_places(play);
 	for (int i = 0; i < RB_FDS; i++)
 		if (has[i] == RW)
 			try_file(play, i, play->scene.channel, own[i]);
 		else
 			try_file(play, i, "a", pair[i]);
-	try_processes_and_places(play);
 	return 0;
 }
 
