@@ -15,8 +15,8 @@
 
 #include "tests/crash/util_calls.h"
 #include "tests/system/util_bus.h"
+#include "tests/system/util_holding.h"
 #include "tests/system/util_peer.h"
-#include "tests/system/util_uid.h"
 #include "tests/trace.h"
 
 #define DYNAMIC                                                                \

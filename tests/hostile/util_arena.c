@@ -7,16 +7,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
+#include "tests/system/util_user.h"
 
 #define EVENTS UINT64_C(10000000)
 
@@ -54,18 +52,10 @@ void
 arena_become(uid_t uid)
 {
 	const gid_t group = UID_DAEMON;
-	pid_t parent = getppid();
+	const struct t_user user = { uid, uid, 1, &group };
 
-	if (uid == UID_ROOT)
-		return;
-	ck_assert_int_eq(setgroups(1, &group), 0);
-	ck_assert_int_eq(setresgid(uid, uid, uid), 0);
-	ck_assert_int_eq(setresuid(uid, uid, uid), 0);
-	/* As after an exec(); and another user forgets whose child it is. */
-	ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
-	ck_assert_int_eq(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
-	if (getppid() != parent)
-		_exit(127);
+	if (uid != UID_ROOT)
+		t_become(&user, NULL);
 }
 
 /* ---------------------------------------------------------------- the daemon */

@@ -56,7 +56,7 @@ TEST(without_admins_who_may_publish_is_one)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, A("{ publish: ['user:40001'] }"));
+	t_daemon_start_open(&d, A("{ publish: ['user:40001'] }"));
 	may_not_administer(&d, &t_bob,
 			   "access: publish, as there is no admin, lets in "
 			   "user:40001; add it there and reload");
@@ -69,8 +69,8 @@ TEST(admins_are_those_of_the_list_alone)
 	struct rb_control m;
 	struct t_daemon d;
 
-	t_users_start(&d, A("{ publish: ['user:40001'], "
-			    "admin: ['user:40002'] }"));
+	t_daemon_start_open(&d, A("{ publish: ['user:40001'], "
+				  "admin: ['user:40002'] }"));
 	may_not_administer(&d, &t_alice,
 			   "access: admin lets in user:40002; add it there");
 	t_ok(t_user_attaches(&d, &t_alice, "a", RB_ROLE_PRODUCER));
@@ -87,8 +87,8 @@ TEST(admin_without_a_role_sees_the_channel)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, A("{ publish: [], consume: [], tap: [], "
-			    "admin: ['user:40002'] }"));
+	t_daemon_start_open(&d, A("{ publish: [], consume: [], tap: [], "
+				  "admin: ['user:40002'] }"));
 	ck_assert_str_eq(t_user_lists(&d, &t_alice), "");
 	ck_assert_str_eq(t_user_lists(&d, &t_bob), "a");
 	may_administer(&d, &t_bob);
@@ -102,7 +102,7 @@ TEST(group_of_admins)
 	const struct t_user first = { T_BOB, T_TEAM, 0, NULL };
 	struct t_daemon d;
 
-	t_users_start(&d, A("{ admin: ['group:40100'] }"));
+	t_daemon_start_open(&d, A("{ admin: ['group:40100'] }"));
 	may_not_administer(&d, &t_alice, "access: admin lets in group:40100");
 	may_administer(&d, &member);
 	may_administer(&d, &first);
@@ -115,7 +115,7 @@ TEST(empty_list_of_admins_leaves_it_to_the_owner)
 	struct t_daemon d;
 	int peer;
 
-	t_users_start(&d, A("{ admin: [] }"));
+	t_daemon_start_open(&d, A("{ admin: [] }"));
 	may_not_administer(&d, &t_alice,
 			   "access: admin lets in nobody; add it there");
 	peer = t_peer_greet(&d);
@@ -131,8 +131,9 @@ TEST(refusal_names_channel_role_user_and_list)
 	struct t_daemon d;
 	struct rb_control m;
 
-	t_users_start(&d, A("{ publish: [], consume: ['user:0', group:root], "
-			    "tap: ['user:40002'] }"));
+	t_daemon_start_open(&d,
+			    A("{ publish: [], consume: ['user:0', group:root], "
+			      "tap: ['user:40002'] }"));
 	m = t_attach_message("a", RB_ROLE_PRODUCER, NULL);
 	t_user_is_refused(&d, &t_alice, &m,
 			  "channel a: uid 40001 may not publish: access: "
@@ -161,7 +162,7 @@ TEST(long_list_is_cut)
 		snprintf(yaml + strlen(yaml), sizeof(yaml) - strlen(yaml),
 			 "%s'user:1000000%02d'", i > 0 ? ", " : "", i);
 	snprintf(yaml + strlen(yaml), sizeof(yaml) - strlen(yaml), "] } } }");
-	t_users_start(&d, yaml);
+	t_daemon_start_open(&d, yaml);
 	m = t_attach_message("a", RB_ROLE_TAP, NULL);
 	t_user_is_refused(&d, &t_alice, &m,
 			  ", user:100000010, user:100000011 and 20 more; add");
@@ -173,11 +174,11 @@ TEST(who_may_not_create_is_told_who_may)
 	struct rb_control m = t_message(RB_CONTROL_CREATE, "new");
 	struct t_daemon d;
 
-	t_users_start(&d, "daemon: { drain: 1ms }");
+	t_daemon_start_open(&d, "daemon: { drain: 1ms }");
 	t_user_is_refused(&d, &t_alice, &m,
 			  "channel new: uid 40001 may not create channels: "
 			  "dynamic: allow lets in nobody, as it is not given");
-	t_daemon_reload(&d, "dynamic: { allow: ['user:40002'] }");
+	t_daemon_reload(&d, "dynamic: { allow: ['user:40002'] }", "reloaded");
 	t_user_is_refused(&d, &t_alice, &m,
 			  "dynamic: allow lets in user:40002; add it there");
 	t_ok(t_user_creates(&d, &t_bob, "new"));
@@ -195,7 +196,7 @@ TEST(list_shows_what_one_may_use_in_some_role)
 {
 	struct t_daemon d;
 
-	t_users_start(
+	t_daemon_start_open(
 		&d,
 		QUICK "channels: { z: " LISTS(, , , ) ", p: " LISTS(
 			ALICE, ,

@@ -49,7 +49,7 @@ TEST(without_lists_everyone_may_attach)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, DYNAMIC("{}"));
+	t_daemon_start_open(&d, DYNAMIC("{}"));
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	for (int r = RB_ROLE_TAP; r <= RB_ROLE_CONSUMER; r++)
 		t_ok(t_user_attaches(&d, &t_bob, "new", r));
@@ -67,7 +67,7 @@ TEST(lists_decide_by_role_and_creator)
 	};
 	struct t_daemon d;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	for (unsigned u = 0; u < RB_ARRAY_SIZE(users); u++)
 		for (int r = RB_ROLE_TAP; r <= RB_ROLE_CONSUMER; r++)
@@ -82,7 +82,7 @@ TEST(creator_is_another_one_on_each_channel)
 	struct rb_control m = publish_message("bobs");
 	struct t_daemon d;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	t_ok(t_user_creates(&d, &t_bob, "bobs"));
 	t_user_is_refused(&d, &t_alice, &m,
@@ -106,7 +106,7 @@ prepare(void *arg)
 	m.slot_size = 8;
 	m.wait = RB_WAIT_BLOCKING;
 	m.flags = RB_CONTROL_PREPARE;
-	t_user_become(&t_alice, &d);
+	t_become(&t_alice, &d);
 	peer = t_peer_greet(&d);
 	t_ok(t_peer_ask(peer, &m, NULL));
 	m = publish_message("new");
@@ -120,7 +120,7 @@ TEST(who_prepares_a_channel_needs_the_right_to_publish)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, DYNAMIC("{ publish: [] }"));
+	t_daemon_start_open(&d, DYNAMIC("{ publish: [] }"));
 	t_join(t_child(prepare, &d));
 	t_until(t_daemon_said(&d, "without opening it"));
 	t_daemon_stop(&d);
@@ -134,7 +134,7 @@ TEST(without_admins_creator_and_producers_end_it)
 	struct rb_control removal = t_message(RB_CONTROL_REMOVE, "new");
 	struct t_daemon d;
 
-	t_users_start(&d, DYNAMIC("{}"));
+	t_daemon_start_open(&d, DYNAMIC("{}"));
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	t_user_is_refused(&d, &t_bob, &end,
 			  "channel new: uid 40002 may not end it: only its "
@@ -157,7 +157,7 @@ publish_and_end(void *arg)
 	struct rb_control attached;
 	int peer;
 
-	t_user_become(&t_bob, &d);
+	t_become(&t_bob, &d);
 	peer = t_peer_greet(&d);
 	ck_assert_int_eq(t_peer_ask(peer, &end, NULL), -EACCES);
 	t_ok(t_peer_attach(peer, "new", RB_ROLE_CONSUMER, NULL, &attached));
@@ -174,7 +174,7 @@ TEST(producer_of_another_user_ends_it)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, DYNAMIC("{}"));
+	t_daemon_start_open(&d, DYNAMIC("{}"));
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	t_join(t_child(publish_and_end, &d));
 	t_daemon_stop(&d);
@@ -185,7 +185,7 @@ TEST(admins_are_those_of_the_list_and_creators_remove)
 	struct rb_control end = t_message(RB_CONTROL_CLOSE, "new");
 	struct t_daemon d;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	t_user_is_refused(&d, &t_alice, &end,
 			  "channel new: uid 40001 may not end it: dynamic: "
@@ -206,7 +206,7 @@ TEST(creator_may_be_the_admin)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, DYNAMIC("{ admin: creator }"));
+	t_daemon_start_open(&d, DYNAMIC("{ admin: creator }"));
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	ck_assert_int_eq(ends(&d, &t_bob), -EACCES);
 	t_ok(ends(&d, &t_alice));
@@ -219,7 +219,7 @@ TEST(list_shows_what_one_may_use)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	t_ok(t_user_creates(&d, &t_carol, "carols"));
 	ck_assert_str_eq(t_user_lists(&d, &t_alice), "new");
@@ -234,8 +234,8 @@ TEST(creator_sees_what_he_may_not_use)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, DYNAMIC("{ publish: [], consume: [], tap: [], "
-				  "admin: [] }"));
+	t_daemon_start_open(&d, DYNAMIC("{ publish: [], consume: [], tap: [], "
+					"admin: [] }"));
 	t_ok(t_user_creates(&d, &t_alice, "new"));
 	ck_assert_int_eq(t_user_attaches(&d, &t_alice, "new", RB_ROLE_TAP),
 			 -EACCES);
@@ -267,10 +267,10 @@ TEST(creator_and_lists_outlive_the_daemon)
 	struct t_daemon d;
 	pid_t holder;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	holder = create_and_hold(&d);
 	t_daemon_kill(&d);
-	t_users_restart(&d);
+	t_daemon_restart_open(&d);
 	t_ok(t_user_attaches(&d, &t_alice, "new", RB_ROLE_PRODUCER));
 	t_user_is_refused(&d, &t_bob, &m, "(creator: uid 40001)");
 	ck_assert_int_eq(ends(&d, &t_alice), -EACCES);
@@ -287,11 +287,11 @@ TEST(taken_over_it_has_the_lists_of_now)
 	struct t_daemon d;
 	pid_t holder;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	holder = create_and_hold(&d);
 	t_daemon_kill(&d);
 	t_daemon_configure(&d, DYNAMIC("{ publish: ['user:40002'], tap: [] }"));
-	t_users_restart(&d);
+	t_daemon_restart_open(&d);
 	t_user_is_refused(&d, &t_alice, &m, "publish lets in user:40002");
 	t_ok(t_user_attaches(&d, &t_bob, "new", RB_ROLE_PRODUCER));
 	ck_assert_int_eq(t_user_attaches(&d, &t_bob, "new", RB_ROLE_TAP),
@@ -305,16 +305,16 @@ TEST(reload_changes_the_lists)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, LISTS);
+	t_daemon_start_open(&d, LISTS);
 	t_ok(t_user_creates(&d, &t_alice, "new"));
-	t_daemon_reload(&d, DYNAMIC("{ publish: ['user:40002'] }"));
+	t_daemon_reload(&d, DYNAMIC("{ publish: ['user:40002'] }"), "reloaded");
 	ck_assert_int_eq(t_user_attaches(&d, &t_alice, "new", RB_ROLE_PRODUCER),
 			 -EACCES);
 	t_ok(t_user_attaches(&d, &t_bob, "new", RB_ROLE_PRODUCER));
 	t_ok(t_user_attaches(&d, &t_alice, "new", RB_ROLE_CONSUMER));
 	t_ok(t_user_attaches(&d, &t_carol, "new", RB_ROLE_TAP));
 	ck_assert_int_eq(ends(&d, &t_carol), -EACCES);
-	t_daemon_reload(&d, LISTS);
+	t_daemon_reload(&d, LISTS, "reloaded");
 	t_ok(t_user_attaches(&d, &t_alice, "new", RB_ROLE_PRODUCER));
 	t_ok(ends(&d, &t_carol));
 	t_daemon_stop(&d);

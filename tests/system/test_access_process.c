@@ -7,7 +7,6 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/system/util_user.h"
@@ -33,7 +32,7 @@ publishes(int peer)
 static void
 scene_begin(struct scene *s)
 {
-	t_users_start(&s->d, FOR_ALICE);
+	t_daemon_start_open(&s->d, FOR_ALICE);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s->pair), 0);
 }
 
@@ -95,7 +94,7 @@ connect_and_hand_over(struct scene *s, const struct t_user *user)
 	int peer;
 
 	close(s->pair[0]);
-	t_user_become(user, &s->d);
+	t_become(user, &s->d);
 	peer = t_peer_greet(&s->d);
 	hand_over(s->pair[1], peer);
 	ck_assert_int_eq(recv(s->pair[1], &byte, 1, 0), 1);
@@ -122,7 +121,7 @@ publish_over_alices(void *arg)
 	struct scene *s = arg;
 	int peer = take_over(s->pair[0]);
 
-	t_user_become(&t_bob, &s->d);
+	t_become(&t_bob, &s->d);
 	t_ok(publishes(peer));
 	close(peer);
 	peer = t_peer_greet(&s->d);
@@ -137,7 +136,7 @@ publish_over_bobs(void *arg)
 	struct scene *s = arg;
 	int peer = take_over(s->pair[0]);
 
-	t_user_become(&t_alice, &s->d);
+	t_become(&t_alice, &s->d);
 	ck_assert_int_eq(publishes(peer), -EACCES);
 	close(peer);
 	peer = t_peer_greet(&s->d);
@@ -201,10 +200,7 @@ change_user(void *arg)
 	int as_alice, as_bob;
 
 	ck_assert_int_eq(setgroups(0, NULL), 0);
-	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
-	ck_assert_int_eq(chdir(t_tmpdir()), 0);
-	memset(s->d.socket, 0, sizeof(s->d.socket));
-	memcpy(s->d.socket, "control.sock", 12);
+	t_daemon_approach(&s->d);
 	ck_assert_int_eq(seteuid(T_ALICE), 0);
 	as_alice = t_peer_greet(&s->d);
 	ck_assert_int_eq(seteuid(0), 0);
@@ -295,7 +291,7 @@ leave_to_a_child(void *arg)
 	char byte;
 	int peer;
 
-	t_user_become(&t_alice, &s->d);
+	t_become(&t_alice, &s->d);
 	peer = t_peer_greet(&s->d);
 	t_ok(publishes(peer));
 	if (fork() > 0)
@@ -336,7 +332,7 @@ speak_through_a_child(void *arg)
 	pid_t child;
 	int peer;
 
-	t_user_become(&t_alice, &s->d);
+	t_become(&t_alice, &s->d);
 	peer = t_peer_greet(&s->d);
 	child = fork();
 	if (child == 0)
@@ -388,7 +384,7 @@ TEST(all_groups_of_a_user_count)
 	const struct t_user first = { T_CAROL, T_TEAM, 0, NULL };
 	struct t_daemon d;
 
-	t_users_start(&d, FOR_TEAM);
+	t_daemon_start_open(&d, FOR_TEAM);
 	t_ok(t_user_attaches(&d, &member, "a", RB_ROLE_PRODUCER));
 	t_ok(t_user_attaches(&d, &member, "a", RB_ROLE_CONSUMER));
 	t_ok(t_user_attaches(&d, &member, "a", RB_ROLE_TAP));

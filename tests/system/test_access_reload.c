@@ -46,7 +46,7 @@ publish_through_reloads(void *arg)
 	struct ringbus_producer *p, *q;
 	struct ringbus *bus;
 
-	t_user_become(&t_alice, &in->d);
+	t_become(&t_alice, &in->d);
 	bus = t_connect(&in->d);
 	p = t_produce(bus, NULL);
 	t_put_all(p, 0, 99);
@@ -74,17 +74,17 @@ TEST(who_is_taken_off_the_list_stays_in_and_is_not_let_in_again)
 	struct ringbus *bus;
 	pid_t alice;
 
-	t_users_start(&in.d, FOR_ALICE);
+	t_daemon_start_open(&in.d, FOR_ALICE);
 	bus = t_connect(&in.d);
 	c = t_consume(bus, NULL);
 	alice = t_child(publish_through_reloads, &in);
 	t_take(c, 0, 99);
 	t_until(t_read(in.done) == 1);
-	t_daemon_reload(&in.d, FOR_BOB);
+	t_daemon_reload(&in.d, FOR_BOB, "reloaded");
 	t_ok(t_user_attaches(&in.d, &t_bob, "a", RB_ROLE_PRODUCER));
 	give_turn(&in, 2);
 	t_take(c, 100, 249);
-	t_daemon_reload(&in.d, FOR_ALICE);
+	t_daemon_reload(&in.d, FOR_ALICE, "reloaded");
 	ck_assert_int_eq(t_user_attaches(&in.d, &t_bob, "a", RB_ROLE_PRODUCER),
 			 -EACCES);
 	give_turn(&in, 3);
@@ -102,7 +102,7 @@ end_what_is_no_longer_ours(void *arg)
 	struct rb_control attached;
 	int peer;
 
-	t_user_become(&t_bob, &in->d);
+	t_become(&t_bob, &in->d);
 	peer = t_peer_greet(&in->d);
 	t_ok(t_peer_attach(peer, "new", RB_ROLE_PRODUCER, NULL, &attached));
 	await_turn(in, 2);
@@ -122,14 +122,16 @@ TEST(producer_who_may_no_longer_publish_may_not_end_the_stream)
 	struct insider in = { .turn = t_counter(), .done = t_counter() };
 	pid_t bob;
 
-	t_users_start(&in.d, QUICK "dynamic: { allow: any }");
+	t_daemon_start_open(&in.d, QUICK "dynamic: { allow: any }");
 	t_ok(t_user_creates(&in.d, &t_alice, "new"));
 	bob = t_child(end_what_is_no_longer_ours, &in);
 	t_until(t_read(in.done) == 1);
-	t_daemon_reload(&in.d, QUICK "dynamic: { allow: any, access: { "
-				     "publish: creator } }");
+	t_daemon_reload(&in.d,
+			QUICK "dynamic: { allow: any, access: { "
+			      "publish: creator } }",
+			"reloaded");
 	give_turn(&in, 2);
-	t_daemon_reload(&in.d, QUICK "dynamic: { allow: any }");
+	t_daemon_reload(&in.d, QUICK "dynamic: { allow: any }", "reloaded");
 	give_turn(&in, 3);
 	t_join(bob);
 	t_daemon_stop(&in.d);
@@ -144,7 +146,7 @@ try_twice(void *arg)
 	struct rb_control attached;
 	int peer;
 
-	t_user_become(&t_bob, &in->d);
+	t_become(&t_bob, &in->d);
 	peer = t_peer_greet(&in->d);
 	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL,
 				       &attached),
@@ -161,10 +163,10 @@ TEST(who_is_added_is_let_in_over_his_old_connection)
 	struct insider in = { .turn = t_counter(), .done = t_counter() };
 	pid_t bob;
 
-	t_users_start(&in.d, FOR_ALICE);
+	t_daemon_start_open(&in.d, FOR_ALICE);
 	bob = t_child(try_twice, &in);
 	t_until(t_read(in.done) == 1);
-	t_daemon_reload(&in.d, FOR_BOB);
+	t_daemon_reload(&in.d, FOR_BOB, "reloaded");
 	give_turn(&in, 2);
 	t_join(bob);
 	t_daemon_stop(&in.d);
@@ -174,8 +176,9 @@ TEST(mistake_leaves_the_lists_as_they_are)
 {
 	struct t_daemon d;
 
-	t_users_start(&d, FOR_ALICE);
-	t_daemon_reload(&d, A("{ publish: ['user:40002'], tapp: [] }"));
+	t_daemon_start_open(&d, FOR_ALICE);
+	t_daemon_reload(&d, A("{ publish: ['user:40002'], tapp: [] }"),
+			"reloaded");
 	ck_assert(t_daemon_said(&d, "was not reloaded"));
 	t_ok(t_user_attaches(&d, &t_alice, "a", RB_ROLE_PRODUCER));
 	ck_assert_int_eq(t_user_attaches(&d, &t_bob, "a", RB_ROLE_PRODUCER),
@@ -211,16 +214,16 @@ TEST(channel_that_is_taken_out_is_the_owners_until_it_is_put_back)
 	pid_t holder;
 	int peer;
 
-	t_users_start(&d, A("{}"));
+	t_daemon_start_open(&d, A("{}"));
 	holder = t_user_holds(&d, &t_alice, &m, &m);
 	t_ok(m.result);
-	t_daemon_reload(&d, OTHER);
+	t_daemon_reload(&d, OTHER, "reloaded");
 	expect_owners_only(&d);
 	peer = t_peer_greet(&d);
 	t_ok(t_peer_attach(peer, "a", RB_ROLE_TAP, NULL, &m));
 	close(peer);
-	t_daemon_reload(&d,
-			A("{ tap: ['user:40001'], admin: ['user:40002'] }"));
+	t_daemon_reload(&d, A("{ tap: ['user:40001'], admin: ['user:40002'] }"),
+			"reloaded");
 	t_ok(t_user_attaches(&d, &t_alice, "a", RB_ROLE_TAP));
 	ck_assert_int_eq(t_user_attaches(&d, &t_bob, "a", RB_ROLE_TAP),
 			 -EACCES);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
+#include "tests/system/util_user.h"
 
 #define NOBODY 65534
 
@@ -84,9 +85,8 @@ TEST(a_socket_of_another_kind_is_no_daemon)
 }
 
 static int
-connect_as_nobody(void *arg)
+try_to_connect(void *arg)
 {
-	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
 	ck_assert_int_eq(connect_to(arg), -EACCES);
 	return 0;
 }
@@ -95,10 +95,9 @@ TEST(another_user_is_kept_out)
 {
 	struct t_bus b;
 
-	if (geteuid() != 0)
-		T_SKIP("needs root to become somebody else");
+	t_need_root();
 	t_bus_begin(&b, "slots: 16");
-	t_join(t_child(connect_as_nobody, b.daemon.socket));
+	t_join(t_child_as(&t_stranger, try_to_connect, b.daemon.socket));
 	t_bus_end(&b);
 }
 
@@ -116,7 +115,6 @@ find_strangers_daemon(void *arg)
 {
 	struct ringbus *bus;
 
-	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
 	ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", arg, 1), 0);
 	ck_assert_int_eq(ringbus_connect(NULL, &bus), -ENOENT);
 	return 0;
@@ -128,7 +126,6 @@ find_own_daemon(void *arg)
 {
 	struct ringbus *bus;
 
-	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
 	ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", arg, 1), 0);
 	t_ok(ringbus_connect(NULL, &bus));
 	ck_assert_ptr_nonnull(strstr(ringbus_socket(bus), arg));
@@ -141,8 +138,7 @@ TEST(a_strangers_daemon_is_none)
 	char dir[PATH_MAX];
 	int fd;
 
-	if (geteuid() != 0)
-		T_SKIP("needs root to become somebody else");
+	t_need_root();
 	snprintf(dir, sizeof(dir), "%s", t_tmpdir());
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	ck_assert_int_eq(mkdir(path_of("ringbus"), 0755), 0);
@@ -152,7 +148,7 @@ TEST(a_strangers_daemon_is_none)
 	umask(0);
 	fd = listen_at(path_of("ringbus/control.sock"), SOCK_SEQPACKET);
 	ck_assert_int_eq(seteuid(0), 0);
-	t_join(t_child(find_strangers_daemon, dir));
+	t_join(t_child_as(&t_stranger, find_strangers_daemon, dir));
 	close(fd);
 }
 
@@ -163,14 +159,13 @@ TEST(a_user_finds_the_daemon_in_its_runtime_folder)
 	pid_t child;
 	int fd, peer;
 
-	if (geteuid() != 0)
-		T_SKIP("needs root to become somebody else");
+	t_need_root();
 	snprintf(dir, sizeof(dir), "%s", t_tmpdir());
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	ck_assert_int_eq(mkdir(path_of("ringbus"), 0755), 0);
 	fd = listen_at(path_of("ringbus/control.sock"), SOCK_SEQPACKET);
 	ck_assert_int_eq(chmod(path_of("ringbus/control.sock"), 0666), 0);
-	child = t_child(find_own_daemon, dir);
+	child = t_child_as(&t_stranger, find_own_daemon, dir);
 	peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	ck_assert_int_ge(peer, 0);
 	ck_assert_int_eq(recv(peer, &hello, sizeof(hello), 0), sizeof(hello));

@@ -14,6 +14,7 @@
 
 #include "client/ringbus.h"
 #include "tests/system/util_ctl.h"
+#include "tests/system/util_user.h"
 #include "tests/t.h"
 
 static const char channels[] =
@@ -135,8 +136,7 @@ TEST(what_is_not_allowed_is_code_4)
 {
 	struct t_daemon daemon;
 
-	if (geteuid() != 0)
-		T_SKIP("needs root to become somebody else");
+	t_need_root();
 	t_daemon_start(&daemon, channels);
 	assert_denied(&daemon, "pub secret");
 	assert_denied(&daemon, "tail secret");
@@ -399,8 +399,7 @@ TEST(ls_lists_also_what_may_not_be_looked_at)
 	struct t_daemon daemon;
 	struct t_ctl run;
 
-	if (geteuid() != 0)
-		T_SKIP("needs root to become somebody else");
+	t_need_root();
 	t_daemon_start(&daemon, channels);
 	t_ctl_start_nobody(&run, &daemon, "ls");
 	t_ctl_join(&run, 0);

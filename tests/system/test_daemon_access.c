@@ -4,20 +4,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_peer.h"
+#include "tests/system/util_user.h"
 
 /* Nobody here leaves before the end. */
 #define QUICK "daemon: { drain: 1ms }\n"
 #define SINGLE QUICK "channels: { a: { slots: 64, event_size: 8 } }"
-
-#define STRANGER 65534 /* a uid without rights */
 
 /* ------------------------------------------------------------ descriptors */
 
@@ -68,118 +64,94 @@ TEST(descriptors_are_writable_only_where_the_role_writes)
 
 /* ---------------------------------------------------------------- strangers */
 
-struct stranger {
-	struct t_daemon d;
-	gid_t group;
-	int expected[RB_ROLE_CONSUMER + 1];
-};
+/* One user, in another group. */
+static const gid_t groups[] = { 4242, 4243 };
+static const struct t_user in_4242 = { T_STRANGER, T_STRANGER, 1, &groups[0] };
+static const struct t_user in_4243 = { T_STRANGER, T_STRANGER, 1, &groups[1] };
 
-/* Connects as another user, to a socket in a folder that root alone can walk
- * to: by way of the working directory. */
-static int
-connect_as_stranger(struct stranger *s)
+/* arg: the results, by role. */
+static void
+try_roles(const struct t_daemon *d, const void *arg)
 {
-	ck_assert_int_eq(chdir(t_tmpdir()), 0);
-	memset(s->d.socket, 0, sizeof(s->d.socket));
-	snprintf(s->d.socket, sizeof(s->d.socket), "control.sock");
-	ck_assert_int_eq(setgroups(1, &s->group), 0);
-	ck_assert_int_eq(setresgid(STRANGER, STRANGER, STRANGER), 0);
-	ck_assert_int_eq(setresuid(STRANGER, STRANGER, STRANGER), 0);
-	return t_peer_greet(&s->d);
-}
-
-static int
-try_roles(void *arg)
-{
-	struct stranger *s = arg;
-	int peer = connect_as_stranger(s);
+	const int *expected = arg;
+	int peer = t_peer_greet(d);
 	struct rb_control answer;
 
 	for (int r = RB_ROLE_TAP; r <= RB_ROLE_CONSUMER; r++)
 		ck_assert_int_eq(t_peer_attach(peer, "a", r, NULL, &answer),
-				 s->expected[r]);
+				 expected[r]);
 	close(peer);
-	return 0;
-}
-
-static void
-open_to_strangers(struct stranger *s, const char *yaml)
-{
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
-	t_daemon_start(&s->d, yaml);
-	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
-	ck_assert_int_eq(chmod(s->d.socket, 0666), 0);
 }
 
 TEST(absent_lists_let_everyone_in)
 {
-	struct stranger s = { .group = 4242 };
+	const int expected[RB_ROLE_CONSUMER + 1] = { 0 };
+	struct t_daemon d;
 
-	open_to_strangers(&s, SINGLE);
-	t_join(t_child(try_roles, &s));
-	t_daemon_stop(&s.d);
+	t_daemon_start_open(&d, SINGLE);
+	t_as(&d, &in_4242, try_roles, expected);
+	t_daemon_stop(&d);
 }
 
 TEST(lists_decide_by_user_and_group)
 {
-	struct stranger s = { .group = 4242 };
+	int expected[RB_ROLE_CONSUMER + 1] = { 0 };
+	struct t_daemon d;
 
-	s.expected[RB_ROLE_PRODUCER] = -EACCES;
-	open_to_strangers(&s, QUICK "channels: { a: { slots: 64, event_size: 8,"
-				    " access: { publish: ['user:0'],"
-				    " consume: ['group:4242'],"
-				    " tap: ['user:65534'] } } }");
-	t_join(t_child(try_roles, &s));
-	s.group = 4243;
-	s.expected[RB_ROLE_CONSUMER] = -EACCES;
-	t_join(t_child(try_roles, &s));
-	ck_assert(t_daemon_said(&s.d, "may not publish"));
-	t_daemon_stop(&s.d);
+	expected[RB_ROLE_PRODUCER] = -EACCES;
+	t_daemon_start_open(&d,
+			    QUICK "channels: { a: { slots: 64, event_size: 8,"
+				  " access: { publish: ['user:0'],"
+				  " consume: ['group:4242'],"
+				  " tap: ['user:65534'] } } }");
+	t_as(&d, &in_4242, try_roles, expected);
+	expected[RB_ROLE_CONSUMER] = -EACCES;
+	t_as(&d, &in_4243, try_roles, expected);
+	ck_assert(t_daemon_said(&d, "may not publish"));
+	t_daemon_stop(&d);
 }
 
-static int
-list_nothing(void *arg)
+static void
+list_nothing(const struct t_daemon *d, const void *arg)
 {
 	struct rb_control list = t_message(RB_CONTROL_LIST, NULL);
 	struct rb_control end = t_message(RB_CONTROL_CLOSE, "a");
-	int peer = connect_as_stranger(arg);
+	int peer = t_peer_greet(d);
 
 	ck_assert_int_eq(t_peer_ask(peer, &list, NULL), -ENOENT);
 	ck_assert_int_eq(t_peer_ask(peer, &end, NULL), -EACCES);
 	close(peer);
-	return 0;
+	(void)arg;
 }
 
 TEST(empty_lists_let_nobody_in_but_the_owner)
 {
-	struct stranger s = { .group = 4242,
-			      .expected = { -EACCES, -EACCES, -EACCES } };
+	const int expected[] = { -EACCES, -EACCES, -EACCES };
 	struct rb_control answer;
+	struct t_daemon d;
 	int peer;
 
-	open_to_strangers(&s, QUICK "channels: { a: { slots: 64, event_size: 8,"
-				    " access: { publish: [], consume: [],"
-				    " tap: [] } } }");
-	t_join(t_child(try_roles, &s));
-	t_join(t_child(list_nothing, &s));
-	peer = t_peer_greet(&s.d);
+	t_daemon_start_open(&d,
+			    QUICK "channels: { a: { slots: 64, event_size: 8,"
+				  " access: { publish: [], consume: [],"
+				  " tap: [] } } }");
+	t_as(&d, &in_4242, try_roles, expected);
+	t_as(&d, &in_4242, list_nothing, NULL);
+	peer = t_peer_greet(&d);
 	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &answer));
 	close(peer);
-	t_daemon_stop(&s.d);
+	t_daemon_stop(&d);
 }
 
-static int
-reopen_writable(void *arg)
+static void
+reopen_writable(const struct t_daemon *d, const void *arg)
 {
 	struct rb_control tap = t_attach_message("a", RB_ROLE_TAP, NULL);
-	int peer = connect_as_stranger(arg);
 	int fds[RB_FDS] = { -1, -1, -1, -1 };
+	int peer = t_peer_greet(d);
 	char path[64];
 	struct stat st;
 
-	/* Else nothing below /proc/self could be opened, for another reason. */
-	ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
 	t_ok(t_peer_ask(peer, &tap, fds));
 	for (int i = 0; i < RB_FDS; i++) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
@@ -189,16 +161,16 @@ reopen_writable(void *arg)
 		close(fds[i]);
 	}
 	close(peer);
-	return 0;
+	(void)arg;
 }
 
 TEST(read_only_descriptors_cannot_be_opened_again_for_writing)
 {
-	struct stranger s = { .group = 4242 };
+	struct t_daemon d;
 
-	open_to_strangers(&s, SINGLE);
-	t_join(t_child(reopen_writable, &s));
-	t_daemon_stop(&s.d);
+	t_daemon_start_open(&d, SINGLE);
+	t_as(&d, &in_4242, reopen_writable, NULL);
+	t_daemon_stop(&d);
 }
 
 /* A client of its own making says what the library would not. */

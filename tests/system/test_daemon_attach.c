@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_peer.h"
+#include "tests/system/util_user.h"
 
 /* Nobody here leaves before the end. */
 #define QUICK "daemon: { drain: 1ms }\n"
@@ -68,15 +67,6 @@ TEST(too_many_connections_are_told)
 }
 
 static void
-become_stranger(struct t_daemon *d)
-{
-	ck_assert_int_eq(chdir(t_tmpdir()), 0);
-	memset(d->socket, 0, sizeof(d->socket));
-	snprintf(d->socket, sizeof(d->socket), "control.sock");
-	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
-}
-
-static void
 expect_refusal(const struct t_daemon *d, const char *why)
 {
 	struct rb_control hello = t_message(RB_CONTROL_HELLO, NULL);
@@ -87,29 +77,24 @@ expect_refusal(const struct t_daemon *d, const char *why)
 	close(peer);
 }
 
-static int
-take_all_of_one_user(void *arg)
+static void
+take_all_of_one_user(const struct t_daemon *d, const void *arg)
 {
-	struct t_daemon d = *(struct t_daemon *)arg;
 	int peers[8];
 
-	become_stranger(&d);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
-		peers[i] = t_peer_greet(&d);
-	expect_refusal(&d, "uid 65534 has 8");
+		peers[i] = t_peer_greet(d);
+	expect_refusal(d, "uid 65534 has 8");
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
 		close(peers[i]);
-	return 0;
+	(void)arg;
 }
 
-static int
-find_only_the_reserve(void *arg)
+static void
+find_only_the_reserve(const struct t_daemon *d, const void *arg)
 {
-	struct t_daemon d = *(struct t_daemon *)arg;
-
-	become_stranger(&d);
-	expect_refusal(&d, "18 connections are there");
-	return 0;
+	(void)arg;
+	expect_refusal(d, "18 connections are there");
 }
 
 TEST(one_user_cannot_take_all_connections)
@@ -117,16 +102,13 @@ TEST(one_user_cannot_take_all_connections)
 	struct t_daemon d;
 	int mine[20];
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
-	t_daemon_start(&d, "daemon: { max_clients: 20 }\n"
-			   "channels: { a: { slots: 64, event_size: 8 } }");
-	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
-	ck_assert_int_eq(chmod(d.socket, 0666), 0);
-	t_join(t_child(take_all_of_one_user, &d));
+	t_daemon_start_open(&d,
+			    "daemon: { max_clients: 20 }\n"
+			    "channels: { a: { slots: 64, event_size: 8 } }");
+	t_as(&d, &t_stranger, take_all_of_one_user, NULL);
 	for (unsigned i = 0; i < 18; i++)
 		t_until(try_greet(&d, &mine[i]) == 0);
-	t_join(t_child(find_only_the_reserve, &d));
+	t_as(&d, &t_stranger, find_only_the_reserve, NULL);
 	for (unsigned i = 18; i < RB_ARRAY_SIZE(mine); i++)
 		t_until(try_greet(&d, &mine[i]) == 0);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(mine); i++)

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_peer.h"
+#include "tests/system/util_user.h"
 
 #define CHANNEL(keys, consumers)                                               \
 	"daemon: { drain: 1ms }\n"                                             \
@@ -147,22 +147,20 @@ TEST(bell_rings_for_who_watches_it)
 }
 
 static int
-watch_as_stranger(void *arg)
+watch_bell(void *arg)
 {
-	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
 	close(watch(*(int *)arg));
 	return 0;
 }
 
 /* An empty bell would be silent. */
 static int
-tamper_as_stranger(void *arg)
+tamper_with_bell(void *arg)
 {
 	int bell = *(int *)arg;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", bell);
-	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
 	ck_assert_int_eq(ftruncate(bell, 0), -1);
 	ck_assert_int_eq(pwrite(bell, "x", 1, 1), -1);
 	ck_assert_int_eq(open(path, O_WRONLY | O_CLOEXEC), -1);
@@ -177,11 +175,10 @@ TEST(bell_can_be_silenced_by_no_member)
 	struct scene s;
 	struct stat st;
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
+	t_need_root();
 	set_scene(&s, CHANNEL("", "app: {}"));
 	t_ok(t_peer_ask(s.peer, &m, fds));
-	t_join(t_child(tamper_as_stranger, &fds[RB_FD_BELL]));
+	t_join(t_child_as(&t_stranger, tamper_with_bell, &fds[RB_FD_BELL]));
 	ck_assert_int_eq(fstat(fds[RB_FD_BELL], &st), 0);
 	ck_assert_int_eq(st.st_size, 1);
 	for (int i = 0; i < RB_FDS; i++)
@@ -195,11 +192,10 @@ TEST(bell_can_be_watched_by_any_member)
 	int fds[RB_FDS];
 	struct scene s;
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
+	t_need_root();
 	set_scene(&s, CHANNEL("", "app: {}"));
 	t_ok(t_peer_ask(s.peer, &m, fds));
-	t_join(t_child(watch_as_stranger, &fds[RB_FD_BELL]));
+	t_join(t_child_as(&t_stranger, watch_bell, &fds[RB_FD_BELL]));
 	for (int i = 0; i < RB_FDS; i++)
 		close(fds[i]);
 	clear_scene(&s);

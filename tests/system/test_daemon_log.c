@@ -8,24 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/system/util_stranger.h"
+#include "tests/system/util_user.h"
 
 /* Nobody here leaves before the end. */
 #define QUICK "daemon: { drain: 1ms }\n"
 #define MULTI "{ slots: 64, event_size: 8, producers: multi }"
 #define TWO_CHANNELS "channels: { a: " MULTI ", b: " MULTI " }\n"
-
-static unsigned
-count(const struct t_daemon *d, const char *what)
-{
-	char *log = t_daemon_log(d);
-	unsigned n = 0;
-
-	for (const char *at = log; (at = strstr(at, what)) != NULL; n++)
-		at++;
-	free(log);
-	return n;
-}
 
 /* Lines that stand in the log, and those that are said to have been left out. */
 static unsigned
@@ -70,14 +58,15 @@ TEST(log_lines_about_a_user_are_limited)
 	int64_t began_ns = t_now_ns(), seconds;
 
 	t_daemon_start_open(&d, QUICK);
-	t_as(&d, T_STRANGER, be_refused, &many);
-	t_as(&d, T_OTHER, be_refused, &few);
-	t_until(count_left_out(&d) + count(&d, "(uid 65534): channel none") ==
+	t_as(&d, &t_stranger, be_refused, &many);
+	t_as(&d, &t_other, be_refused, &few);
+	t_until(count_left_out(&d) +
+			t_daemon_count(&d, "(uid 65534): channel none") ==
 		N_REFUSALS);
 	seconds = (t_now_ns() - began_ns) / INT64_C(1000000000) + 1;
-	ck_assert_uint_ge(count(&d, "(uid 65534)"), 20);
-	ck_assert_uint_le(count(&d, "(uid 65534)"), 20 + 10 * seconds);
-	ck_assert_uint_eq(count(&d, "(uid 54321)"), few);
+	ck_assert_uint_ge(t_daemon_count(&d, "(uid 65534)"), 20);
+	ck_assert_uint_le(t_daemon_count(&d, "(uid 65534)"), 20 + 10 * seconds);
+	ck_assert_uint_eq(t_daemon_count(&d, "(uid 54321)"), few);
 	t_daemon_stop(&d);
 }
 
@@ -88,7 +77,7 @@ TEST(log_lines_about_the_owner_are_not_limited)
 
 	t_daemon_start(&d, QUICK);
 	be_refused(&d, &n);
-	ck_assert_uint_eq(count(&d, "channel none"), n);
+	ck_assert_uint_eq(t_daemon_count(&d, "channel none"), n);
 	t_daemon_stop(&d);
 }
 
@@ -99,10 +88,11 @@ TEST(what_was_left_out_is_told_when_the_daemon_stops)
 	struct t_daemon d;
 
 	t_daemon_start_open(&d, QUICK);
-	t_as(&d, T_STRANGER, be_refused, &many);
+	t_as(&d, &t_stranger, be_refused, &many);
 	t_daemon_stop(&d);
 	ck_assert_uint_eq(count_left_out(&d) +
-				  count(&d, "(uid 65534): channel none"),
+				  t_daemon_count(&d,
+						 "(uid 65534): channel none"),
 			  many);
 }
 
@@ -123,8 +113,8 @@ TEST(log_lines_about_deaths_are_limited)
 
 	t_daemon_start_open(&d, QUICK TWO_CHANNELS);
 	for (int i = 0; i < 100; i++)
-		t_as(&d, T_STRANGER, come_and_die, NULL);
-	t_until(count_left_out(&d) + count(&d, "died") == 200);
+		t_as(&d, &t_stranger, come_and_die, NULL);
+	t_until(count_left_out(&d) + t_daemon_count(&d, "died") == 200);
 	ck_assert_uint_gt(count_left_out(&d), 0);
 	t_daemon_stop(&d);
 }
@@ -147,8 +137,8 @@ TEST(log_lines_about_disconnections_are_limited)
 	struct t_daemon d;
 
 	t_daemon_start_open(&d, QUICK);
-	t_as(&d, T_STRANGER, say_nonsense, NULL);
-	t_until(count_left_out(&d) + count(&d, "wrong length") == 200);
+	t_as(&d, &t_stranger, say_nonsense, NULL);
+	t_until(count_left_out(&d) + t_daemon_count(&d, "wrong length") == 200);
 	ck_assert_uint_gt(count_left_out(&d), 0);
 	t_daemon_stop(&d);
 }

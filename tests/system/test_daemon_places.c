@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "tests/system/util_daemon.h"
+#include "tests/system/util_user.h"
 
 #define SMALL "channels: { a: { slots: 64, event_size: 8 } }"
 
@@ -108,25 +108,18 @@ TEST(folder_of_the_socket_that_cannot_be_made_is_named)
 				    "No such file"));
 }
 
+#define OWNER 65533 /* of nothing but the folder */
+
 static int
 start_by_defaults(void *arg)
 {
 	const struct t_daemon *d = arg;
-	/* Opened as root: the build may be where others cannot go. */
-	const char *path = t_program("ringbusd");
-	int program = open(path, O_RDONLY | O_CLOEXEC);
-	int log = open(d->log, O_WRONLY | O_APPEND | O_CLOEXEC);
 	const char *const argv[] = { "ringbusd",  "--config", "/dev/null",
 				     "--shm-dir", d->shm,     NULL };
 
-	unsetenv("RUNTIME_DIRECTORY");
-	if (setenv("XDG_RUNTIME_DIR", "", 1) < 0 ||
-	    dup2(log, STDERR_FILENO) < 0 || setresuid(65533, 65533, 65533) < 0)
+	if (setenv("XDG_RUNTIME_DIR", "", 1) < 0)
 		return 127;
-	fexecve(program, (char *const *)argv, environ);
-	/* What stands in for it may be a script, which is found by its path. */
-	execv(path, (char *const *)argv);
-	return 127;
+	return t_daemon_execute_as(d, T_USER(OWNER), argv);
 }
 
 /* By the folder of the channels, beside channels of any name. */
@@ -134,10 +127,9 @@ TEST(empty_runtime_folder_is_none)
 {
 	struct t_daemon d;
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
+	t_need_root();
 	t_daemon_prepare(&d, "");
-	ck_assert_int_eq(chown(d.shm, 65533, 65533), 0);
+	ck_assert_int_eq(chown(d.shm, OWNER, OWNER), 0);
 	d.pid = t_child(start_by_defaults, &d);
 	snprintf(d.socket, sizeof(d.socket), "%.80s/.control.sock", d.shm);
 	t_daemon_await(&d);

@@ -4,23 +4,13 @@
  * events flow
  */
 #include <errno.h>
-#include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/system/util_hole.h"
-#include "tests/system/util_peer.h"
+#include "tests/system/util_user.h"
 
 #define A "a: { slots: 16, event_size: 8 }"
 #define NEW "b: { slots: 16, event_size: 8 }"
-
-static void
-reload(const struct t_daemon *d, const char *yaml, const char *said)
-{
-	t_daemon_configure(d, yaml);
-	ck_assert_int_eq(kill(d->pid, SIGHUP), 0);
-	t_until(t_daemon_said(d, said));
-}
 
 static void
 expect_flow(struct ringbus_producer *p, struct ringbus_consumer *c,
@@ -44,7 +34,8 @@ TEST(new_channels_are_made_and_the_others_go_on)
 	p = t_produce(b.bus, NULL);
 	c = t_consume(b.bus, NULL);
 	expect_flow(p, c, &n);
-	reload(&b.daemon, "channels: { " A ", " NEW " }", "2 channels");
+	t_daemon_reload(&b.daemon, "channels: { " A ", " NEW " }",
+			"2 channels");
 	expect_flow(p, c, &n);
 	t_bus_ok(b.bus, ringbus_producer_open(b.bus, "b", NULL, &q));
 	t_put(q, 1);
@@ -61,8 +52,9 @@ TEST(mistake_changes_nothing)
 	t_bus_begin_with(&b, "channels: { " A " }");
 	p = t_produce(b.bus, NULL);
 	c = t_consume(b.bus, NULL);
-	reload(&b.daemon, "channels: { " NEW ", " A ", bad: { slotz: 3 } }",
-	       "slots");
+	t_daemon_reload(&b.daemon,
+			"channels: { " NEW ", " A ", bad: { slotz: 3 } }",
+			"slots");
 	t_until(t_daemon_said(&b.daemon, "not reloaded"));
 	ck_assert_int_eq(ringbus_producer_open(b.bus, "b", NULL, &q), -ENOENT);
 	ck_assert(!t_daemon_has(&b.daemon, "b"));
@@ -77,10 +69,10 @@ TEST(channel_that_cannot_be_made_changes_nothing)
 
 	t_bus_begin_with(&b, "channels: { " A " }");
 	/* More than any machine has. */
-	reload(&b.daemon,
-	       "channels: { " NEW ", huge: { slots: 1048576, "
-	       "event_size: 1MiB } }",
-	       "not reloaded");
+	t_daemon_reload(&b.daemon,
+			"channels: { " NEW ", huge: { slots: 1048576, "
+			"event_size: 1MiB } }",
+			"not reloaded");
 	ck_assert(t_daemon_said(&b.daemon, "channel huge"));
 	ck_assert(!t_daemon_has(&b.daemon, "b"));
 	ck_assert_int_eq(ringbus_producer_open(b.bus, "b", NULL, &q), -ENOENT);
@@ -98,12 +90,13 @@ TEST(channel_in_use_goes_on_until_nobody_uses_it)
 	t_bus_begin_with(&b, "channels: { " A ", " NEW " }");
 	p = t_produce(b.bus, NULL);
 	c = t_consume(b.bus, NULL);
-	reload(&b.daemon, "channels: { " NEW " }", "its 2 members go on");
+	t_daemon_reload(&b.daemon, "channels: { " NEW " }",
+			"its 2 members go on");
 	expect_flow(p, c, &n);
 	ck_assert(t_daemon_has(&b.daemon, "a"));
 	ringbus_producer_close(p);
 	ringbus_consumer_close(c);
-	reload(&b.daemon, "channels: { " NEW " }", "1 channels");
+	t_daemon_reload(&b.daemon, "channels: { " NEW " }", "1 channels");
 	t_until(!t_daemon_has(&b.daemon, "a"));
 	t_bus_end(&b);
 }
@@ -118,11 +111,11 @@ TEST(stopped_channel_is_removed_with_who_stopped_it)
 
 	t_bus_begin_with(&b, BOTH);
 	ringbus_producer_close(t_break_stream(&b));
-	reload(&b.daemon, "channels: { other: { " T_STRICT " } }",
-	       "1 channels");
+	t_daemon_reload(&b.daemon, "channels: { other: { " T_STRICT " } }",
+			"1 channels");
 	ck_assert(!t_daemon_has(&b.daemon, "a"));
 	ck_assert_int_eq(ringbus_mend(b.bus, "other"), 0);
-	reload(&b.daemon, BOTH, "reloaded: 2 channels");
+	t_daemon_reload(&b.daemon, BOTH, "reloaded: 2 channels");
 	ck_assert_int_eq(ringbus_mend(b.bus, "a"), 0);
 	t_bus_end(&b);
 }
@@ -132,47 +125,32 @@ TEST(place_that_is_kept_on_a_new_channel_expires)
 	struct t_bus b;
 
 	t_bus_begin_with(&b, "channels: { " NEW " }");
-	reload(&b.daemon,
-	       "channels: { " NEW ", a: { slots: 16, event_size: 8, consumers: "
-	       "{ app: { on_death: keep, keep_for: 50ms } } } }",
-	       "2 channels");
+	t_daemon_reload(&b.daemon,
+			"channels: { " NEW
+			", a: { slots: 16, event_size: 8, consumers: "
+			"{ app: { on_death: keep, keep_for: 50ms } } } }",
+			"2 channels");
 	t_until(t_daemon_said(&b.daemon, "did not attach in time"));
 	t_bus_end(&b);
 }
 
-#define STRANGER 65534 /* a uid without rights */
-
-struct stranger {
-	struct t_daemon d;
-	int expected;
-};
-
-/* As another user, by way of the working directory: the folder is root's. */
-static int
-try_to_publish(void *arg)
+static void
+try_to_publish(const struct t_daemon *d, const void *arg)
 {
-	struct stranger *s = arg;
+	const int *expected = arg;
 	struct rb_control answer;
-	int peer;
+	int peer = t_peer_greet(d);
 
-	ck_assert_int_eq(chdir(t_tmpdir()), 0);
-	memset(s->d.socket, 0, sizeof(s->d.socket));
-	memcpy(s->d.socket, "control.sock", 12);
-	ck_assert_int_eq(setresuid(STRANGER, STRANGER, STRANGER), 0);
-	peer = t_peer_greet(&s->d);
 	ck_assert_int_eq(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL,
 				       &answer),
-			 s->expected);
+			 *expected);
 	close(peer);
-	return 0;
 }
 
 static void
 expect_stranger(const struct t_daemon *d, int expected)
 {
-	struct stranger s = { *d, expected };
-
-	t_join(t_child(try_to_publish, &s));
+	t_as(d, &t_stranger, try_to_publish, &expected);
 }
 
 #define CLOSED                                                                 \
@@ -186,15 +164,13 @@ TEST(access_is_changed_under_flow)
 	struct t_bus b;
 	uint64_t n = 0;
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
+	t_need_root();
 	t_bus_begin_with(&b, CLOSED);
-	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
-	ck_assert_int_eq(chmod(b.daemon.socket, 0666), 0);
+	t_daemon_let_all_in(&b.daemon);
 	p = t_produce(b.bus, NULL);
 	c = t_consume(b.bus, NULL);
 	expect_stranger(&b.daemon, -EACCES);
-	reload(&b.daemon, OPEN, "was reloaded");
+	t_daemon_reload(&b.daemon, OPEN, "was reloaded");
 	expect_stranger(&b.daemon, -EBUSY);
 	expect_flow(p, c, &n);
 	t_bus_end(&b);
@@ -210,8 +186,9 @@ TEST(channel_that_is_defined_otherwise_stays_as_it_was)
 	t_bus_begin_with(&b, "channels: { " A " }");
 	p = t_produce(b.bus, NULL);
 	c = t_consume(b.bus, NULL);
-	reload(&b.daemon, "channels: { a: { slots: 32, event_size: 8 } }",
-	       "says now (slots)");
+	t_daemon_reload(&b.daemon,
+			"channels: { a: { slots: 32, event_size: 8 } }",
+			"says now (slots)");
 	expect_flow(p, c, &n);
 	ck_assert_uint_eq(t_info(ringbus_consumer_channel(c)).slots, 16);
 	t_bus_end(&b);
@@ -225,7 +202,8 @@ TEST(channel_of_a_client_is_not_taken_over)
 	t_bus_begin_with(&b, "dynamic: { allow: [any] }");
 	o.slots = 16;
 	t_bus_ok(b.bus, ringbus_create(b.bus, "b", &o));
-	reload(&b.daemon, "channels: { " NEW " }", "one of this name already");
+	t_daemon_reload(&b.daemon, "channels: { " NEW " }",
+			"one of this name already");
 	t_until(t_daemon_said(&b.daemon, "not reloaded"));
 	t_bus_ok(b.bus, ringbus_remove(b.bus, "b"));
 	t_bus_end(&b);

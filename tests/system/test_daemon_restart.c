@@ -6,11 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/ringbus.h"
-#include "tests/system/util_peer.h"
+#include "tests/system/util_user.h"
 
 #define SINGLE                                                                 \
 	"daemon: { drain: 1ms }\n"                                             \
@@ -273,37 +272,15 @@ TEST(dynamic_channels_are_kept_while_in_use)
 
 /* ---------------------------------------------------------------- strangers */
 
-/* From here on this process is another user, in a folder that he can walk to
- * by way of the working directory. */
 static void
-become_stranger(struct t_daemon *d)
+find_closed_doors(const struct t_daemon *d, const void *arg)
 {
-	ck_assert_int_eq(chdir(t_tmpdir()), 0);
-	memset(d->socket, 0, sizeof(d->socket));
-	snprintf(d->socket, sizeof(d->socket), "control.sock");
-	ck_assert_int_eq(setresuid(65534, 65534, 65534), 0);
-}
-
-static void
-restart_for_strangers(struct t_daemon *d)
-{
-	t_daemon_restart(d);
-	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
-	ck_assert_int_eq(chmod(d->socket, 0666), 0);
-}
-
-static int
-find_closed_doors(void *arg)
-{
-	struct t_daemon d = *(struct t_daemon *)arg;
 	struct rb_control list = t_message(RB_CONTROL_LIST, NULL);
 	struct rb_control end = t_message(RB_CONTROL_CLOSE, "a");
 	struct rb_control removal = t_message(RB_CONTROL_REMOVE, "a");
 	struct rb_control answer;
-	int peer;
+	int peer = t_peer_greet(d);
 
-	become_stranger(&d);
-	peer = t_peer_greet(&d);
 	for (int r = RB_ROLE_TAP; r <= RB_ROLE_CONSUMER; r++)
 		ck_assert_int_eq(t_peer_attach(peer, "a", r, NULL, &answer),
 				 -EACCES);
@@ -311,7 +288,7 @@ find_closed_doors(void *arg)
 	ck_assert_int_eq(t_peer_ask(peer, &end, NULL), -EACCES);
 	ck_assert_int_eq(t_peer_ask(peer, &removal, NULL), -EACCES);
 	close(peer);
-	return 0;
+	(void)arg;
 }
 
 TEST(channel_that_is_no_longer_configured_is_the_owners)
@@ -324,15 +301,14 @@ TEST(channel_that_is_no_longer_configured_is_the_owners)
 	pid_t holder;
 	int peer;
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
+	t_need_root();
 	t_daemon_start(&d, SINGLE);
 	holder = t_holder(&d, &attach, false, &held);
 	t_ok(held.result);
 	t_daemon_kill(&d);
 	rewrite(&d, DYNAMIC);
-	restart_for_strangers(&d);
-	t_join(t_child(find_closed_doors, &d));
+	t_daemon_restart_open(&d);
+	t_as(&d, &t_stranger, find_closed_doors, NULL);
 	ck_assert(t_daemon_said(&d, "no longer in the configuration"));
 	peer = t_peer_greet(&d);
 	t_ok(t_peer_attach(peer, "a", RB_ROLE_PRODUCER, NULL, &answer));
@@ -342,35 +318,29 @@ TEST(channel_that_is_no_longer_configured_is_the_owners)
 	t_daemon_stop(&d);
 }
 
-static int
-create_as_stranger(void *arg)
+static void
+create_theirs(const struct t_daemon *d, const void *arg)
 {
-	struct t_daemon d = *(struct t_daemon *)arg;
-
-	become_stranger(&d);
-	t_ok(create(&d, "theirs"));
-	return 0;
+	(void)arg;
+	t_ok(create(d, "theirs"));
 }
 
-static int
-end_and_remove_as_stranger(void *arg)
+static void
+end_and_remove_theirs(const struct t_daemon *d, const void *arg)
 {
-	struct t_daemon d = *(struct t_daemon *)arg;
 	struct rb_control end = t_message(RB_CONTROL_CLOSE, "theirs");
 	struct rb_control removal = t_message(RB_CONTROL_REMOVE, "theirs");
 	struct rb_control alien = t_message(RB_CONTROL_CLOSE, "mine");
 	struct rb_control answer;
-	int peer;
+	int peer = t_peer_greet(d);
 
-	become_stranger(&d);
-	peer = t_peer_greet(&d);
 	t_ok(t_peer_ask(peer, &end, NULL));
 	t_ok(t_peer_ask(peer, &removal, NULL));
 	ck_assert_int_eq(t_peer_ask(peer, &alien, NULL), -EACCES);
 	t_ok(t_peer_attach(peer, "mine", RB_ROLE_PRODUCER, NULL, &answer));
 	t_ok(t_peer_ask(peer, &alien, NULL));
 	close(peer);
-	return 0;
+	(void)arg;
 }
 
 TEST(dynamic_channel_stays_its_creators)
@@ -381,11 +351,8 @@ TEST(dynamic_channel_stays_its_creators)
 						    NULL);
 	pid_t theirs, mine;
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
-	t_daemon_prepare(&d, DYNAMIC);
-	restart_for_strangers(&d);
-	t_join(t_child(create_as_stranger, &d));
+	t_daemon_start_open(&d, DYNAMIC);
+	t_as(&d, &t_stranger, create_theirs, NULL);
 	t_ok(create(&d, "mine"));
 	theirs = t_holder(&d, &attach, false, &held);
 	t_ok(held.result);
@@ -393,10 +360,10 @@ TEST(dynamic_channel_stays_its_creators)
 	mine = t_holder(&d, &attach, false, &held);
 	t_ok(held.result);
 	t_daemon_kill(&d);
-	restart_for_strangers(&d);
+	t_daemon_restart_open(&d);
 	t_kill(theirs);
 	t_until(t_daemon_said(&d, "died, its place is released"));
-	t_join(t_child(end_and_remove_as_stranger, &d));
+	t_as(&d, &t_stranger, end_and_remove_theirs, NULL);
 	ck_assert(!t_daemon_has(&d, "theirs"));
 	t_kill(mine);
 	t_daemon_stop(&d);

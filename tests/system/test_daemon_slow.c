@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/system/util_peer.h"
@@ -82,18 +81,6 @@ let_warden_look(const struct scene *s, unsigned canary)
 	t_ok(t_peer_detach(s->peer, &held));
 }
 
-static int
-count(const struct t_daemon *d, const char *text)
-{
-	char *log = t_daemon_log(d);
-	int n = 0;
-
-	for (char *at = log; (at = strstr(at, text)) != NULL; at++)
-		n++;
-	free(log);
-	return n;
-}
-
 /* -------------------------------------------------------------------- evict */
 
 TEST(consumer_beyond_max_lag_is_evicted)
@@ -124,7 +111,7 @@ TEST(consumer_beyond_max_lag_is_evicted)
 	again = attach(&s, "app");
 	ck_assert_uint_eq(again.index, 0);
 	ck_assert_uint_ne(again.epoch, app.epoch);
-	ck_assert_int_eq(count(&s.d, "consumer app"), 2);
+	ck_assert_uint_eq(t_daemon_count(&s.d, "consumer app"), 2);
 	clear_scene(&s);
 }
 

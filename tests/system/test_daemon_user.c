@@ -3,11 +3,10 @@
  * test_daemon_user.c - what one user may have
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tests/system/util_stranger.h"
+#include "tests/system/util_user.h"
 
 /* Nobody here leaves before the end. */
 #define DAEMON(keys) "daemon: { drain: 1ms, " keys " }\n"
@@ -76,8 +75,8 @@ TEST(connections_of_a_user_are_limited)
 	t_daemon_start_open(&d, DAEMON("max_clients_per_user: 2"));
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(mine); i++)
 		mine[i] = t_peer_greet(&d);
-	t_as(&d, T_STRANGER, find_two, NULL);
-	t_as(&d, T_OTHER, find_two, NULL);
+	t_as(&d, &t_stranger, find_two, NULL);
+	t_as(&d, &t_other, find_two, NULL);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(mine); i++)
 		close(mine[i]);
 	t_daemon_stop(&d);
@@ -88,10 +87,8 @@ TEST(connections_of_a_user_follow_a_reload)
 	struct t_daemon d;
 
 	t_daemon_start_open(&d, DAEMON("max_clients_per_user: 2"));
-	t_daemon_configure(&d, DAEMON("max_clients_per_user: 10"));
-	ck_assert_int_eq(kill(d.pid, SIGHUP), 0);
-	t_until(t_daemon_said(&d, "was reloaded"));
-	t_as(&d, T_STRANGER, find_ten, NULL);
+	t_daemon_reload(&d, DAEMON("max_clients_per_user: 10"), "was reloaded");
+	t_as(&d, &t_stranger, find_ten, NULL);
 	t_daemon_stop(&d);
 }
 
@@ -117,7 +114,7 @@ TEST(silent_connections_of_a_user_are_limited)
 
 	t_daemon_start_open(&d, DAEMON("max_clients_per_user: 2"));
 	for (int i = 0; i < 3; i++) {
-		t_as(&d, T_STRANGER, connect_in_silence, NULL);
+		t_as(&d, &t_stranger, connect_in_silence, NULL);
 		t_daemon_look(&d); /* sees that they have gone */
 	}
 	ck_assert(!t_daemon_said(&d, "said nothing"));
@@ -146,7 +143,8 @@ TEST(silent_users_leave_room_for_the_owner)
 				       "max_clients_per_user: 60"));
 	ck_assert_int_eq(pipe(told), 0);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(pids); i++)
-		pids[i] = t_start_as(&d, T_OTHER + i, hold_silent, &told[1]);
+		pids[i] = t_start_as(&d, T_USER(T_OTHER + i), hold_silent,
+				     &told[1]);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(pids); i++)
 		ck_assert_int_eq(read(told[0], &byte, 1), 1);
 	close(t_peer_greet(&d));
@@ -186,10 +184,10 @@ TEST(members_of_a_user_are_limited_over_all_channels)
 	int peer;
 
 	t_daemon_start_open(&d, DAEMON("max_members_per_user: 3") TWO_CHANNELS);
-	t_as(&d, T_STRANGER, find_three_handles, NULL);
-	t_as(&d, T_OTHER, find_three_handles, NULL);
+	t_as(&d, &t_stranger, find_three_handles, NULL);
+	t_as(&d, &t_other, find_three_handles, NULL);
 	t_daemon_look(&d);
-	t_as(&d, T_STRANGER, find_three_handles, NULL);
+	t_as(&d, &t_stranger, find_three_handles, NULL);
 	peer = t_peer_greet(&d);
 	for (int i = 0; i < 5; i++)
 		attach(peer, "a", RB_ROLE_CONSUMER, NULL);
@@ -226,8 +224,8 @@ TEST(places_of_a_user_are_limited_by_the_channel)
 	peer = t_peer_greet(&d);
 	for (int i = 0; i < 3; i++)
 		attach(peer, "a", RB_ROLE_CONSUMER, NULL);
-	t_as(&d, T_STRANGER, find_two_places, NULL);
-	t_as(&d, T_OTHER, find_two_places, NULL);
+	t_as(&d, &t_stranger, find_two_places, NULL);
+	t_as(&d, &t_other, find_two_places, NULL);
 	close(peer);
 	t_daemon_stop(&d);
 }
@@ -266,14 +264,14 @@ TEST(kept_places_of_a_user_count)
 	struct t_daemon d;
 
 	t_daemon_start_open(&d, DAEMON("") TWO_PLACES);
-	t_as(&d, T_STRANGER, leave_a_kept_place, "declared");
+	t_as(&d, &t_stranger, leave_a_kept_place, "declared");
 	t_until(t_daemon_said(&d, "consumer declared"));
-	t_as(&d, T_STRANGER, leave_a_kept_place, "one");
+	t_as(&d, &t_stranger, leave_a_kept_place, "one");
 	t_until(t_daemon_said(&d, "consumer one"));
-	t_as(&d, T_STRANGER, leave_a_kept_place, "two");
+	t_as(&d, &t_stranger, leave_a_kept_place, "two");
 	t_until(t_daemon_said(&d, "consumer two"));
-	t_as(&d, T_STRANGER, find_kept_places_counted, NULL);
-	t_as(&d, T_OTHER, find_two_places, NULL);
+	t_as(&d, &t_stranger, find_kept_places_counted, NULL);
+	t_as(&d, &t_other, find_two_places, NULL);
 	t_daemon_stop(&d);
 }
 
@@ -328,8 +326,8 @@ TEST(channels_of_a_user_are_limited)
 	int peer;
 
 	t_daemon_start_open(&d, DAEMON("") DYNAMIC("max_channels_per_user: 2"));
-	t_as(&d, T_STRANGER, find_two_channels, "x");
-	t_as(&d, T_OTHER, find_two_channels, "y");
+	t_as(&d, &t_stranger, find_two_channels, "x");
+	t_as(&d, &t_other, find_two_channels, "y");
 	peer = t_peer_greet(&d);
 	create(peer, "mine");
 	create(peer, "mine-too");
@@ -344,7 +342,7 @@ TEST(one_user_has_half_of_the_channels)
 	int peer;
 
 	t_daemon_start_open(&d, DAEMON("") DYNAMIC("max_channels: 4"));
-	t_as(&d, T_STRANGER, find_two_channels, "x");
+	t_as(&d, &t_stranger, find_two_channels, "x");
 	peer = t_peer_greet(&d);
 	create(peer, "mine");
 	create(peer, "mine-too");
@@ -376,7 +374,7 @@ TEST(bytes_of_a_user_are_limited)
 
 	t_daemon_start_open(&d,
 			    DAEMON("") DYNAMIC("max_size_per_user: 512KiB"));
-	t_as(&d, T_STRANGER, find_little_memory, "max_size_per_user");
+	t_as(&d, &t_stranger, find_little_memory, "max_size_per_user");
 	t_daemon_stop(&d);
 }
 
@@ -404,11 +402,10 @@ TEST(bytes_of_a_user_follow_a_reload)
 	struct t_daemon d;
 
 	t_daemon_start_open(&d, DAEMON("") DYNAMIC("max_size: 1MiB"));
-	t_as(&d, T_STRANGER, create_one, "x");
-	t_daemon_configure(&d, DAEMON("") DYNAMIC("max_size_per_user: 1KiB"));
-	ck_assert_int_eq(kill(d.pid, SIGHUP), 0);
-	t_until(t_daemon_said(&d, "was reloaded"));
-	t_as(&d, T_STRANGER, find_no_memory, "max_size_per_user");
+	t_as(&d, &t_stranger, create_one, "x");
+	t_daemon_reload(&d, DAEMON("") DYNAMIC("max_size_per_user: 1KiB"),
+			"was reloaded");
+	t_as(&d, &t_stranger, find_no_memory, "max_size_per_user");
 	t_daemon_stop(&d);
 }
 
@@ -417,7 +414,7 @@ TEST(one_user_has_half_of_the_bytes)
 	struct t_daemon d;
 
 	t_daemon_start_open(&d, DAEMON("") DYNAMIC("max_size: 1MiB"));
-	t_as(&d, T_STRANGER, find_little_memory, "max_size_per_user");
+	t_as(&d, &t_stranger, find_little_memory, "max_size_per_user");
 	t_daemon_stop(&d);
 }
 
@@ -473,15 +470,15 @@ TEST(what_is_taken_over_counts)
 					DYNAMIC("max_channels_per_user: 2")
 						TWO_CHANNELS);
 	ck_assert_int_eq(pipe(told), 0);
-	pid = t_start_as(&d, T_STRANGER, hold, &told[1]);
+	pid = t_start_as(&d, &t_stranger, hold, &told[1]);
 	ck_assert_int_eq(read(told[0], &byte, 1), 1);
 	t_daemon_kill(&d);
 	t_daemon_restart_open(&d);
-	t_as(&d, T_STRANGER, find_nothing_left, NULL);
+	t_as(&d, &t_stranger, find_nothing_left, NULL);
 	t_kill(pid);
 	t_until(t_daemon_said(&d, "died"));
 	t_until(!t_daemon_watches(&d, pid));
-	t_as(&d, T_STRANGER, find_handles_only, NULL);
+	t_as(&d, &t_stranger, find_handles_only, NULL);
 	close(told[0]);
 	close(told[1]);
 	t_daemon_stop(&d);

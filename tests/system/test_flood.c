@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_holding.h"
-#include "tests/system/util_stranger.h"
+#include "tests/system/util_user.h"
 
 #define CONFIG                                                                 \
 	"daemon: { drain: 1ms, max_clients_per_user: 200,"                     \
@@ -259,17 +259,18 @@ see_end(pid_t pid, enum end end)
 static unsigned
 flood(const struct t_daemon *d, unsigned n_connections)
 {
-	static const uid_t uids[] = { 0, T_STRANGER, T_OTHER };
+	static const struct t_user root;
+	static const struct t_user *const users[] = { &root, &t_stranger,
+						      &t_other };
 	enum end ends[N_AT_ONCE];
 	pid_t pids[N_AT_ONCE];
 	unsigned n = 0;
 
 	for (unsigned turn = 0; n < n_connections; turn++) {
 		for (unsigned i = 0; i < N_AT_ONCE; i++) {
-			uid_t uid = uids[(turn + i) % RB_ARRAY_SIZE(uids)];
-
 			ends[i] = (enum end)((turn / 3 + i) % N_ENDS);
-			pids[i] = t_start_as(d, uid, abandon_all, &ends[i]);
+			pids[i] = t_start_as(d, users[(turn + i) % 3],
+					     abandon_all, &ends[i]);
 		}
 		for (unsigned i = 0; i < N_AT_ONCE; i++)
 			see_end(pids[i], ends[i]);
@@ -380,9 +381,9 @@ TEST_TIMEOUT(abandoned_connections_leave_nothing, 600)
 	printf("%u connections\n", n);
 	ck_assert_uint_le(t_daemon_holds(&d).rss_kib,
 			  before.rss_kib + RSS_MARGIN_KIB);
-	t_as(&d, T_STRANGER, have_all, NULL);
+	t_as(&d, &t_stranger, have_all, NULL);
 	t_until(is_as_before(before, t_daemon_holds(&d)));
-	t_as(&d, T_OTHER, have_all, NULL);
+	t_as(&d, &t_other, have_all, NULL);
 	rb_channel_detach(&channel);
 	t_daemon_stop(&d);
 }

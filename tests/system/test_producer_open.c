@@ -4,10 +4,10 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
+#include "tests/system/util_user.h"
 
 #define NOBODY 65534
 
@@ -107,35 +107,24 @@ TEST(a_second_consumer_of_a_name_is_told_who_is_first)
 	t_bus_end(&b);
 }
 
-static void
-become_nobody(void)
-{
-	ck_assert_int_eq(setresgid(NOBODY, NOBODY, NOBODY), 0);
-	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
-}
-
 /* Starts a daemon that everybody can reach, and does something as nobody. */
 static void
 as_nobody(const char *yaml, t_child_fn fn)
 {
 	struct t_bus b;
 
-	if (geteuid() != 0)
-		T_SKIP("needs root to become somebody else");
+	t_need_root();
 	t_bus_begin_with(&b, yaml);
-	ck_assert_int_eq(chmod(t_tmpdir(), 0711), 0);
-	ck_assert_int_eq(chmod(b.daemon.socket, 0666), 0);
-	t_join(t_child(fn, &b.daemon));
+	t_daemon_let_all_in(&b.daemon);
+	t_join(t_child_as(T_USER(NOBODY), fn, &b.daemon));
 	t_bus_end(&b);
 }
 
 static int
 try_three_roles(void *arg)
 {
-	struct ringbus *bus;
+	struct ringbus *bus = t_connect(arg);
 
-	become_nobody();
-	bus = t_connect(arg);
 	ck_assert_int_eq(open_producer(bus, "p"), -EACCES);
 	said(bus, "publish");
 	ck_assert_int_eq(ringbus_end(bus, "p"), -EACCES);
@@ -163,10 +152,8 @@ TEST(the_access_lists_decide_role_by_role)
 static int
 try_as_nobody(void *arg)
 {
-	struct ringbus *bus;
+	struct ringbus *bus = t_connect(arg);
 
-	become_nobody();
-	bus = t_connect(arg);
 	ck_assert_int_eq(open_producer(bus, "a"), -EACCES);
 	ck_assert_int_eq(open_consumer(bus, "a", "x"), 0);
 	ck_assert_int_eq(open_tap(bus, "a"), -EACCES);

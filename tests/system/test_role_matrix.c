@@ -22,9 +22,9 @@
 
 #include "tests/fixture.h"
 #include "tests/system/util_bus.h"
+#include "tests/system/util_holding.h"
 #include "tests/system/util_matrix.h"
-#include "tests/system/util_peer.h"
-#include "tests/system/util_uid.h"
+#include "tests/system/util_user.h"
 
 #define UID(role) (64100U + (unsigned)(role)) /* of nobody else */
 #define UID_DAEMON 64110
@@ -225,9 +225,9 @@ pair_begin(struct pair *pair, const struct t_daemon *d)
 	*pair = (struct pair){ .d = d,
 			       .stop = t_counter(),
 			       .n_read = t_counter() };
-	pair->worker = t_child_as(UID_WORKER, run_worker, pair);
+	pair->worker = t_child_as(T_USER(UID_WORKER), run_worker, pair);
 	t_until(t_read(pair->n_read) == 1);
-	pair->feed = t_child_as(UID_FEED, run_feed, pair);
+	pair->feed = t_child_as(T_USER(UID_FEED), run_feed, pair);
 	t_until(t_read(pair->n_read) > 1000);
 }
 
@@ -310,7 +310,7 @@ let_all_try(struct play *play)
 		snprintf(play->own, sizeof(play->own), "own-%d",
 			 play->role == STRANGER ? TAP : play->role);
 		play->scene.channel = play->own;
-		t_join(t_child_as(UID(play->role), play_role, play));
+		t_join(t_child_as(T_USER(UID(play->role)), play_role, play));
 	}
 }
 
@@ -326,11 +326,11 @@ play_all(enum isolation isolation, enum rb_clear clear)
 	play.m->isolation = isolation;
 	play.m->clear = clear;
 	configure(play.m, yaml, sizeof(yaml));
-	t_daemon_prepare_as(&play.d, UID_DAEMON, yaml);
+	t_daemon_prepare_as(&play.d, T_USER(UID_DAEMON), yaml);
 	if (!is_known(&play.d))
 		T_SKIP("this ringbusd has no isolation: %s",
 		       isolations[isolation]);
-	t_daemon_start_as(&play.d, UID_DAEMON);
+	t_daemon_start_as(&play.d, T_USER(UID_DAEMON));
 	pair_begin(&pair, &play.d);
 	before = t_daemon_count_fds(&play.d);
 	set_the_scene(&play, &pair);

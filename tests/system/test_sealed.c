@@ -14,9 +14,7 @@
 
 #include "tests/system/util_bus.h"
 #include "tests/system/util_manager.h"
-#include "tests/system/util_peer.h"
-
-#define STRANGER 65534
+#include "tests/system/util_user.h"
 
 #define SEALED                                                                 \
 	"daemon: { drain: 1ms }\n"                                             \
@@ -102,11 +100,10 @@ check_fd(int fd, bool writable)
 }
 
 static int
-reopen_as_stranger(void *arg)
+reopen_writable(void *arg)
 {
 	const int *fds = arg;
 
-	ck_assert_int_eq(setresuid(STRANGER, STRANGER, STRANGER), 0);
 	for (int i = 0; i < RB_FDS; i++)
 		ck_assert_int_eq(rb_segment_reopen(fds[i], true), -EACCES);
 	return 0;
@@ -129,7 +126,7 @@ TEST(descriptors_are_sealed_and_writable_only_where_the_role_writes)
 			check_fd(fds[i],
 				 rb_role_writes(roles[r], i, RB_CLEAR_NONE));
 		if (geteuid() == 0)
-			t_join(t_child(reopen_as_stranger, fds));
+			t_join(t_child_as(&t_stranger, reopen_writable, fds));
 		for (int i = 0; i < RB_FDS; i++)
 			close(fds[i]);
 	}

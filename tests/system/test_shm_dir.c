@@ -8,12 +8,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/system/util_uid.h"
+#include "tests/system/util_user.h"
 
 #define SMALL "channels: { a: { slots: 64, event_size: 8 } }"
 
@@ -218,7 +217,7 @@ run_in_user_namespace(void *arg)
 
 	if (dup2(log, STDERR_FILENO) < 0)
 		return 127;
-	t_become_uid(OWNER);
+	t_become(T_USER(OWNER), NULL);
 	if (!enter_user_namespace(OWNER))
 		return 126;
 	fexecve(program, (char *const *)argv, environ);
@@ -231,7 +230,7 @@ TEST(users_that_are_not_known_are_no_strangers)
 	struct t_daemon d;
 
 	t_need_root();
-	t_daemon_prepare_as(&d, OWNER, SMALL);
+	t_daemon_prepare_as(&d, T_USER(OWNER), SMALL);
 	d.pid = t_child(run_in_user_namespace, &d);
 	t_daemon_await(&d);
 	t_daemon_stop_as(&d);
@@ -244,17 +243,10 @@ static int
 run_by_default(void *arg)
 {
 	const struct t_daemon *d = arg;
-	int program = open(t_program("ringbusd"), O_RDONLY | O_CLOEXEC);
-	int log = open(d->log, O_WRONLY | O_APPEND | O_CLOEXEC);
 	const char *const argv[] = { "ringbusd", "--config", d->config,
 				     "--socket", d->socket,  NULL };
 
-	unsetenv("RUNTIME_DIRECTORY");
-	if (dup2(log, STDERR_FILENO) < 0)
-		return 127;
-	t_become_uid(OWNER);
-	fexecve(program, (char *const *)argv, environ);
-	return 127;
+	return t_daemon_execute_as(d, T_USER(OWNER), argv);
 }
 
 #define SQUAT "/dev/shm/ringbus-64120"
@@ -274,7 +266,7 @@ prepare_default(struct t_daemon *d)
 {
 	if (!t_own_mounts())
 		T_SKIP("cannot mount a tmpfs of its own");
-	t_daemon_prepare_as(d, OWNER, SMALL);
+	t_daemon_prepare_as(d, T_USER(OWNER), SMALL);
 	ck_assert_int_eq(mount("squat", "/dev/shm", "tmpfs", 0, "mode=1777"),
 			 0);
 }

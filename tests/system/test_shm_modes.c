@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_peer.h"
-#include "tests/system/util_uid.h"
+#include "tests/system/util_user.h"
 
 #define CHANNELS                                                               \
 	"daemon: { drain: 1ms }\n"                                             \
@@ -75,7 +75,7 @@ static void
 prepare(struct t_daemon *d, char *parent, size_t size)
 {
 	t_need_root();
-	t_daemon_prepare_as(d, OWNER, CHANNELS);
+	t_daemon_prepare_as(d, T_USER(OWNER), CHANNELS);
 	snprintf(parent, size, "%s", d->shm);
 	snprintf(d->shm, sizeof(d->shm), "%.1000s/made", parent);
 }
@@ -83,7 +83,7 @@ prepare(struct t_daemon *d, char *parent, size_t size)
 static void
 start_under(struct t_daemon *d, mode_t mask)
 {
-	t_daemon_launch_as(d, OWNER, mask);
+	t_daemon_launch_as(d, T_USER(OWNER), mask);
 	t_daemon_await(d);
 	modes_are_as_ever(d);
 	is_of_use(d);
@@ -156,7 +156,7 @@ TEST(acl_for_what_is_made_above_gives_others_nothing)
 	if (let_stranger(parent, "system.posix_acl_default", 7) < 0)
 		T_SKIP("no ACLs in /dev/shm");
 	start_under(&d, 022);
-	t_join(t_child_as(STRANGER, open_nothing, &d));
+	t_join(t_child_as(T_USER(STRANGER), open_nothing, &d));
 	t_daemon_stop(&d);
 	ck_assert_int_eq(rmdir(parent), 0);
 }
@@ -172,7 +172,7 @@ TEST(acl_on_the_folder_for_what_is_made_in_it_gives_others_nothing)
 	if (let_stranger(d.shm, "system.posix_acl_default", 5) < 0)
 		T_SKIP("no ACLs in /dev/shm");
 	start_under(&d, 022);
-	t_join(t_child_as(STRANGER, open_nothing, &d));
+	t_join(t_child_as(T_USER(STRANGER), open_nothing, &d));
 	t_daemon_stop(&d);
 	ck_assert_int_eq(rmdir(parent), 0);
 }
@@ -187,13 +187,13 @@ TEST(acl_that_lets_others_write_to_the_folder_is_seen)
 	ck_assert_int_eq(chown(d.shm, OWNER, OWNER), 0);
 	if (let_stranger(d.shm, "system.posix_acl_access", 7) < 0)
 		T_SKIP("no ACLs in /dev/shm");
-	t_daemon_launch_as(&d, OWNER, 022);
+	t_daemon_launch_as(&d, T_USER(OWNER), 022);
 	t_daemon_ends(&d, 73);
 	ck_assert(t_daemon_said(&d, "others may write to "));
 	/* What it says to do is enough. */
 	ck_assert_int_eq(chmod(d.shm, 0755), 0);
 	start_under(&d, 022);
-	t_join(t_child_as(STRANGER, open_nothing, &d));
+	t_join(t_child_as(T_USER(STRANGER), open_nothing, &d));
 	t_daemon_stop(&d);
 	ck_assert_int_eq(rmdir(parent), 0);
 }

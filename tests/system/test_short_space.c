@@ -14,8 +14,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "tests/system/util_peer.h"
-#include "tests/system/util_uid.h"
+#include "tests/system/util_holding.h"
+#include "tests/system/util_user.h"
 
 #define DYNAMIC                                                                \
 	"daemon: { drain: 1ms }\n"                                             \
@@ -284,12 +284,12 @@ TEST(memory_that_cannot_be_locked_is_no_error)
 
 	t_need_root();
 	ck_assert_int_eq(setrlimit(RLIMIT_MEMLOCK, &little), 0);
-	t_daemon_prepare_as(&d, 64120,
+	t_daemon_prepare_as(&d, T_USER(64120),
 			    "daemon: { drain: 1ms, max_clients: 16 }\n"
 			    "channels: { a: { slots: 65536, event_size: 64,"
 			    " lock: true, prefault: true,"
 			    " huge_pages: true } }");
-	t_daemon_start_as(&d, 64120);
+	t_daemon_start_as(&d, T_USER(64120));
 	ck_assert(t_daemon_said(&d, "cannot lock ring"));
 	close(t_peer_greet(&d));
 	t_daemon_stop_as(&d);

@@ -15,8 +15,7 @@
 #include "tests/fixture.h"
 #include "tests/system/util_ctl.h"
 #include "tests/system/util_hole.h"
-
-#define NOBODY 65534
+#include "tests/system/util_user.h"
 
 #define SHAPE_OF "slots: 16, event_size: 8, producers: multi"
 #define KILLING SHAPE_OF ", stuck: kill, stuck_after: 50ms"
@@ -104,13 +103,13 @@ TEST(one_that_is_stuck_in_its_claim_is_killed)
 }
 
 static int
-claim_as_nobody(void *arg)
+claim_as_stranger(void *arg)
 {
 	const struct t_bus *b = arg;
 	struct ringbus *bus = t_connect(&b->daemon);
 	struct ringbus_producer *p = open_producer(bus, "a", "feed");
 
-	ck_assert_int_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	t_become(&t_stranger, NULL);
 	t_ok(ringbus_producer_claim(p, 3, RINGBUS_NOW));
 	for (;;)
 		pause();
@@ -129,7 +128,7 @@ TEST(one_that_may_not_be_killed_is_waited_for)
 	t_bus_begin(&b, KILLING);
 	c = t_consume(b.bus, NULL);
 	p = t_produce(b.bus, NULL);
-	feed = t_child(claim_as_nobody, &b);
+	feed = t_child(claim_as_stranger, &b);
 	t_until(has_claimed(p, 2));
 	t_put(p, 7);
 	t_until(t_daemon_said(&b.daemon, "cannot be killed (stuck: kill)"));

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -101,14 +100,6 @@ make_and_remove(struct ringbus *bus)
 	t_bus_ok(bus, ringbus_create(bus, "d", NULL));
 }
 
-static void
-reload(const struct t_bus *b, const char *yaml, const char *said)
-{
-	t_daemon_configure(&b->daemon, yaml);
-	ck_assert_int_eq(kill(b->daemon.pid, SIGHUP), 0);
-	t_until(t_daemon_said(&b->daemon, said));
-}
-
 TEST(life_of_a_daemon_leaks_nothing)
 {
 	const struct ringbus_channel *channel;
@@ -120,8 +111,11 @@ TEST(life_of_a_daemon_leaks_nothing)
 	t_bus_begin_with(&b, DYNAMIC "channels: { " MULTI " }");
 	pass_some(b.bus);
 	make_and_remove(b.bus);
-	reload(&b, "channels: { bad: { slotz: 3 } }", "not reloaded");
-	reload(&b, DYNAMIC "channels: { " MULTI ", " FRAMED " }", "reloaded");
+	t_daemon_reload(&b.daemon, "channels: { bad: { slotz: 3 } }",
+			"not reloaded");
+	t_daemon_reload(&b.daemon,
+			DYNAMIC "channels: { " MULTI ", " FRAMED " }",
+			"reloaded");
 	/* Dies with what it has claimed. */
 	c = t_consume(b.bus, NULL);
 	feed = t_feed(&b, "a", 3);

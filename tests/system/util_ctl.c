@@ -16,8 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/system/util_user.h"
+
 #define WORDS_MAX 32
-#define NOBODY 65534
 
 struct kept {
 	struct kept *next;
@@ -75,7 +76,8 @@ become_nobody(void)
 	if (chmod(t_tmpdir(), 0750) < 0 || chdir(t_tmpdir()) < 0 ||
 	    setenv("RINGBUS_SOCKET", "control.sock", 1) < 0)
 		return -1;
-	return setresuid(NOBODY, NOBODY, NOBODY);
+	t_become(&t_stranger, NULL);
+	return 0;
 }
 
 static int

@@ -5,6 +5,7 @@
 #include "tests/system/util_daemon.h"
 
 #include "tests/system/util_peer.h"
+#include "tests/system/util_user.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +25,12 @@
 struct launch {
 	const struct t_daemon *daemon;
 	const char *extra;
+};
+
+struct launch_as {
+	const struct t_daemon *daemon;
+	const struct t_user *user;
+	mode_t mask;
 };
 
 static void
@@ -159,6 +166,118 @@ t_daemon_restart(struct t_daemon *daemon)
 }
 
 void
+t_daemon_start_open(struct t_daemon *daemon, const char *yaml)
+{
+	t_need_root();
+	t_daemon_prepare(daemon, yaml);
+	t_daemon_restart_open(daemon);
+}
+
+void
+t_daemon_restart_open(struct t_daemon *daemon)
+{
+	t_daemon_restart(daemon);
+	t_daemon_let_all_in(daemon);
+}
+
+void
+t_daemon_let_all_in(const struct t_daemon *daemon)
+{
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(daemon->socket, 0666), 0);
+}
+
+void
+t_daemon_approach(struct t_daemon *daemon)
+{
+	ck_assert_int_eq(chdir(t_tmpdir()), 0);
+	memset(daemon->socket, 0, sizeof(daemon->socket));
+	snprintf(daemon->socket, sizeof(daemon->socket), "control.sock");
+}
+
+void
+t_daemon_reload(const struct t_daemon *daemon, const char *yaml,
+		const char *said)
+{
+	unsigned n = t_daemon_count(daemon, said);
+
+	t_daemon_configure(daemon, yaml);
+	ck_assert_int_eq(kill(daemon->pid, SIGHUP), 0);
+	t_until(t_daemon_count(daemon, said) > n);
+}
+
+void
+t_daemon_prepare_as(struct t_daemon *daemon, const struct t_user *user,
+		    const char *yaml)
+{
+	t_daemon_prepare(daemon, yaml);
+	snprintf(daemon->shm, sizeof(daemon->shm), "%.1000s/shm", t_shm_dir());
+	ck_assert_int_eq(chmod(t_shm_dir(), 0755), 0);
+	ck_assert_int_eq(mkdir(daemon->shm, 0755), 0);
+	ck_assert_int_eq(chown(daemon->shm, user->uid, user->gid), 0);
+	ck_assert_int_eq(chmod(daemon->shm, 0755), 0);
+	ck_assert_int_eq(chown(t_tmpdir(), user->uid, user->gid), 0);
+	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
+	ck_assert_int_eq(chmod(daemon->config, 0644), 0);
+}
+
+int
+t_daemon_execute_as(const struct t_daemon *daemon, const struct t_user *user,
+		    const char *const argv[])
+{
+	const char *path = t_program("ringbusd");
+	int program = open(path, O_RDONLY | O_CLOEXEC);
+	int log = open(daemon->log, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	unsetenv("RUNTIME_DIRECTORY");
+	if (program < 0 || log < 0 || dup2(log, STDERR_FILENO) < 0)
+		return 127;
+	t_become(user, NULL);
+	fexecve(program, (char *const *)argv, environ);
+	/* What stands in for it may be a script, which is found by its path. */
+	execv(path, (char *const *)argv);
+	return 127;
+}
+
+static int
+run_daemon_as(void *arg)
+{
+	const struct launch_as *launch = arg;
+	const struct t_daemon *d = launch->daemon;
+	const char *const argv[] = {
+		"ringbusd", "--config",  d->config, "--socket",
+		d->socket,  "--shm-dir", d->shm,    NULL,
+	};
+
+	umask(launch->mask);
+	return t_daemon_execute_as(d, launch->user, argv);
+}
+
+void
+t_daemon_launch_as(struct t_daemon *daemon, const struct t_user *user,
+		   mode_t mask)
+{
+	struct launch_as launch = { daemon, user, mask };
+
+	daemon->pid = t_child(run_daemon_as, &launch);
+}
+
+void
+t_daemon_start_as(struct t_daemon *daemon, const struct t_user *user)
+{
+	t_daemon_launch_as(daemon, user, 022);
+	t_daemon_await(daemon);
+	t_daemon_let_all_in(daemon);
+}
+
+void
+t_daemon_stop_as(struct t_daemon *daemon)
+{
+	t_daemon_stop(daemon);
+	ck_assert_int_eq(rmdir(daemon->shm), 0);
+}
+
+void
 t_daemon_ends(struct t_daemon *daemon, int exit_code)
 {
 	char why[128];
@@ -199,14 +318,22 @@ t_daemon_log(const struct t_daemon *daemon)
 	return text;
 }
 
+unsigned
+t_daemon_count(const struct t_daemon *daemon, const char *text)
+{
+	char *log = t_daemon_log(daemon);
+	unsigned n = 0;
+
+	for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
+		n++;
+	free(log);
+	return n;
+}
+
 bool
 t_daemon_said(const struct t_daemon *daemon, const char *text)
 {
-	char *log = t_daemon_log(daemon);
-	bool said = strstr(log, text) != NULL;
-
-	free(log);
-	return said;
+	return t_daemon_count(daemon, text) > 0;
 }
 
 bool

@@ -23,6 +23,8 @@
 #include "shm/member.h"
 #include "tests/t.h"
 
+struct t_user;
+
 struct t_daemon {
 	pid_t pid;
 	char config[PATH_MAX];
@@ -49,6 +51,19 @@ void t_daemon_start(struct t_daemon *daemon, const char *yaml);
 /* After a kill, or with another configuration: launch and await. */
 void t_daemon_restart(struct t_daemon *daemon);
 
+/* Both, and all users may connect. Skips the test unless it runs as root. */
+void t_daemon_start_open(struct t_daemon *daemon, const char *yaml);
+void t_daemon_restart_open(struct t_daemon *daemon);
+void t_daemon_let_all_in(const struct t_daemon *daemon);
+
+/* From now on this process gets to the socket by way of the working directory,
+ * as another user can also if the folder lies where he cannot walk to. */
+void t_daemon_approach(struct t_daemon *daemon);
+
+/* SIGHUP with this configuration, until the log has said this once more. */
+void t_daemon_reload(const struct t_daemon *daemon, const char *yaml,
+		     const char *said);
+
 /* SIGTERM, and it has to exit with 0. */
 void t_daemon_stop(struct t_daemon *daemon);
 
@@ -61,7 +76,30 @@ void t_daemon_ends(struct t_daemon *daemon, int exit_code);
 /* What it has written to stderr so far. The caller frees it. */
 char *t_daemon_log(const struct t_daemon *daemon);
 
-/* True if the log has this text in it. */
+/*
+ * A daemon that runs as that user. Its folder of channels, daemon->shm, is made
+ * here and stays, in a folder that it may not write to. Once it has been started,
+ * its socket is open to everybody.
+ */
+void t_daemon_prepare_as(struct t_daemon *daemon, const struct t_user *user,
+			 const char *yaml);
+void t_daemon_launch_as(struct t_daemon *daemon, const struct t_user *user,
+			mode_t mask);
+void t_daemon_start_as(struct t_daemon *daemon, const struct t_user *user);
+
+/* Stops it, and removes the folder, which has to be empty. */
+void t_daemon_stop_as(struct t_daemon *daemon);
+
+/*
+ * In a child: becomes that user and executes ringbusd with these arguments. The
+ * build may lie where he cannot go: the program is opened before. Returns an exit
+ * code.
+ */
+int t_daemon_execute_as(const struct t_daemon *daemon,
+			const struct t_user *user, const char *const argv[]);
+
+/* How often the log has this text in it; and true if it has. */
+unsigned t_daemon_count(const struct t_daemon *daemon, const char *text);
 bool t_daemon_said(const struct t_daemon *daemon, const char *text);
 
 /* True if this file or folder is in its shared memory folder. */

@@ -16,6 +16,10 @@ struct t_holding {
 
 struct t_holding t_daemon_holds(const struct t_daemon *daemon);
 
+/* Its descriptors once it has seen all that happened before, with those by which
+ * this is made sure. */
+unsigned t_daemon_count_fds(const struct t_daemon *daemon);
+
 /* From now on it can open so many descriptors more. */
 void t_daemon_spare_fds(const struct t_daemon *daemon, unsigned n);
 

@@ -8,14 +8,98 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 const struct t_user t_alice = { .uid = T_ALICE, .gid = T_ALICE };
 const struct t_user t_bob = { .uid = T_BOB, .gid = T_BOB };
 const struct t_user t_carol = { .uid = T_CAROL, .gid = T_CAROL };
+const struct t_user t_stranger = { .uid = T_STRANGER };
+const struct t_user t_other = { .uid = T_OTHER };
+
+void
+t_need_root(void)
+{
+	if (geteuid() != 0)
+		T_SKIP("only root can become another user");
+}
+
+void
+t_become(const struct t_user *user, struct t_daemon *daemon)
+{
+	pid_t parent = getppid();
+
+	if (daemon != NULL)
+		t_daemon_approach(daemon);
+	ck_assert_int_eq(setgroups(user->n_groups, user->groups), 0);
+	ck_assert_int_eq(setresgid(user->gid, user->gid, user->gid), 0);
+	ck_assert_int_eq(setresuid(user->uid, user->uid, user->uid), 0);
+	/* Both went with the change: to die with the parent, and to have a
+	 * /proc/self of its own. */
+	ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
+	ck_assert_int_eq(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+	if (getppid() != parent)
+		_exit(127);
+}
+
+struct child {
+	const struct t_user *user;
+	t_child_fn fn;
+	void *arg;
+};
+
+static int
+run_child(void *arg)
+{
+	const struct child *c = arg;
+
+	t_become(c->user, NULL);
+	return c->fn(c->arg);
+}
+
+pid_t
+t_child_as(const struct t_user *user, t_child_fn fn, void *arg)
+{
+	struct child c = { user, fn, arg };
+
+	return t_child(run_child, &c);
+}
+
+struct visit {
+	struct t_daemon daemon;
+	const struct t_user *user;
+	t_user_fn fn;
+	const void *arg;
+};
+
+static int
+run_visit(void *arg)
+{
+	struct visit *v = arg;
+
+	t_become(v->user, &v->daemon);
+	v->fn(&v->daemon, v->arg);
+	return 0;
+}
+
+pid_t
+t_start_as(const struct t_daemon *daemon, const struct t_user *user,
+	   t_user_fn fn, const void *arg)
+{
+	struct visit v = { *daemon, user, fn, arg };
+
+	return t_child(run_visit, &v);
+}
+
+void
+t_as(const struct t_daemon *daemon, const struct t_user *user, t_user_fn fn,
+     const void *arg)
+{
+	t_join(t_start_as(daemon, user, fn, arg));
+}
+
+/* ------------------------------------------------- what a daemon says to him */
 
 #define LIST_SIZE 1024
 
@@ -26,34 +110,6 @@ struct errand {
 	struct rb_control message;
 	char list[LIST_SIZE];
 };
-
-void
-t_users_start(struct t_daemon *d, const char *yaml)
-{
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
-	t_daemon_prepare(d, yaml);
-	t_users_restart(d);
-}
-
-void
-t_users_restart(struct t_daemon *d)
-{
-	t_daemon_restart(d);
-	ck_assert_int_eq(chmod(t_tmpdir(), 0755), 0);
-	ck_assert_int_eq(chmod(d->socket, 0666), 0);
-}
-
-void
-t_user_become(const struct t_user *user, struct t_daemon *d)
-{
-	ck_assert_int_eq(chdir(t_tmpdir()), 0);
-	memset(d->socket, 0, sizeof(d->socket));
-	snprintf(d->socket, sizeof(d->socket), "control.sock");
-	ck_assert_int_eq(setgroups(user->n_groups, user->groups), 0);
-	ck_assert_int_eq(setresgid(user->gid, user->gid, user->gid), 0);
-	ck_assert_int_eq(setresuid(user->uid, user->uid, user->uid), 0);
-}
 
 /* Shared, so that the child can say what it has found. */
 static struct errand *
@@ -74,7 +130,7 @@ ask(void *arg)
 	struct errand *e = arg;
 	int peer;
 
-	t_user_become(e->user, &e->d);
+	t_become(e->user, &e->d);
 	peer = t_peer_greet(&e->d);
 	t_peer_ask(peer, &e->message, NULL);
 	close(peer);
@@ -145,7 +201,7 @@ list(void *arg)
 	size_t used = 0;
 	int peer;
 
-	t_user_become(e->user, &e->d);
+	t_become(e->user, &e->d);
 	peer = t_peer_greet(&e->d);
 	for (uint32_t i = 0;; i++) {
 		m = t_message(RB_CONTROL_LIST, NULL);
@@ -186,7 +242,7 @@ hold(void *arg)
 	struct holder *h = arg;
 	int peer;
 
-	t_user_become(h->user, &h->d);
+	t_become(h->user, &h->d);
 	peer = t_peer_greet(&h->d);
 	t_peer_come(peer, &h->message);
 	if (write(h->told[1], &h->message, sizeof(h->message)) < 0)
@@ -208,29 +264,4 @@ t_user_holds(const struct t_daemon *d, const struct t_user *user,
 	ck_assert_int_eq(read(h.told[0], ret, sizeof(*ret)), sizeof(*ret));
 	close(h.told[0]);
 	return pid;
-}
-
-static unsigned
-count_reloads(const struct t_daemon *d)
-{
-	char *log = t_daemon_log(d);
-	const char *at = log;
-	unsigned n = 0;
-
-	while ((at = strstr(at, "reloaded")) != NULL) {
-		at++;
-		n++;
-	}
-	free(log);
-	return n;
-}
-
-void
-t_daemon_reload(const struct t_daemon *d, const char *yaml)
-{
-	unsigned n = count_reloads(d);
-
-	t_daemon_configure(d, yaml);
-	ck_assert_int_eq(kill(d->pid, SIGHUP), 0);
-	t_until(count_reloads(d) > n);
 }

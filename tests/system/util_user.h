@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * util_user.h - other users, for what a daemon makes of them
+ * util_user.h - other users than the one that runs the test
  *
- *	t_users_start(&d, "channels: { a: { access: ... } }");
+ *	t_daemon_start_open(&d, "channels: { a: { access: ... } }");
+ *	t_as(&d, &t_alice, try_to_read, NULL);
  *	m = t_attach_message("a", RB_ROLE_TAP, NULL);
- *	ck_assert_int_eq(t_user_asks(&d, &t_alice, &m), -EACCES);
+ *	ck_assert_int_eq(t_user_asks(&d, &t_bob, &m), -EACCES);
  *
- * They are uids that nobody has, which only root can become: as another user
- * t_users_start() skips the test.
+ * They need no entry in /etc/passwd. Only root can become one: t_need_root(), or
+ * t_daemon_start_open(), skips the test if it cannot.
  */
 #ifndef T_UTIL_USER_H
 #define T_UTIL_USER_H
@@ -28,13 +29,38 @@ struct t_user {
 
 extern const struct t_user t_alice, t_bob, t_carol;
 
-/* A daemon that everybody can reach; and one again, after a kill. */
-void t_users_start(struct t_daemon *d, const char *yaml);
-void t_users_restart(struct t_daemon *d);
+/* Two more, who are in root's group: that gives them nothing. */
+#define T_STRANGER 65534
+#define T_OTHER 54321
 
-/* From now on this process is that user. The daemon is reached by way of the
- * working directory, as the folder is root's. */
-void t_user_become(const struct t_user *user, struct t_daemon *d);
+extern const struct t_user t_stranger, t_other;
+
+/* One with this uid, a group of the same number, and no other. */
+#define T_USER(uid_) (&(const struct t_user){ (uid_), (uid_), 0, NULL })
+
+/* Skips the test unless it runs as root. */
+void t_need_root(void);
+
+/*
+ * For good: without capabilities, without other groups; the process goes on to
+ * die with the test. `daemon`, if given, is approached first.
+ */
+void t_become(const struct t_user *user, struct t_daemon *daemon);
+
+/* t_child(), which becomes that user first. */
+pid_t t_child_as(const struct t_user *user, t_child_fn fn, void *arg);
+
+/*
+ * Runs fn(daemon, arg) in a child that is that user and has approached the
+ * daemon, and waits for its end; or not, if it is to be killed or joined later.
+ */
+typedef void (*t_user_fn)(const struct t_daemon *daemon, const void *arg);
+void t_as(const struct t_daemon *daemon, const struct t_user *user,
+	  t_user_fn fn, const void *arg);
+pid_t t_start_as(const struct t_daemon *daemon, const struct t_user *user,
+		 t_user_fn fn, const void *arg);
+
+/* ------------------------------------------------- what a daemon says to him */
 
 /*
  * As t_peer_ask(), by a process of that user with a connection of its own, which
@@ -68,8 +94,5 @@ const char *t_user_lists(const struct t_daemon *d, const struct t_user *user);
  */
 pid_t t_user_holds(const struct t_daemon *d, const struct t_user *user,
 		   const struct rb_control *attach, struct rb_control *ret);
-
-/* SIGHUP with this configuration, until the log says so. */
-void t_daemon_reload(const struct t_daemon *d, const char *yaml);
 
 #endif

@@ -5,14 +5,13 @@
 #include "daemon/access.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "shm/base.h"
-#include "tests/t.h"
+#include "tests/system/util_user.h"
 
 #define SOMEBODY 40001
 
@@ -51,13 +50,14 @@ static int
 look_in_a_namespace(void *arg)
 {
 	const gid_t groups[] = { 40100, 40200, 40300 };
+	const struct t_user member = { 0, SOMEBODY, RB_ARRAY_SIZE(groups),
+				       groups };
 	struct stage *s = arg;
 	struct rb_credentials who;
 	int pair[2];
 	char byte;
 
-	ck_assert_int_eq(setgroups(RB_ARRAY_SIZE(groups), groups), 0);
-	ck_assert_int_eq(setresgid(SOMEBODY, SOMEBODY, SOMEBODY), 0);
+	t_become(&member, NULL);
 	t_ok(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
 	t_ok(unshare(CLONE_NEWUSER));
 	ck_assert_int_eq(write(s->ready[1], "", 1), 1);

@@ -14,7 +14,7 @@
 
 #include "shm/base.h"
 #include "shm/segment.h"
-#include "tests/t.h"
+#include "tests/system/util_user.h"
 
 #define PAGE 4096
 #define STRANGER 65534
@@ -143,14 +143,12 @@ TEST(reopened_for_reading_it_cannot_be_written)
 }
 
 static int
-reopen_as_stranger(void *arg)
+reopen_writable(void *arg)
 {
 	int reader = *(int *)arg;
 	char path[64];
 
 	path_of(reader, path);
-	ck_assert_int_eq(setresgid(STRANGER, STRANGER, STRANGER), 0);
-	ck_assert_int_eq(setresuid(STRANGER, STRANGER, STRANGER), 0);
 	ck_assert_int_eq(rb_segment_reopen(reader, true), -EACCES);
 	ck_assert_int_eq(open(path, O_WRONLY | O_CLOEXEC), -1);
 	ck_assert_int_eq(truncate(path, 0), -1);
@@ -164,10 +162,9 @@ TEST(reader_of_another_user_cannot_make_it_writable)
 	int fd = make();
 	int reader = rb_segment_reopen(fd, false);
 
-	if (geteuid() != 0)
-		T_SKIP("only root can become another user");
+	t_need_root();
 	t_ok(reader);
-	t_join(t_child(reopen_as_stranger, &reader));
+	t_join(t_child_as(T_USER(STRANGER), reopen_writable, &reader));
 	close(reader);
 	close(fd);
 }
