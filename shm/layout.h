@@ -357,7 +357,7 @@ enum rb_stamp_kind {
 static inline uint64_t
 rb_stamp(int64_t sequence, enum rb_stamp_kind kind)
 {
-	return (uint64_t)(sequence + 1) << 2 | (uint64_t)kind;
+	return ((uint64_t)sequence + 1) << 2 | (uint64_t)kind;
 }
 
 static inline int64_t

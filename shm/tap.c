@@ -145,7 +145,7 @@ rb_tap_init(struct rb_tap *tap, const struct rb_channel *channel, int64_t from)
 {
 	*tap = (struct rb_tap){ .channel = channel, .restart = -1 };
 	if (from >= 0)
-		start_at(tap, from);
+		start_at(tap, rb_seq_bounded(from));
 	else if (from == RB_TAP_OLDEST)
 		start_at(tap, find_oldest(channel));
 	else if (!rb_channel_is_multi(channel))
