@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 
 #include "daemon/entry.h"
+#include "daemon/sigbus.h"
 #include "daemon/user.h"
 #include "shm/member.h"
 
@@ -45,6 +46,15 @@ unwatch(const struct rb_tampering *tampering)
 					 tampering->watches[i]);
 }
 
+static void
+unmap(struct rb_channel *channel)
+{
+	for (int i = 0; i < RB_FILES; i++)
+		rb_sigbus_forget(channel->segments[i].base,
+				 channel->segments[i].mapping);
+	rb_channel_detach(channel);
+}
+
 struct rb_hosted *
 rb_hosted_free(struct rb_hosted *hosted)
 {
@@ -59,7 +69,7 @@ rb_hosted_free(struct rb_hosted *hosted)
 	}
 	unwatch(&hosted->tampering);
 	rb_closep(&hosted->channel.bell);
-	rb_channel_detach(&hosted->channel);
+	unmap(&hosted->channel);
 	rb_closep(&hosted->dirfd);
 	for (int i = 0; i < RB_FILES; i++)
 		rb_closep(&hosted->segments[i]);

@@ -46,3 +46,14 @@ rb_sigbus_take(void)
 {
 	return n_missing > 0 ? missing[--n_missing] : NULL;
 }
+
+void
+rb_sigbus_forget(const void *base, uint64_t size)
+{
+	int n = 0;
+
+	for (int i = 0; i < n_missing; i++)
+		if ((uintptr_t)missing[i] - (uintptr_t)base >= size)
+			missing[n++] = missing[i];
+	n_missing = n;
+}

@@ -347,6 +347,40 @@ TEST(broken_channel_of_the_dead_is_made_anew)
 	t_daemon_stop(&b.d);
 }
 
+static bool
+is_said_of(const struct t_daemon *d, const char *channel)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "channel %s: a client has truncated",
+		 channel);
+	return t_daemon_said(d, text);
+}
+
+/* What the daemon met with when it removed one is not said of the channel that
+ * is mapped in its place. */
+TEST(who_comes_where_a_broken_one_was_is_whole)
+{
+	static const char *const names[] = { "ring", "gates" };
+	struct t_daemon d;
+	char path[2 * PATH_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		t_daemon_start(&d, "channels: { a: { " T_FLOW " },"
+				   " b: { " T_FLOW " } }");
+		t_daemon_kill(&d);
+		snprintf(path, sizeof(path), "%s/a/%s", d.shm, names[i]);
+		ck_assert_int_eq(truncate(path, 0), 0);
+		t_daemon_restart(&d);
+		ck_assert(t_daemon_said(&d, "is broken: "));
+		t_daemon_look(&d);
+		ck_assert(!is_said_of(&d, "b"));
+		ck_assert(!is_said_of(&d, "a"));
+		ck_assert(has_channel(&d));
+		t_daemon_stop(&d);
+	}
+}
+
 static int
 claim_and_die(void *arg)
 {
