@@ -338,7 +338,7 @@ set_up_channels(struct rb_daemon *daemon)
 
 	if (err < 0)
 		return RB_EXIT_FAILURE;
-	rb_store_settle(&daemon->store);
+	rb_store_settle(&daemon->store, daemon->registry.n_refused > 0);
 	return create_missing(daemon) < 0 ? RB_EXIT_CANNOT_CREATE : RB_EXIT_OK;
 }
 

@@ -158,6 +158,10 @@ check_missing(struct look *look, const char *missing, int n_missing)
 		generation = rb_files_read_bell(look->dirfd);
 	if (generation > 0)
 		return find_segments(look, generation);
+	if (generation < 0)
+		return complain(look, (int)generation,
+				"bell cannot be read: %s",
+				strerror((int)-generation));
 	return complain(look, -EBADMSG, "%s is missing", missing);
 }
 

@@ -136,9 +136,9 @@ rb_store_find(struct rb_store *store, uint64_t generation, int ret[RB_FILES])
 }
 
 void
-rb_store_settle(struct rb_store *store)
+rb_store_settle(struct rb_store *store, bool any_is_left)
 {
-	for (unsigned i = 0; i < store->n; i++) {
+	for (unsigned i = 0; i < store->n && !any_is_left; i++) {
 		const struct rb_stored *s = &store->all[i];
 
 		if (s->wanted)

@@ -67,8 +67,9 @@ int rb_store_take(struct rb_store *store, const char *name, int fd);
 bool rb_store_find(struct rb_store *store, uint64_t generation,
 		   int ret[RB_FILES]);
 
-/* Gives up what nobody wants, and closes what we were given. */
-void rb_store_settle(struct rb_store *store);
+/* Gives up what nobody wants, unless it may be that of a channel which is left as
+ * it is, and closes what we were given. */
+void rb_store_settle(struct rb_store *store, bool any_is_left);
 
 /* Closes what we were given; the service manager still has it. */
 void rb_store_deinit(struct rb_store *store);

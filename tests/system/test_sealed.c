@@ -136,6 +136,26 @@ TEST(descriptors_are_sealed_and_writable_only_where_the_role_writes)
 
 /* ---------------------------------------------------------------- generation */
 
+/* What could not be looked at is there again when the operator has seen to it. */
+TEST(memory_of_a_folder_that_is_left_is_kept)
+{
+	char folder[2 * PATH_MAX];
+	struct t_manager m;
+
+	t_manager_begin(&m, SEALED);
+	t_daemon_kill(&m.d);
+	snprintf(folder, sizeof(folder), "%s/a", m.d.shm);
+	ck_assert_int_eq(chmod(folder, 0777), 0);
+	t_manager_restart(&m);
+	ck_assert(t_daemon_said(&m.d, "others may write to the folder"));
+	ck_assert_uint_eq(m.n, RB_FILES);
+	t_daemon_kill(&m.d);
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+	t_manager_restart(&m);
+	ck_assert(t_daemon_said(&m.d, "channel a: taken over"));
+	t_manager_end(&m);
+}
+
 /* The bell has one, and the header of what is stored by it another. */
 TEST(memory_of_another_generation_is_not_served)
 {
