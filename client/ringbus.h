@@ -294,7 +294,8 @@ struct ringbus_channel_options {
 		     * stream, instead of being skipped; see
 		     * ringbus_mend() */
 	/* Several producers: one that holds others up for so long, by what it has
-	 * claimed and not published, is killed; 0: none is. */
+	 * claimed and not published, is killed, if it is of the creator's user;
+	 * 0: none is. */
 	int64_t stuck_after_ns;
 	/* RINGBUS_NAMED: in files, which members can truncate. RINGBUS_SEALED: in
 	 * memory of a size that nobody can change. */

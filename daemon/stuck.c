@@ -17,9 +17,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/access.h"
 #include "daemon/entry.h"
-#include "daemon/log.h"
 #include "daemon/process.h"
+#include "daemon/user.h"
 #include "shm/hole.h"
 
 #define LOOKS 10 /* in the time that is allowed */
@@ -128,21 +129,45 @@ tell(const struct rb_membership *m, const struct rb_hole *hole, int err)
 	double seconds = (double)(h->looked_ns - h->since_ns) / 1e9;
 
 	if (err == 0)
-		rb_log_warning("channel %s: producer %.64s (pid %u) has held "
-			       "up others at %" PRId64 " for %.3f s, with "
-			       "%" PRId64 "..%" PRId64 " claimed: killed "
-			       "(stuck: kill)",
-			       m->hosted->name, entry->name, m->process->pid,
-			       hole->sequence, seconds, hole->first,
-			       hole->last);
+		rb_user_log(m->user, LOG_WARNING,
+			    "channel %s: producer %.64s (pid %u) has held "
+			    "up others at %" PRId64 " for %.3f s, with "
+			    "%" PRId64 "..%" PRId64 " claimed: killed "
+			    "(stuck: kill)",
+			    m->hosted->name, entry->name, m->process->pid,
+			    hole->sequence, seconds, hole->first, hole->last);
 	else
-		rb_log_error("channel %s: producer %.64s (pid %u) has held up "
-			     "others at %" PRId64 " for %.3f s, and cannot be "
-			     "killed (stuck: kill): %s; ringbusd goes on "
-			     "waiting. For processes of other users it needs "
-			     "CAP_KILL",
-			     m->hosted->name, entry->name, m->process->pid,
-			     hole->sequence, seconds, strerror(-err));
+		rb_user_log(m->user, LOG_ERR,
+			    "channel %s: producer %.64s (pid %u) has held up "
+			    "others at %" PRId64 " for %.3f s, and cannot be "
+			    "killed (stuck: kill): %s; ringbusd goes on "
+			    "waiting. For processes of other users it needs "
+			    "CAP_KILL",
+			    m->hosted->name, entry->name, m->process->pid,
+			    hole->sequence, seconds, strerror(-err));
+}
+
+static void
+tell_spared(const struct rb_membership *m, const struct rb_hole *hole)
+{
+	rb_user_log(m->user, LOG_WARNING,
+		    "channel %s: producer %.64s (pid %u) holds up others at "
+		    "%" PRId64 " and is waited for: uid %u created the "
+		    "channel, which kills no process of another user",
+		    m->hosted->name, rb_membership_entry(m)->name,
+		    m->process->pid, hole->sequence, m->hosted->creator);
+}
+
+/* Who publishes can make it look as if another held him up. So a channel that a
+ * client has made is no way to kill whom he could not kill himself. */
+static bool
+may_be_killed(const struct rb_membership *m)
+{
+	const struct rb_hosted *hosted = m->hosted;
+	const struct rb_credentials creator = { .uid = hosted->creator };
+
+	return !hosted->dynamic || rb_access_is_owner(&creator) ||
+	       (m->user != NULL && m->user->uid == hosted->creator);
 }
 
 /* By its pidfd, so that nobody else who has the pid by now is hit. Its death is
@@ -155,6 +180,10 @@ kill_once(struct rb_membership *m, const struct rb_hole *hole)
 	if (m->condemned)
 		return;
 	m->condemned = true;
+	if (!may_be_killed(m)) {
+		tell_spared(m, hole);
+		return;
+	}
 	if (syscall(SYS_pidfd_send_signal, m->process->pidfd, SIGKILL, NULL,
 		    0) < 0)
 		err = -errno;

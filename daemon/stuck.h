@@ -7,7 +7,8 @@
  * alive is repaired: a process that has held others up for longer than the
  * channel allows is killed, and what it had claimed is mended when its pidfd
  * fires, as after any death. One that itself waits for consumers to make room
- * holds nobody up.
+ * holds nobody up. On a channel that a client has created only processes of its
+ * creator's user are killed, unless that is the owner.
  *
  * A timer looks at such channels as long as one of them has a producer. What it
  * has seen is in the daemon's heap: after a restart time counts from anew.

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fixture.h"
@@ -187,6 +188,82 @@ TEST(the_next_configuration_says_how_long)
 }
 
 /* ------------------------------------------------------- who is not killed */
+
+struct claimer {
+	struct t_daemon d;
+	const struct t_user *user;
+	const char *channel;
+	int told[2];
+};
+
+static int
+claim_as_user(void *arg)
+{
+	struct claimer *c = arg;
+
+	t_become(c->user, &c->d);
+	t_ok(ringbus_producer_claim(open_producer(t_connect(&c->d), c->channel,
+						  "feed"),
+				    3, RINGBUS_NOW));
+	if (write(c->told[1], "", 1) != 1)
+		return 1;
+	for (;;)
+		pause();
+}
+
+/* Returns when it has claimed. */
+static pid_t
+start_claimer(const struct t_daemon *d, const struct t_user *user,
+	      const char *channel)
+{
+	struct claimer c = { .d = *d, .user = user, .channel = channel };
+	char byte;
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(c.told), 0);
+	pid = t_child(claim_as_user, &c);
+	close(c.told[1]);
+	ck_assert_int_eq(read(c.told[0], &byte, 1), 1);
+	close(c.told[0]);
+	return pid;
+}
+
+static void
+create_killing(const struct t_daemon *d, const struct t_user *user,
+	       const char *channel)
+{
+	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+
+	m.slots = 16;
+	m.slot_size = 8;
+	m.producers = RB_MULTI;
+	m.wait = RB_WAIT_BLOCKING;
+	m.stuck_after_ns = 50 * T_MS;
+	ck_assert_int_eq(t_user_asks(d, user, &m), 0);
+}
+
+/* The daemon could, and who has created the channel could not. */
+TEST(created_channel_kills_nobody_of_another_user)
+{
+	struct t_bus b;
+	pid_t alice, bob;
+
+	t_daemon_start_open(&b.daemon, "daemon: { drain: 1ms }\n"
+				       "dynamic: { allow: any }");
+	create_killing(&b.daemon, &t_alice, "a");
+	create_killing(&b.daemon, &t_alice, "b");
+	bob = start_claimer(&b.daemon, &t_bob, "a");
+	alice = start_claimer(&b.daemon, &t_alice, "b");
+	b.bus = t_connect(&b.daemon);
+	t_put(open_producer(b.bus, "a", "other"), 7);
+	t_put(open_producer(b.bus, "b", "other"), 7);
+	t_join_signal(alice, SIGKILL);
+	t_until(t_daemon_said(&b.daemon, "kills no process of another user"));
+	t_daemon_look(&b.daemon);
+	ck_assert_int_eq(waitpid(bob, NULL, WNOHANG), 0);
+	t_kill(bob);
+	t_bus_end(&b);
+}
 
 struct pair {
 	struct t_bus b;
