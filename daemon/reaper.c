@@ -8,7 +8,7 @@
 
 #include "daemon/entry.h"
 #include "daemon/hosted.h"
-#include "daemon/log.h"
+#include "daemon/user.h"
 #include "shm/member.h"
 #include "shm/presence.h"
 
@@ -210,14 +210,15 @@ tell_broken(const struct rb_membership *m)
 	const struct rb_member *entry = rb_membership_entry(m);
 	const char *name = m->hosted->name;
 
-	rb_log_error("channel %s: producer %.64s (pid %u) died with "
-		     "%" PRId64 "..%" PRId64 " claimed and %" PRIu64
-		     " slots of it not published: its stream stops there "
-		     "(strict). See to what is missing; then `ringbusctl mend "
-		     "%s` gives these slots up, `ringbusctl end --now %s` ends "
-		     "the stream",
-		     name, entry->name, rb_entry_pid(entry), m->left.first,
-		     m->left.last, m->left.tombstones, name, name);
+	rb_user_log(m->user, LOG_ERR,
+		    "channel %s: producer %.64s (pid %u) died with "
+		    "%" PRId64 "..%" PRId64 " claimed and %" PRIu64
+		    " slots of it not published: its stream stops there "
+		    "(strict). See to what is missing; then `ringbusctl mend "
+		    "%s` gives these slots up, `ringbusctl end --now %s` ends "
+		    "the stream",
+		    name, entry->name, rb_entry_pid(entry), m->left.first,
+		    m->left.last, m->left.tombstones, name, name);
 }
 
 /* The stream stops at the lowest of all that is held. */

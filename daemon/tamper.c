@@ -22,6 +22,7 @@
 #include "daemon/files.h"
 #include "daemon/log.h"
 #include "daemon/sigbus.h"
+#include "daemon/user.h"
 
 #define EVENTS_SIZE 16384
 #define PAUSE_NS INT64_C(20000000)
@@ -81,8 +82,9 @@ static void rb_printf_(3, 4)
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
 	list_writers(hosted, file, who, sizeof(who));
-	rb_log_warning("channel %s: %s %s; it may have been: %s", hosted->name,
-		       rb_file_names[file], what, who);
+	rb_user_log(hosted->user, LOG_WARNING,
+		    "channel %s: %s %s; it may have been: %s", hosted->name,
+		    rb_file_names[file], what, who);
 }
 
 /* ---------------------------------------------------------------- breaking */
@@ -100,10 +102,11 @@ static void rb_printf_(4, 5)
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
 	list_writers(hosted, file, who, sizeof(who));
-	rb_log_error("channel %s: a client has truncated %s of it, %s: it is "
-		     "broken; stop its members, then reload ringbusd. It may "
-		     "have been: %s",
-		     hosted->name, rb_file_names[file], what, who);
+	rb_user_log(hosted->user, LOG_ERR,
+		    "channel %s: a client has truncated %s of it, %s: it is "
+		    "broken; stop its members, then reload ringbusd. It may "
+		    "have been: %s",
+		    hosted->name, rb_file_names[file], what, who);
 	rb_channel_break(&hosted->channel);
 	rb_reaper_abandon(tamper->reaper, hosted);
 	tamper->broke(tamper->context);

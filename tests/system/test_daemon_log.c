@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/system/util_bus.h"
 #include "tests/system/util_user.h"
 
 /* Nobody here leaves before the end. */
@@ -140,5 +141,83 @@ TEST(log_lines_about_disconnections_are_limited)
 	t_as(&d, &t_stranger, say_nonsense, NULL);
 	t_until(count_left_out(&d) + t_daemon_count(&d, "wrong length") == 200);
 	ck_assert_uint_gt(count_left_out(&d), 0);
+	t_daemon_stop(&d);
+}
+
+/* ------------------------------------------------- of what is done to channels */
+
+/* Over more rounds than a slow machine needs to have some left out. */
+#define ROUNDS 10
+#define N_ROUND 60
+
+static bool
+leaves_some_out(const struct t_daemon *d, t_user_fn once, const char *what)
+{
+	for (unsigned n = 1; n <= ROUNDS * N_ROUND; n++) {
+		t_as(d, &t_stranger, once, NULL);
+		if (n % N_ROUND == 0)
+			t_daemon_look(d);
+		if (n % N_ROUND == 0 && t_daemon_count(d, what) < n)
+			return true;
+	}
+	return false;
+}
+
+/* His own: as he can begin anew, he could do so for ever. */
+static void
+truncate_own(const struct t_daemon *d, const void *arg)
+{
+	struct rb_control m = t_message(RB_CONTROL_CREATE, "own");
+	struct rb_control p = t_attach_message("own", RB_ROLE_PRODUCER, NULL);
+	struct rb_control tap = t_attach_message("own", RB_ROLE_TAP, NULL);
+	int peer = t_peer_greet(d), fds[RB_FDS];
+
+	m.slots = 8;
+	m.slot_size = 8;
+	t_ok(t_peer_ask(peer, &m, NULL));
+	t_ok(t_peer_ask(peer, &p, fds));
+	t_ok(ftruncate(fds[RB_FILE_RING], 0));
+	t_until(t_peer_ask(peer, &tap, NULL) == -EBADMSG);
+	t_ok(t_peer_detach(peer, &p));
+	m = t_message(RB_CONTROL_REMOVE, "own");
+	t_ok(t_peer_ask(peer, &m, NULL));
+	(void)arg;
+}
+
+TEST(log_lines_about_broken_channels_of_a_user_are_limited)
+{
+	struct t_daemon d;
+
+	t_daemon_start_open(&d, QUICK "dynamic: { allow: [any] }");
+	ck_assert(leaves_some_out(&d, truncate_own, "a client has truncated"));
+	t_daemon_stop(&d);
+}
+
+/* Who may publish may mend it as well, and do it again. */
+static void
+stop_and_mend(const struct t_daemon *d, const void *arg)
+{
+	struct ringbus *bus = t_connect(d);
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		bus = t_connect(d);
+		t_ok(ringbus_producer_claim(t_produce(bus, NULL), 1,
+					    RINGBUS_NOW));
+		_exit(0);
+	}
+	t_join(pid);
+	t_until(ringbus_mend(bus, "a") == 1);
+	(void)arg;
+}
+
+TEST(log_lines_about_stopped_streams_are_limited)
+{
+	struct t_daemon d;
+
+	t_daemon_start_open(&d, QUICK "channels: { a: { slots: 64, event_size: "
+				      "8, producers: multi, strict: true } }");
+	ck_assert(leaves_some_out(&d, stop_and_mend, "its stream stops there"));
 	t_daemon_stop(&d);
 }
