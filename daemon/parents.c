@@ -48,13 +48,41 @@ name_of(int dirfd, char name[PATH_MAX])
 	return name;
 }
 
+static bool
+is_trusted(const struct stat *st)
+{
+	return st->st_uid == 0 || st->st_uid == geteuid() ||
+	       is_unknown(st->st_uid);
+}
+
+/* Behind the last slash is what the caller looks at himself. */
+static int
+check_links(const struct way *way)
+{
+	char name[PATH_MAX];
+	struct stat st;
+
+	for (const char *at = strchr(way->path, '/'); at != NULL;
+	     at = strchr(at + 1, '/')) {
+		snprintf(name, sizeof(name), "%.*s", (int)(at - way->path),
+			 way->path);
+		if (lstat(name, &st) < 0 || !S_ISLNK(st.st_mode) ||
+		    is_trusted(&st))
+			continue;
+		rb_log_error("%s: %s is a link of uid %u, who could let it "
+			     "lead elsewhere; give another place by %s",
+			     way->path, name, (unsigned)st.st_uid, way->option);
+		return -EPERM;
+	}
+	return 0;
+}
+
 static int
 check_one(const struct way *way, int dirfd, const struct stat *st)
 {
 	char name[PATH_MAX];
 
-	if (st->st_uid != 0 && st->st_uid != geteuid() &&
-	    !is_unknown(st->st_uid)) {
+	if (!is_trusted(st)) {
 		rb_log_error("%s: %s belongs to uid %u, who could put "
 			     "something else in its place; give another place "
 			     "by %s",
@@ -104,8 +132,10 @@ rb_parents_check(int dirfd, const char *path, const char *option)
 	const struct way way = { path, option };
 	rb_cleanup_(rb_closep) int fd = -1;
 	struct stat st;
-	int err = 0;
+	int err = check_links(&way);
 
+	if (err < 0)
+		return err;
 	fd = openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		err = -errno;

@@ -12,7 +12,8 @@
 
 /*
  * Looks at the folder `dirfd`, in which `path` lies, and at all above it, as they
- * are: links on the way make no difference. `option` is what to give for another
+ * are, wherever links on the way lead; and at those links, which have to be root's
+ * or ours, or they lead elsewhere tomorrow. `option` is what to give for another
  * place. 0; -EPERM, or another negative errno, and has said why.
  */
 int rb_parents_check(int dirfd, const char *path, const char *option);

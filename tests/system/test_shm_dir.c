@@ -160,6 +160,25 @@ TEST(folder_by_way_of_a_link_is_looked_at_where_it_is)
 	ck_assert_int_eq(rmdir(open_one), 0);
 }
 
+/* Where the sticky bit is set, whose it is may let it lead elsewhere at any time. */
+TEST(link_of_another_user_on_the_way_is_refused)
+{
+	const char *sticky = join(t_shm_dir(), "sticky");
+	const char *way = join(sticky, "way");
+	struct t_daemon d;
+
+	t_need_root();
+	t_daemon_prepare(&d, SMALL);
+	make(sticky, 01777);
+	ck_assert_int_eq(symlink(t_tmpdir(), way), 0);
+	set_socket(&d, join(way, "s"));
+	is_served(&d);
+	give(way, STRANGER);
+	is_refused(&d, "/way is a link of uid 64121");
+	ck_assert_int_eq(unlink(way), 0);
+	ck_assert_int_eq(rmdir(sticky), 0);
+}
+
 TEST(socket_in_a_folder_that_others_may_write_is_refused)
 {
 	const char *open_one = join(t_tmpdir(), "open");
