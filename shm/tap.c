@@ -134,7 +134,8 @@ static int64_t
 find_now(const struct rb_channel *channel)
 {
 	/* ORDER(none, relaxed) - any moment is "now". */
-	int64_t claimed = rb_seq_load_relaxed(&channel->ring->claimed);
+	int64_t claimed = rb_seq_bounded(
+		rb_seq_load_relaxed(&channel->ring->claimed));
 	int64_t broken_at = rb_channel_broken_at(channel);
 
 	return claimed < broken_at ? claimed + 1 : broken_at;
@@ -149,7 +150,8 @@ rb_tap_init(struct rb_tap *tap, const struct rb_channel *channel, int64_t from)
 	else if (from == RB_TAP_OLDEST)
 		start_at(tap, find_oldest(channel));
 	else if (!rb_channel_is_multi(channel))
-		start_at(tap, rb_published_from(channel, 0) + 1);
+		start_at(tap,
+			 rb_seq_bounded(rb_published_from(channel, 0)) + 1);
 	else
 		start_at(tap, find_now(channel));
 }
