@@ -121,7 +121,6 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	/* ORDER(none, relaxed) - to look at. */
 	info.ended = rb_word32_load_relaxed(&c->meta->control.stream) !=
 		     RB_STREAM_OPEN;
-	info.damaged = rb_channel_is_broken(c);
 	info.strict = c->strict;
 	info.isolation = (int)c->isolation;
 	info.broken = broken_of(c);
@@ -133,6 +132,8 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 		&c->meta->control.stuck_after_ns);
 	info.cursor = rb_cursor_of(c);
 	info.gating = gating_of(c, info.cursor);
+	info.damaged = rb_channel_is_broken(c);
+	info.ended |= info.damaged;
 	*ret = info;
 	return 0;
 }

@@ -328,6 +328,34 @@ TEST(every_call_says_so_and_closing_works)
 	t_victims_finish(&v);
 }
 
+/* It is who looks that finds the numbers missing, and he is not told zeroes. */
+static void
+look_first(const char *keys, enum rb_file file)
+{
+	struct ringbus_info info = { .size = sizeof(info) };
+	struct ringbus_tap *tap;
+	struct t_victims v;
+	struct ringbus *bus;
+
+	t_victims_begin(&v, keys);
+	bus = t_connect(&v.d);
+	tap = t_tap(bus, RINGBUS_FROM_NOW);
+	ck_assert_int_eq(kill(v.d.pid, SIGSTOP), 0);
+	t_victims_cut(&v, file, 0);
+	t_ok(ringbus_channel_info(ringbus_tap_channel(tap), &info));
+	ck_assert_int_ne(info.damaged, 0);
+	ck_assert_int_ne(info.ended, 0);
+	ck_assert_int_eq(kill(v.d.pid, SIGCONT), 0);
+	ringbus_close(bus);
+	t_victims_finish(&v);
+}
+
+TEST(who_looks_first_is_told)
+{
+	look_first(T_FLOW, RB_FILE_RING);
+	look_first(T_CALM, RB_FILE_GATES);
+}
+
 /* What tells that there is an event is there, and the event is not. */
 TEST(copy_of_what_is_gone_is_no_event)
 {
