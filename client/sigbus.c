@@ -29,16 +29,13 @@ ringbus_handle_sigbus(const void *siginfo)
 	return ours;
 }
 
-/* What is not ours ends as it would without us: a fault comes again. */
 static void
 on_sigbus(int signo, siginfo_t *info, void *context)
 {
+	(void)signo;
 	(void)context;
-	if (ringbus_handle_sigbus(info) != 0)
-		return;
-	signal(signo, SIG_DFL);
-	if (info->si_code <= 0) /* somebody has sent it */
-		raise(signo);
+	if (ringbus_handle_sigbus(info) == 0)
+		rb_guard_decline(info);
 }
 
 static void

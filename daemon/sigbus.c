@@ -20,10 +20,11 @@ on_sigbus(int signo, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
+	(void)signo;
 	(void)context;
 	if (info->si_code != BUS_ADRERR ||
 	    !rb_guard_handle(info->si_addr, false))
-		signal(signo, SIG_DFL); /* the same fault again ends us */
+		rb_guard_decline(info);
 	else if (n_missing < MISSING_MAX)
 		missing[n_missing++] = info->si_addr;
 	errno = saved;

@@ -252,3 +252,13 @@ rb_guard_handle(const void *address, bool breaks)
 		return false;
 	return fill(view, (uintptr_t)address);
 }
+
+/* A fault comes again, and tells more of itself than we could. All else does not:
+ * what a process has sent, or the kernel says of memory that nobody touched. */
+void
+rb_guard_decline(const siginfo_t *info)
+{
+	signal(SIGBUS, SIG_DFL);
+	if (info->si_code <= 0 || info->si_code > BUS_MCEERR_AR)
+		raise(SIGBUS);
+}

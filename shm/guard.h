@@ -20,6 +20,7 @@
 #ifndef RB_GUARD_H
 #define RB_GUARD_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 struct rb_channel;
@@ -37,5 +38,9 @@ void rb_guard_leave(struct rb_guard *guard);
  * then it is as if nobody had handled it. May change errno.
  */
 bool rb_guard_handle(const void *address, bool breaks);
+
+/* In the same, for a signal that is about something else: who gets it ends as if
+ * there were no handler. */
+void rb_guard_decline(const siginfo_t *info);
 
 #endif

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/system/util_victim.h"
@@ -272,6 +273,19 @@ get_signal(void *arg)
 	return 0;
 }
 
+/* Of memory that has failed and that nobody has touched: no fault that would come
+ * again. The kernel lets a process say so of itself. */
+static int
+get_notice(void *arg)
+{
+	siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_MCEERR_AO };
+
+	t_produce(t_connect(arg), NULL);
+	ck_assert_int_eq(syscall(SYS_rt_sigqueueinfo, getpid(), SIGBUS, &info),
+			 0);
+	return 0;
+}
+
 TEST(what_is_not_ours_kills_as_ever)
 {
 	struct t_bus b;
@@ -279,7 +293,20 @@ TEST(what_is_not_ours_kills_as_ever)
 	t_bus_begin(&b, T_FLOW);
 	t_join_signal(t_child(fault_elsewhere, &b.daemon), SIGBUS);
 	t_join_signal(t_child(get_signal, &b.daemon), SIGBUS);
+	t_join_signal(t_child(get_notice, &b.daemon), SIGBUS);
 	t_bus_end(&b);
+}
+
+/* One that lives on would do so without its guard. */
+TEST(daemon_that_gets_it_dies_as_ever)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, "");
+	ck_assert_int_eq(kill(d.pid, SIGBUS), 0);
+	t_join_signal(d.pid, SIGBUS);
+	t_daemon_restart(&d);
+	t_daemon_stop(&d);
 }
 
 /* ------------------------------------------------------------------ details */
