@@ -70,9 +70,10 @@
  * the files that it may write, and touching what is missing is a SIGBUS. So the
  * first ringbus_connect() of a process installs a handler for that, unless there
  * is one already, or SIG_IGN. To the process the channel is damaged from then on:
- * all calls that would publish, wait, read or commit return -EBADMSG. What was
- * read since the last commit may have been zeroes, what was written is lost. See
- * ringbus_handle_sigbus().
+ * all calls that would publish, wait, copy or commit return -EBADMSG. What was
+ * read since the last commit, and what is left of that batch, may be zeroes, and
+ * what was written is lost. A thread that blocks SIGBUS is killed by it all the
+ * same. See ringbus_handle_sigbus().
  *
  * Times. Timeouts are in nanoseconds of CLOCK_MONOTONIC; RINGBUS_FOREVER waits
  * without limit, RINGBUS_NOW not at all.
