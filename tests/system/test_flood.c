@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "tests/system/util_holding.h"
+#include "tests/system/util_program.h"
 #include "tests/system/util_user.h"
 
 #define CONFIG                                                                 \
@@ -359,16 +360,29 @@ n_connections(void)
 	return more != NULL ? (unsigned)atoi(more) : N_CONNECTIONS;
 }
 
+/* Those who look for accesses keep what is freed for a while, to find late ones;
+ * they tell of leaks themselves. */
+static bool
+gives_memory_back(void)
+{
+#ifdef SANITIZED
+	return false;
+#else
+	return getenv("T_VALGRIND") == NULL;
+#endif
+}
+
 TEST_TIMEOUT(abandoned_connections_leave_nothing, 600)
 {
 	struct t_holding before;
 	struct rb_channel channel;
 	struct t_daemon d;
 	unsigned n;
+	int witness;
 
 	t_daemon_start_open(&d, CONFIG);
 	t_daemon_map(&d, "a", RB_ROLE_TAP, &channel);
-	t_until(!t_daemon_watches(&d, getpid()));
+	witness = t_daemon_witness(&d);
 	before = t_daemon_holds(&d);
 	flood(&d, n_connections() / 10); /* what it allocates once */
 	t_until(is_as_before(before, t_daemon_holds(&d)));
@@ -379,11 +393,13 @@ TEST_TIMEOUT(abandoned_connections_leave_nothing, 600)
 	t_until(is_as_before(before, t_daemon_holds(&d)));
 	print("after", t_daemon_holds(&d), count_taken(&channel));
 	printf("%u connections\n", n);
-	ck_assert_uint_le(t_daemon_holds(&d).rss_kib,
-			  before.rss_kib + RSS_MARGIN_KIB);
+	if (gives_memory_back())
+		ck_assert_uint_le(t_daemon_holds(&d).rss_kib,
+				  before.rss_kib + RSS_MARGIN_KIB);
 	t_as(&d, &t_stranger, have_all, NULL);
 	t_until(is_as_before(before, t_daemon_holds(&d)));
 	t_as(&d, &t_other, have_all, NULL);
+	close(witness);
 	rb_channel_detach(&channel);
 	t_daemon_stop(&d);
 }

@@ -4,8 +4,11 @@
  */
 #include "tests/system/util_holding.h"
 
+#include "tests/system/util_peer.h"
+
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -26,15 +29,16 @@ count_entries(const char *path)
 }
 
 static unsigned
-count_lines(const char *path)
+count_shared(const char *path)
 {
+	char line[2 * PATH_MAX], sharing;
 	FILE *file = fopen(path, "re");
 	unsigned n = 0;
-	int c;
 
 	ck_assert_ptr_nonnull(file);
-	while ((c = getc(file)) != EOF)
-		n += c == '\n';
+	while (fgets(line, sizeof(line), file) != NULL)
+		n += sscanf(line, "%*s %*3c%c", &sharing) == 1 &&
+		     sharing == 's';
 	fclose(file);
 	return n;
 }
@@ -68,7 +72,7 @@ t_daemon_holds(const struct t_daemon *daemon)
 
 	h.n_fds = count_fds(daemon);
 	snprintf(path, sizeof(path), "/proc/%d/maps", daemon->pid);
-	h.n_mappings = count_lines(path);
+	h.n_mappings = count_shared(path);
 	snprintf(path, sizeof(path), "/proc/%d/statm", daemon->pid);
 	h.rss_kib = read_rss_kib(path);
 	h.n_entries = count_entries(daemon->shm);
@@ -89,6 +93,15 @@ t_daemon_count_fds(const struct t_daemon *daemon)
 	for (int i = 0; i < 3; i++)
 		close(peers[i]);
 	return n;
+}
+
+/* It forgets the process of a connection before it closes that, and has closed it
+ * when it answers the next one. */
+int
+t_daemon_witness(const struct t_daemon *daemon)
+{
+	t_until(!t_daemon_watches(daemon, getpid()));
+	return t_peer_greet(daemon);
 }
 
 void

@@ -9,7 +9,8 @@
 
 struct t_holding {
 	unsigned n_fds;
-	unsigned n_mappings;
+	unsigned
+		n_mappings; /* shared ones, as segments are; its heap has others */
 	unsigned n_entries; /* of its shared memory folder, hidden ones too */
 	unsigned rss_kib;
 };
@@ -19,6 +20,12 @@ struct t_holding t_daemon_holds(const struct t_daemon *daemon);
 /* Its descriptors once it has seen all that happened before, with those by which
  * this is made sure. */
 unsigned t_daemon_count_fds(const struct t_daemon *daemon);
+
+/*
+ * A connection to it, that is the only one of this process: what others had, the
+ * daemon has closed. While it is open, a count stands for nobody's.
+ */
+int t_daemon_witness(const struct t_daemon *daemon);
 
 /* From now on it can open so many descriptors more. */
 void t_daemon_spare_fds(const struct t_daemon *daemon, unsigned n);
