@@ -39,7 +39,8 @@ struct stage {
 	const struct attack *attack;
 };
 
-/* Its dead are not written to disk, unless that is what it tries. */
+/* Its dead are not written to disk, unless that is what it tries, nor does a
+ * sanitizer report them. */
 static int
 play(void *arg)
 {
@@ -47,6 +48,8 @@ play(void *arg)
 	struct rlimit no_core = { 0, RLIM_INFINITY };
 
 	setpgid(0, 0);
+	signal(SIGBUS, SIG_DFL);
+	signal(SIGSEGV, SIG_DFL);
 	setrlimit(RLIMIT_CORE, &no_core);
 	arena_become(stage->attack->uid);
 	stage->attack->run(stage->arena);

@@ -12,22 +12,6 @@
 
 #include "tests/system/util_victim.h"
 
-/* The sanitizers have a handler of their own otherwise, and ours is not set. */
-const char *__asan_default_options(void);
-const char *__ubsan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "handle_sigbus=0:detect_stack_use_after_return=1";
-}
-
-const char *
-__ubsan_default_options(void)
-{
-	return "handle_sigbus=0";
-}
-
 #define PAGE 4096
 
 static const t_victim_fn workers[] = {
