@@ -277,13 +277,13 @@ model-deep: ## the same with larger bounds, for hours; M=name picks
 asan ubsan tsan: ## build and run the tests under that sanitizer
 	@+$(MAKE) --no-print-directory test VARIANT=$@
 
-valgrind: ## run the system tests with the daemon under valgrind; T=suite picks
+valgrind: ## run system and hostile tests with the daemon under valgrind; T=suite picks
 	@.ci/deps build test valgrind
 	@+$(MAKE) --no-print-directory run-valgrind
 
-run-valgrind: $(call named,$(suite),$(systems)) $(started)
+run-valgrind: $(call named,$(suite),$(systems) $(hostiles)) $(started)
 	@VALGRIND=1 CC='$(CC)' T='$(T)' tests/run $(BUILD) \
-		$(call named,$(suite),$(systems))
+		$(call named,$(suite),$(systems) $(hostiles))
 
 fuzz: ## fuzz with clang; F=name picks, TIME=seconds each (60)
 	@.ci/deps build fuzz

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <sched.h>
@@ -215,6 +216,17 @@ t_program(const char *name)
 	length = (ssize_t)strlen(path);
 	snprintf(path + length, PATH_MAX - (size_t)length, "/%s", name);
 	return path;
+}
+
+int
+t_program_fd(const char *name)
+{
+	int fd = open(t_program(name), O_RDONLY | O_CLOEXEC);
+
+	/* Who stands in may be a script, and its interpreter opens that again. */
+	if (fd >= 0 && getenv("T_PROGRAMS") != NULL)
+		fcntl(fd, F_SETFD, 0);
+	return fd;
 }
 
 /* --------------------------------------------------------------- children */

@@ -98,6 +98,9 @@ const char *t_data_dir(void);
  */
 const char *t_program(const char *name);
 
+/* The same to execute as a user who may not go to where the build is. */
+int t_program_fd(const char *name);
+
 /*
  * Forks; the child runs fn(arg), exits with what it returns, and dies with the
  * test. Every child has to be joined, by one of the three below. Assertions

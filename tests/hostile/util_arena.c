@@ -64,7 +64,7 @@ arena_become(uid_t uid)
 static int
 exec_daemon_as(uid_t uid, const char *const argv[])
 {
-	int fd = open(t_program("ringbusd"), O_PATH | O_CLOEXEC);
+	int fd = t_program_fd("ringbusd");
 
 	arena_become(uid);
 	unsetenv("XDG_RUNTIME_DIR");

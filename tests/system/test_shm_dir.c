@@ -227,7 +227,7 @@ static int
 run_in_user_namespace(void *arg)
 {
 	const struct t_daemon *d = arg;
-	int program = open(t_program("ringbusd"), O_RDONLY | O_CLOEXEC);
+	int program = t_program_fd("ringbusd");
 	const char *const argv[] = {
 		"ringbusd", "--config",  d->config, "--socket",
 		d->socket,  "--shm-dir", d->shm,    NULL,

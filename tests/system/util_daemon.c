@@ -225,8 +225,7 @@ int
 t_daemon_execute_as(const struct t_daemon *daemon, const struct t_user *user,
 		    const char *const argv[])
 {
-	const char *path = t_program("ringbusd");
-	int program = open(path, O_RDONLY | O_CLOEXEC);
+	int program = t_program_fd("ringbusd");
 	int log = open(daemon->log, O_WRONLY | O_APPEND | O_CLOEXEC);
 
 	unsetenv("RUNTIME_DIRECTORY");
@@ -234,8 +233,6 @@ t_daemon_execute_as(const struct t_daemon *daemon, const struct t_user *user,
 		return 127;
 	t_become(user, NULL);
 	fexecve(program, (char *const *)argv, environ);
-	/* What stands in for it may be a script, which is found by its path. */
-	execv(path, (char *const *)argv);
 	return 127;
 }
 
