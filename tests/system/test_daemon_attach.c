@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/system/util_holding.h"
 #include "tests/system/util_user.h"
 
 /* Nobody here leaves before the end. */
@@ -118,13 +118,12 @@ TEST(one_user_cannot_take_all_connections)
 
 TEST(descriptors_that_run_out_are_waited_for)
 {
-	struct rlimit few = { 16, 16 };
 	struct t_daemon d;
 	int peers[32];
 	char *log, *first;
 
 	t_daemon_start(&d, SINGLE);
-	ck_assert_int_eq(prlimit(d.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	t_daemon_spare_fds(&d, 4);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
 		peers[i] = t_peer_connect(&d);
 	t_until(t_daemon_said(&d, "cannot take connections"));
@@ -138,22 +137,6 @@ TEST(descriptors_that_run_out_are_waited_for)
 	t_daemon_stop(&d);
 }
 
-/* So that it can open n more. */
-static void
-leave_descriptors(const struct t_daemon *d, unsigned n)
-{
-	struct rlimit limit = { 0, 0 };
-	char path[64];
-
-	for (; n > 0; limit.rlim_cur++) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%u", d->pid,
-			 (unsigned)limit.rlim_cur);
-		n -= access(path, F_OK) < 0;
-	}
-	limit.rlim_max = limit.rlim_cur;
-	ck_assert_int_eq(prlimit(d->pid, RLIMIT_NOFILE, &limit, NULL), 0);
-}
-
 /* What is missing may be one for a connection, or for the process of one. */
 TEST(connections_wait_for_their_turn_at_the_last_descriptors)
 {
@@ -163,7 +146,7 @@ TEST(connections_wait_for_their_turn_at_the_last_descriptors)
 
 	for (unsigned n_left = 3; n_left <= 5; n_left++) {
 		t_daemon_start(&d, SINGLE);
-		leave_descriptors(&d, n_left);
+		t_daemon_spare_fds(&d, n_left);
 		for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++)
 			peers[i] = t_peer_connect(&d);
 		for (unsigned i = 0; i < RB_ARRAY_SIZE(peers); i++) {
