@@ -187,6 +187,23 @@ TEST(lie_is_an_error_and_no_endless_loop)
 	fixture_close(&f);
 }
 
+/* Where there is no sequence, or where the next would be none. */
+KINDS(now_is_a_sequence_whatever_producers_say)
+{
+	const int64_t lies[] = { INT64_MIN, -2, INT64_MAX - 1, INT64_MAX };
+	struct rb_tap tap;
+
+	fixture_open(&f, SHAPE(.producers = kind));
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(lies); i++) {
+		rb_seq_store_relaxed(&f.channel.ring->claimed, lies[i]);
+		rb_seq_store_relaxed(&f.channel.ring->published, lies[i]);
+		rb_tap_init(&tap, &f.channel, RB_TAP_NOW);
+		ck_assert_int_ge(tap.next, 0);
+		ck_assert_int_le(tap.next, RB_SEQUENCE_MAX / 2 + 1);
+	}
+	fixture_close(&f);
+}
+
 /* ------------------------------------------------------- at full speed */
 
 #define N_EVENTS 100000
