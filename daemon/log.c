@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #define LINE_SIZE 1024
 
@@ -38,7 +40,27 @@ escape(char *text)
 			*text = '?';
 }
 
-/* In one write, so that lines of several processes do not mix. */
+/* In one write, so that lines of several processes do not mix. Not by dprintf(),
+ * which leaks 4 KiB each time if there is no stderr. */
+static void
+put_line(const char *prefix, const char *text, size_t n)
+{
+	struct iovec parts[] = { { (void *)prefix, strlen(prefix) },
+				 { (void *)text, n },
+				 { (void *)"\n", 1 } };
+
+	(void)!writev(STDERR_FILENO, parts, 3);
+}
+
+static void
+put_to_journal(int priority, const char *text, size_t n)
+{
+	char prefix[16];
+
+	snprintf(prefix, sizeof(prefix), "<%d>", priority);
+	put_line(prefix, text, n);
+}
+
 void
 rb_log_args(int priority, const char *fmt, va_list args)
 {
@@ -47,9 +69,9 @@ rb_log_args(int priority, const char *fmt, va_list args)
 	vsnprintf(text, sizeof(text), fmt, args);
 	escape(text);
 	if (to_journal)
-		dprintf(STDERR_FILENO, "<%d>%s\n", priority, text);
+		put_to_journal(priority, text, strlen(text));
 	else
-		dprintf(STDERR_FILENO, "ringbusd: %s\n", text);
+		put_line("ringbusd: ", text, strlen(text));
 }
 
 void
@@ -68,11 +90,11 @@ rb_log_text(int priority, const char *text)
 	size_t n;
 
 	if (!to_journal) {
-		dprintf(STDERR_FILENO, "%s", text);
+		(void)!write(STDERR_FILENO, text, strlen(text));
 		return;
 	}
 	for (; *text != '\0'; text += n + (text[n] == '\n')) {
 		n = strcspn(text, "\n");
-		dprintf(STDERR_FILENO, "<%d>%.*s\n", priority, (int)n, text);
+		put_to_journal(priority, text, n);
 	}
 }

@@ -183,7 +183,7 @@ TEST_TIMEOUT(eviction_can_be_cut_anywhere, 300)
 				   .ask = fall_behind,
 				   .check = check_evicted,
 				   .places = 2,
-				   .first = SYS_write });
+				   .first = SYS_writev });
 }
 
 static void
@@ -226,7 +226,7 @@ TEST_TIMEOUT(parking_can_be_cut_anywhere, 300)
 				   .check = check_parked,
 				   .places = 2,
 				   .kept = "slow",
-				   .first = SYS_write });
+				   .first = SYS_writev });
 }
 
 static void
