@@ -68,9 +68,9 @@ static void
 describe_kind(const struct rb_member *m, struct ringbus_member *ret)
 {
 	/* ORDER(none, relaxed) - to look at. */
-	ret->slow = (int)rb_word32_load_relaxed(&m->slow) + 1;
+	ret->slow = (int)(rb_word32_load_relaxed(&m->slow) + 1);
 	ret->group = rb_word32_load_relaxed(&m->group) != 0;
-	ret->worker_of = (int)rb_word32_load_relaxed(&m->worker_of) - 1;
+	ret->worker_of = (int)(rb_word32_load_relaxed(&m->worker_of) - 1);
 }
 
 static void
