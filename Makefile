@@ -292,9 +292,9 @@ fuzz: ## fuzz with clang; F=name picks, TIME=seconds each (60)
 run-fuzz: $(call named,$(F),$(fuzzers)) $(BUILD)/config.dict
 	@tests/fuzz/run $(BUILD) $(or $(TIME),60) $(call named,$(F),$(fuzzers))
 
-fuzz-proof: ## plant faults, and see that fuzzing finds each; TIME=seconds (60)
+fuzz-proof: ## plant faults, and see that fuzzing finds each; TIME=seconds (300)
 	@.ci/deps build fuzz
-	@tests/fuzz/proof $(or $(TIME),60) '$(F)'
+	@tests/fuzz/proof $(or $(TIME),300) '$(F)'
 
 examples: $(examples) $(demo) ## the example programs
 
