@@ -131,7 +131,9 @@ take_member(struct rb_hosted *hosted, enum rb_role role, unsigned index,
 		return err;
 	}
 	membership->found = true; /* as far as we know */
-	if (rb_entry_state(entry) != RB_MEMBER_EVICTED)
+	/* What he knows it by, unless that was raised to tell him. */
+	if (rb_entry_state(entry) != RB_MEMBER_EVICTED &&
+	    !rb_hosted_is_broken(hosted))
 		membership->epoch = rb_entry_epoch(entry);
 	if (process != NULL)
 		return charge_member(daemon, membership);

@@ -164,21 +164,18 @@ static inline int
 check(struct rb_barrier *b)
 {
 	const struct rb_meta_control *control = &b->channel->meta->control;
-	uint32_t set = 1, state;
+	uint32_t set = 1;
 
 	/* ORDER(none, relaxed) - a flag that carries no data. */
 	if (rb_unlikely(rb_word32_load_relaxed(&b->alerted) != 0) &&
 	    rb_word32_cas_relaxed(&b->alerted, &set, 0))
 		return -ECANCELED;
-	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
-	if (rb_word32_load_relaxed(&b->member->epoch) != b->epoch)
+	if (!rb_barrier_is_ours(b))
 		return rb_channel_why_lost(b->channel);
-	/* ORDER(none, relaxed) - a state that stays once set; what was read
-	 * before was acquired. */
-	state = rb_word32_load_relaxed(&control->stream);
-	if (rb_likely(state < RB_STREAM_ABORTED))
-		return 0;
-	return state == RB_STREAM_ABORTED ? -ESHUTDOWN : -EBADMSG;
+	/* ORDER(none, relaxed) - a state that stays once set. */
+	if (rb_word32_load_relaxed(&control->stream) == RB_STREAM_ABORTED)
+		return -ESHUTDOWN;
+	return 0;
 }
 
 int
@@ -374,12 +371,10 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 		return -EINVAL;
 	if (sequence == b->committed)
 		return 0;
-	/* ORDER(none, relaxed) - an evicted one may still store once, into a
-	 * gate that nobody else has before the daemon knows it left. */
-	if (rb_unlikely(rb_word32_load_relaxed(&b->member->epoch) != b->epoch))
-		return rb_channel_why_lost(b->channel);
-	if (rb_unlikely(rb_channel_is_broken(c)))
-		return -EBADMSG;
+	/* An evicted one may still store once, into a gate that nobody else has
+	 * before the daemon knows it left. */
+	if (rb_unlikely(!rb_barrier_is_ours(b)))
+		return rb_channel_why_lost(c);
 	b->committed = sequence;
 	/* ORDER(commit, release) - our reads of the slots, to producers that
 	 * overwrite them, and what we did, to the stages after us. */

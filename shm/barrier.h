@@ -14,6 +14,7 @@
 #define RB_BARRIER_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/channel.h"
@@ -123,5 +124,21 @@ int64_t rb_barrier_bound(const struct rb_barrier *barrier, int64_t next,
 /* Why a wait should not go on: 0, -ECANCELED, -ESTALE, -ESHUTDOWN if the stream
  * was aborted, or -EBADMSG if the channel is broken. */
 int rb_barrier_check(struct rb_barrier *barrier);
+
+/*
+ * Whether the place is still ours: if not, rb_channel_why_lost() tells why. Looked
+ * at after what was read, by whoever counts that as done: if the channel is broken,
+ * so that zeroes may have been read, nobody has his place any more.
+ */
+static inline bool
+rb_barrier_is_ours(const struct rb_barrier *barrier)
+{
+	/* ORDER(none, compiler) - what we have read comes before this look: it
+	 * is our own signal handler that tells us, perhaps. */
+	rb_fence_compiler();
+	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
+	return rb_word32_load_relaxed(&barrier->member->epoch) ==
+	       barrier->epoch;
+}
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shm/bell.h"
+#include "shm/entry.h"
 
 const char *const rb_file_names[RB_FDS] = { "meta", "ring", "gates", "bell" };
 
@@ -270,6 +271,8 @@ rb_channel_why_lost(const struct rb_channel *channel)
 {
 	if (channel->disinherited)
 		return -ECHILD;
+	/* ORDER(broken-places, acquire) - after the place that we have lost. */
+	rb_fence_acquire();
 	return rb_channel_is_broken(channel) ? -EBADMSG : -ESTALE;
 }
 
@@ -292,12 +295,21 @@ rb_channel_wake_all(struct rb_channel *channel)
 }
 
 void
+rb_channel_say_broken(struct rb_meta *meta)
+{
+	/* ORDER(broken-places, relaxed) - by the fence that follows. */
+	rb_word32_store_relaxed(&meta->control.stream, RB_STREAM_BROKEN);
+	/* ORDER(broken-places, release) - why, before that all have lost their
+	 * places; they would be told of an eviction otherwise. */
+	rb_fence_release();
+	for (int i = 0; i < RB_CONSUMERS_MAX; i++)
+		rb_entry_raise_epoch(&meta->consumers[i]);
+}
+
+void
 rb_channel_break(struct rb_channel *channel)
 {
-	/* ORDER(none, relaxed) - a state that stays once set; nothing that is
-	 * read there counts any more. */
-	rb_word32_store_relaxed(&channel->meta->control.stream,
-				RB_STREAM_BROKEN);
+	rb_channel_say_broken(channel->meta);
 	rb_channel_wake_all(channel);
 	rb_bell_strike(channel); /* who waits for it may be forgotten there */
 }

@@ -139,10 +139,15 @@ void rb_channel_close_stream(struct rb_channel *channel, bool abort);
  * only. */
 void rb_channel_break(struct rb_channel *channel);
 
+/* The same in a meta, or in a copy of it that only this process has: the state, and
+ * consumers have lost their places, as those who count what was read as done look at
+ * nothing else. */
+void rb_channel_say_broken(struct rb_meta *meta);
+
 /*
  * Memory of the channel was taken away, as far as this process knows. Looked at
- * after what was read there, by whoever hands it out or counts it as done: that
- * may have been zeroes in the place of events.
+ * after what was read there, by whoever hands it out: that may have been zeroes in
+ * the place of events.
  */
 static inline bool
 rb_channel_is_broken(const struct rb_channel *channel)

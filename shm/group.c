@@ -38,15 +38,6 @@ rb_worker_init(struct rb_worker *worker, struct rb_channel *channel,
 	return 0;
 }
 
-/* An evicted one may find out late, but not by taking what is no longer its. */
-static bool
-is_member(const struct rb_worker *w)
-{
-	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
-	return rb_word32_load_relaxed(&w->barrier.member->epoch) ==
-	       w->barrier.epoch;
-}
-
 /* ---------------------------------------------------- what is to be taken */
 
 /* As rb_event_at(). What others have been done with since is nothing to us,
@@ -207,7 +198,9 @@ rb_worker_take(struct rb_worker *worker, struct rb_work *ret)
 	struct rb_event event;
 	int found;
 
-	if (rb_unlikely(!is_member(worker)))
+	/* An evicted one may find out late, but not by taking what is no longer
+	 * its. */
+	if (rb_unlikely(!rb_barrier_is_ours(&worker->barrier)))
 		return 0;
 	found = search_for(worker, &search, &event);
 	if (found >= 0 &&
@@ -223,13 +216,11 @@ rb_worker_take(struct rb_worker *worker, struct rb_work *ret)
 static int
 put(struct rb_worker *w, const struct rb_work *work, enum rb_work_state state)
 {
-	const struct rb_channel *c = w->barrier.channel;
-
 	if (w->key_size > 0)
 		rb_lane_remove(&w->lanes.busy, work->lane % RB_LANES);
-	if (rb_unlikely(!is_member(w) || rb_channel_is_broken(c)) ||
+	if (rb_unlikely(!rb_barrier_is_ours(&w->barrier)) ||
 	    !rb_work_put(w, work, state))
-		return rb_channel_why_lost(c);
+		return rb_channel_why_lost(w->barrier.channel);
 	return 0;
 }
 

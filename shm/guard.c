@@ -229,8 +229,7 @@ break_channel(const struct view *meta)
 	if (copy == NULL)
 		return false;
 	memcpy(copy, at, sizeof(*copy));
-	/* ORDER(none, relaxed) - the kernel moves it into its place later. */
-	rb_word32_store_relaxed(&copy->control.stream, RB_STREAM_BROKEN);
+	rb_channel_say_broken(copy);
 	if (mremap(copy, meta->size, meta->size, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   at) == at)
 		return true;

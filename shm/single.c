@@ -43,10 +43,11 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
 	int64_t hi = s->next + n;
 
-	if (rb_unlikely(s->next >= RB_SEQUENCE_MAX / 2))
-		return rb_sequencer_refuse_claim(s);
 	if (rb_unlikely(hi - s->capacity > s->gate)) {
-		int err = rb_sequencer_wait_for_room(s, hi, timeout_ns, false);
+		int err = s->next < RB_SEQUENCE_MAX / 2
+				  ? rb_sequencer_wait_for_room(
+					    s, hi, timeout_ns, false)
+				  : rb_sequencer_refuse_claim(s);
 
 		if (err < 0)
 			return err;
