@@ -193,9 +193,7 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted,
 	}
 	rb_entry_put64(&hosted->channel.meta->header.pid_ns,
 		       daemon->registry.maker.pid_ns);
-	rb_tamper_watch(&daemon->tamper, hosted);
-	rb_warden_watch_all(&daemon->warden, hosted);
-	rb_stuck_watch(&daemon->stuck, hosted);
+	rb_daemon_watch(daemon, hosted);
 	return 0;
 }
 

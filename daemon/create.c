@@ -208,8 +208,7 @@ create(struct rb_peer *peer, struct rb_control *answer)
 				 sizeof(why), &hosted);
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err, "%s", why);
-	rb_tamper_watch(&peer->daemon->tamper, hosted);
-	rb_warden_watch_all(&peer->daemon->warden, hosted);
+	rb_daemon_watch(peer->daemon, hosted);
 	rb_expiry_expect(&peer->daemon->reaper.expiry);
 	rb_user_log(peer->user, LOG_INFO,
 		    "channel %s: created by pid %d (uid %u)%s", wish.name,

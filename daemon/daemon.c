@@ -142,6 +142,14 @@ on_turned(void *context)
 }
 
 void
+rb_daemon_watch(struct rb_daemon *daemon, struct rb_hosted *hosted)
+{
+	rb_tamper_watch(&daemon->tamper, hosted);
+	rb_warden_watch_all(&daemon->warden, hosted);
+	rb_stuck_watch(&daemon->stuck, hosted);
+}
+
+void
 rb_daemon_tell_status(const struct rb_daemon *daemon, const char *first)
 {
 	unsigned n_broken = rb_registry_count_broken(&daemon->registry);
@@ -324,8 +332,7 @@ create_missing(struct rb_daemon *daemon)
 			rb_log_error("channel %s: %s", c->name, why);
 			return err;
 		}
-		rb_tamper_watch(&daemon->tamper, hosted);
-		rb_warden_watch_all(&daemon->warden, hosted);
+		rb_daemon_watch(daemon, hosted);
 	}
 	rb_expiry_expect(&daemon->reaper.expiry);
 	return 0;

@@ -61,6 +61,10 @@ enum rb_exit rb_daemon_run(struct rb_daemon *daemon);
 /* After a stop in order, channels, socket and lock go too. */
 struct rb_daemon *rb_daemon_free(struct rb_daemon *daemon);
 
+/* Looks after a channel that it has made or taken over, or of which it has read
+ * something new in the configuration. */
+void rb_daemon_watch(struct rb_daemon *daemon, struct rb_hosted *hosted);
+
 /* Tells the service manager what is served, behind `first`. */
 void rb_daemon_tell_status(const struct rb_daemon *daemon, const char *first);
 

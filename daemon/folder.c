@@ -379,10 +379,8 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	if (fchmodat(maker->shm_dirfd, hosted->hidden, 0700, 0) < 0)
 		return -errno;
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
-	if (hosted->dirfd < 0) {
-		unlinkat(maker->shm_dirfd, hosted->hidden, AT_REMOVEDIR);
+	if (hosted->dirfd < 0)
 		return hosted->dirfd;
-	}
 	err = rb_files_create(hosted, geometry,
 			      (enum rb_isolation)config->isolation, fds);
 	if (err == 0)

@@ -3,8 +3,8 @@
  * folder.h - the folder of a channel, and how it gets its name and loses it
  *
  * A channel is made under the name `.NAME.N.new` and renamed into its place when
- * it is complete and open to all, and renamed to `.NAME.N.old` before it is removed: under its
- * own name it is whole or not there. N is new each time, as one that cannot be
+ * it is complete and open to all, and renamed to `.NAME.N.old` before it is
+ * removed: under its own name it is whole or not there. N is new each time, as one that cannot be
  * removed stays. Channel names never start with a dot. Nothing here follows a
  * link.
  */
@@ -29,8 +29,8 @@ int rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir);
 
 /*
  * Makes the channel of a new rb_hosted as `config` says, files, graph and all,
- * with a folder under a hidden name. On failure nothing is left behind, and `why` says what is
- * in the way and what to do.
+ * with a folder under a hidden name. On failure nothing is left behind, and `why`
+ * says what is in the way and what to do.
  */
 int rb_folder_make(const struct rb_maker *maker, struct rb_hosted *hosted,
 		   const struct rb_config_channel *config, char *why,

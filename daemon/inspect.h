@@ -3,9 +3,9 @@
  * inspect.h - what lies under the name of a channel, file by file
  *
  * Before anything of an earlier daemon is mapped or removed, it is looked at
- * from outside: is it a folder of ours, are its files what we make (those of a sealed
- * channel come from the store), does the header say what a header of ours says. Nothing here follows a link, waits for
- * a reader, or writes.
+ * from outside: is it a folder of ours, are its files what we make (those of a
+ * sealed channel come from the store), does the header say what a header of ours
+ * says. Nothing here follows a link, waits for a reader, or writes.
  */
 #ifndef RB_DAEMON_INSPECT_H
 #define RB_DAEMON_INSPECT_H

@@ -120,9 +120,7 @@ keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
 			       "ringbusd again",
 			       hosted->name, key);
 	rb_folder_set_stuck(&hosted->channel, hosted->config);
-	rb_tamper_watch(&daemon->tamper, hosted);
-	rb_warden_watch_all(&daemon->warden, hosted);
-	rb_stuck_watch(&daemon->stuck, hosted);
+	rb_daemon_watch(daemon, hosted);
 }
 
 /* From the last on, since some are removed. */

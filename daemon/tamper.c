@@ -142,18 +142,12 @@ refill(struct rb_hosted *hosted, enum rb_file file, uint64_t size,
        uint64_t missing)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
-	int err;
 
 	if (missing > REFILL_SIZE_MAX ||
 	    hosted->tampering.n_refills++ == REFILLS_MAX)
 		return -EMLINK;
 	fd = rb_files_open(hosted, file, true);
-	if (fd < 0)
-		return fd;
-	do
-		err = posix_fallocate(fd, 0, (off_t)size);
-	while (err == EINTR);
-	return -err;
+	return fd < 0 ? fd : rb_segment_allocate(fd, size);
 }
 
 static void

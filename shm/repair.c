@@ -126,10 +126,15 @@ bury_claim(struct rb_channel *c, const struct rb_claim *claim, int64_t room_to,
 	return 0;
 }
 
+/* Where others have claimed. */
+struct others {
+	unsigned n;
+	struct rb_claim claims[RB_PRODUCERS_MAX];
+};
+
 /* The records of everybody else; false if one of them is just claiming. */
 static bool
-read_others(const struct rb_channel *c, struct rb_claim *claims,
-	    unsigned *ret_n)
+read_others(const struct rb_channel *c, struct others *ret)
 {
 	unsigned n = 0;
 
@@ -141,20 +146,14 @@ read_others(const struct rb_channel *c, struct rb_claim *claims,
 			continue;
 		claim = rb_claim_read(c, i);
 		if (claim.state == RB_INTENT_CLAIMED)
-			claims[n++] = claim;
+			ret->claims[n++] = claim;
 		else if (claim.state == RB_INTENT_CLAIMING &&
 			 state == RB_MEMBER_ATTACHED)
 			return false;
 	}
-	*ret_n = n;
+	ret->n = n;
 	return true;
 }
-
-/* Where others have claimed. */
-struct others {
-	unsigned n;
-	struct rb_claim claims[RB_PRODUCERS_MAX];
-};
 
 /* `sequence`, or if it is in a claim, what comes after that, and is in none. */
 static int64_t
@@ -214,7 +213,7 @@ bury_unowned(struct rb_channel *c, struct rb_repair *report)
 	int64_t frontier, last;
 	bool is_left;
 
-	if (!read_others(c, others.claims, &others.n))
+	if (!read_others(c, &others))
 		return 1;
 	if (claimed < 0 || claimed > RB_SEQUENCE_MAX / 2)
 		return 0; /* not from a producer of ours */

@@ -29,8 +29,8 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-static int
-allocate(int fd, uint64_t size)
+int
+rb_segment_allocate(int fd, uint64_t size)
 {
 	int err;
 
@@ -51,7 +51,7 @@ rb_segment_create(int dirfd, const char *name, uint64_t size)
 	if (fd < 0)
 		return -errno;
 	/* The mode whatever an ACL of the folder says of what is made in it. */
-	err = fchmod(fd, 0600) < 0 ? -errno : allocate(fd, size);
+	err = fchmod(fd, 0600) < 0 ? -errno : rb_segment_allocate(fd, size);
 	if (err < 0) {
 		unlinkat(dirfd, name, 0);
 		return err;
@@ -80,7 +80,7 @@ rb_segment_create_sealed(const char *name, uint64_t size)
 	 * reading could open it anew for writing by way of /proc. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return -errno;
-	err = allocate(fd, size);
+	err = rb_segment_allocate(fd, size);
 	if (err < 0)
 		return err;
 	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)

@@ -7,7 +7,7 @@
  * can be mapped twice in a row, so that a span that wraps is contiguous.
  *
  * A file on a tmpfs cannot be sealed: who may write to it can make it shorter, and
- * so kill whoever has it mapped. A memfd can: its size is its size for good, and no
+ * whoever touches what is missing gets a SIGBUS: guard.h. A memfd can: its size is its size for good, and no
  * seal is added or taken away any more. What seals don't do here:
  *
  *   F_SEAL_FUTURE_WRITE  would keep readers from mapping it writable, but also the
@@ -46,6 +46,10 @@ int rb_segment_create(int dirfd, const char *name, uint64_t size);
  * comes only if the kernel has time to notice, so that the caller looks first.
  */
 int rb_segment_create_sealed(const char *name, uint64_t size);
+
+/* Gives a file all of its `size` bytes; what is there stays as it is. 0 or a negative
+ * errno, and it may have some of them then. */
+int rb_segment_allocate(int fd, uint64_t size);
 
 /* Whether nobody can change its size, nor what is sealed. */
 bool rb_segment_is_sealed(int fd);
