@@ -316,6 +316,7 @@ struct ringbus_channel_options {
  *   -EINVAL  a name, number or graph that cannot be
  *   -EACCES  we may not create channels         -EEXIST  the name is taken
  *   -ENOSPC, -ENOMEM  too little memory         -EUSERS  too many, or too large
+ *   -EBADMSG  the name is taken, by a channel whose memory is damaged
  *   -ESHUTDOWN  the daemon is stopping
  *
  * With `prepare` also what ringbus_producer_open() returns; then nothing is left
@@ -336,7 +337,8 @@ RINGBUS_API int ringbus_remove(struct ringbus *bus, const char *channel);
  * what is there and then get it too. Whoever waits, on either side, is woken. Who
  * may do this is said by the daemon's configuration (`admin`); if it says
  * nothing, we have to be one who may publish, and on a channel of
- * ringbus_create() its creator or a producer. -EACCES, -ENOENT.
+ * ringbus_create() its creator or a producer. -EACCES, -ENOENT; -EBADMSG if its
+ * memory is damaged, and there is no stream.
  */
 RINGBUS_API int ringbus_end(struct ringbus *bus, const char *channel);
 
@@ -348,7 +350,7 @@ RINGBUS_API int ringbus_abort(struct ringbus *bus, const char *channel);
  * Gives up what dead producers had claimed on a strict channel, so that its
  * stream goes on: readers skip these slots. Returns how many they are; 0 if
  * nothing was missing. Who was told -EOWNERDEAD may wait again then, and misses
- * nothing else. Who may end the stream may do this. -EACCES, -ENOENT.
+ * nothing else. Who may end the stream may do this. Errors as there.
  */
 RINGBUS_API int64_t ringbus_mend(struct ringbus *bus, const char *channel);
 
@@ -790,7 +792,8 @@ RINGBUS_API void ringbus_consumer_halt(struct ringbus_consumer *consumer);
 #define RINGBUS_IDLE 0       /* nothing is published */
 #define RINGBUS_PROCESSING 1 /* events were handled, or with max 0 are there */
 /* Something is published that cannot be read yet: an earlier stage, or another
- * producer, is not done. */
+ * producer, is not done. Or much was, of which nothing is an event: there may be
+ * more behind it. */
 #define RINGBUS_GATING 2
 /* The stream has ended and all of it was read, or was aborted. */
 #define RINGBUS_END 3
