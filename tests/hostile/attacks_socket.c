@@ -330,39 +330,14 @@ other_sockets(const struct arena *arena)
 	}
 }
 
-/* As many as the kernel lets through with one message. */
-#define RIGHTS_MAX 253
-
-static ssize_t
-send_rights(int peer, const struct rb_control *message, int fd, size_t n)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(RIGHTS_MAX * sizeof(int))];
-	} control = { 0 };
-	struct iovec part = { (void *)message, sizeof(*message) };
-	struct msghdr header = { .msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = CMSG_SPACE(n *
-							      sizeof(int)) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	for (size_t i = 0; i < n; i++)
-		memcpy(CMSG_DATA(c) + i * sizeof(int), &fd, sizeof(int));
-	return sendmsg(peer, &header, MSG_NOSIGNAL);
-}
-
 /* The kernel lets none through if it can be told so (Linux 6.16); else nobody holds
  * a pipe's end that the daemon has not taken. */
 static void
 rights(const struct arena *arena)
 {
 	const struct rb_control ping = t_message(RB_CONTROL_PING, NULL);
-	static const size_t numbers[] = { 1, 4, RIGHTS_MAX };
+	static const size_t numbers[] = { 1, 4, T_FDS_MAX };
+	int fds[T_FDS_MAX];
 
 	for (unsigned i = 0; i < 3 * 8 * arena->harder; i++) {
 		int peer = t_peer_greet(&arena->daemon);
@@ -371,7 +346,9 @@ rights(const struct arena *arena)
 		char byte;
 
 		ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-		if (send_rights(peer, &ping, ends[1], numbers[i % 3]) > 0)
+		for (int f = 0; f < T_FDS_MAX; f++)
+			fds[f] = ends[1];
+		if (t_peer_send_fds(peer, &ping, fds, numbers[i % 3]) > 0)
 			ck_assert_int_eq(recv(peer, &answer, sizeof(answer), 0),
 					 sizeof(answer));
 		else

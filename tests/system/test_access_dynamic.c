@@ -98,14 +98,10 @@ TEST(creator_is_another_one_on_each_channel)
 static int
 prepare(void *arg)
 {
-	struct rb_control m = t_message(RB_CONTROL_CREATE, "new");
+	struct rb_control m = t_create_message("new", RB_CONTROL_PREPARE);
 	struct t_daemon d = *(struct t_daemon *)arg;
 	int peer;
 
-	m.slots = 64;
-	m.slot_size = 8;
-	m.wait = RB_WAIT_BLOCKING;
-	m.flags = RB_CONTROL_PREPARE;
 	t_become(&t_alice, &d);
 	peer = t_peer_greet(&d);
 	t_ok(t_peer_ask(peer, &m, NULL));

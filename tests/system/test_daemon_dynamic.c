@@ -12,21 +12,10 @@
 	"dynamic: { allow: [any], max_channels: 2, max_size: 1MiB }\n"         \
 	"channels: { a: { slots: 64, event_size: 8 } }"
 
-static struct rb_control
-create_message(const char *channel)
-{
-	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
-
-	m.slots = 64;
-	m.slot_size = 8;
-	m.wait = RB_WAIT_BLOCKING;
-	return m;
-}
-
 static int
 create(int peer, const char *channel)
 {
-	struct rb_control m = create_message(channel);
+	struct rb_control m = t_create_message(channel, 0);
 
 	return t_peer_ask(peer, &m, NULL);
 }
@@ -103,7 +92,7 @@ TEST(number_of_channels_is_limited)
 
 TEST(bytes_of_all_are_limited)
 {
-	struct rb_control large = create_message("x");
+	struct rb_control large = t_create_message("x", 0);
 	struct t_daemon d;
 	int peer;
 
@@ -114,11 +103,11 @@ TEST(bytes_of_all_are_limited)
 	ck_assert_int_eq(t_peer_ask(peer, &large, NULL), -EUSERS);
 	ck_assert_ptr_nonnull(strstr(large.text, "max_size"));
 	ck_assert(!t_daemon_has(&d, "x"));
-	large = create_message("x");
+	large = t_create_message("x", 0);
 	large.slots = 8192;
 	large.slot_size = 64;
 	t_ok(t_peer_ask(peer, &large, NULL));
-	large = create_message("y");
+	large = t_create_message("y", 0);
 	large.slots = 8192;
 	large.slot_size = 64;
 	ck_assert_int_eq(t_peer_ask(peer, &large, NULL), -EUSERS);
@@ -134,26 +123,26 @@ TEST(impossible_channels_are_refused)
 
 	t_daemon_start(&d, ALLOWED);
 	peer = t_peer_greet(&d);
-	m = create_message("x");
+	m = t_create_message("x", 0);
 	m.slots = 63;
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
 	ck_assert_str_ne(m.text, "");
-	m = create_message("x");
+	m = t_create_message("x", 0);
 	m.slots = UINT64_MAX;
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
-	m = create_message("x");
+	m = t_create_message("x", 0);
 	m.slot_size = 0;
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
-	m = create_message("x");
+	m = t_create_message("x", 0);
 	m.history = 64;
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
-	m = create_message("x");
+	m = t_create_message("x", 0);
 	m.framing = 2;
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
-	m = create_message("x");
+	m = t_create_message("x", 0);
 	m.wait = RB_WAIT_KINDS;
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
-	m = create_message(".x");
+	m = t_create_message(".x", 0);
 	ck_assert_int_eq(t_peer_ask(peer, &m, NULL), -EINVAL);
 	close(peer);
 	t_daemon_stop(&d);

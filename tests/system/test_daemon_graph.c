@@ -13,22 +13,10 @@
 	"daemon: { drain: 1ms }\n"                                             \
 	"dynamic: { allow: [any] }\n"
 
-static struct rb_control
-create_message(const char *channel, uint32_t flags)
-{
-	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
-
-	m.slots = 64;
-	m.slot_size = 8;
-	m.wait = RB_WAIT_BLOCKING;
-	m.flags = flags;
-	return m;
-}
-
 static int
 create(int peer, const char *channel, uint32_t flags)
 {
-	struct rb_control m = create_message(channel, flags);
+	struct rb_control m = t_create_message(channel, flags);
 
 	return t_peer_ask(peer, &m, NULL);
 }
@@ -108,7 +96,7 @@ TEST(plan_becomes_the_graph)
 static void
 refuse_plan(const struct t_daemon *d, const uint64_t masks[2], const char *why)
 {
-	struct rb_control m = create_message("new", 0);
+	struct rb_control m = t_create_message("new", 0);
 	int peer = t_peer_greet(d);
 
 	plan(peer, "journal", masks[0]);
@@ -135,7 +123,7 @@ TEST(impossible_graphs_are_refused)
 
 TEST(impossible_consumers_are_refused)
 {
-	struct rb_control m = create_message("new", 0);
+	struct rb_control m = t_create_message("new", 0);
 	struct rb_control bad;
 	struct t_daemon d;
 	int peer;
@@ -211,7 +199,7 @@ TEST(plan_goes_with_its_connection)
 
 TEST(type_and_pattern_are_the_channels)
 {
-	struct rb_control m = create_message("new", 0);
+	struct rb_control m = t_create_message("new", 0);
 	struct rb_channel c;
 	struct t_daemon d;
 	int peer;
@@ -235,7 +223,7 @@ TEST(type_and_pattern_are_the_channels)
 
 TEST(impossible_contents_are_refused)
 {
-	struct rb_control m = create_message("new", 0);
+	struct rb_control m = t_create_message("new", 0);
 	struct t_daemon d;
 	int peer;
 
@@ -243,14 +231,14 @@ TEST(impossible_contents_are_refused)
 	peer = t_peer_greet(&d);
 	snprintf(m.type_name, sizeof(m.type_name), "no type");
 	ck_assert_int_eq(t_peer_refuses(peer, &m, "type"), -EINVAL);
-	m = create_message("new", 0);
+	m = t_create_message("new", 0);
 	m.clear = RB_CLEAR_ZERO;
 	m.history = 8;
 	ck_assert_int_eq(t_peer_refuses(peer, &m, "history"), -EINVAL);
-	m = create_message("new", 0);
+	m = t_create_message("new", 0);
 	m.clear = RB_CLEAR_ZERO + 1;
 	ck_assert_int_eq(t_peer_refuses(peer, &m, "clear"), -EINVAL);
-	m = create_message("new", 0);
+	m = t_create_message("new", 0);
 	m.clear = RB_CLEAR_ZERO;
 	t_ok(t_peer_ask(peer, &m, NULL));
 	close(peer);
@@ -383,7 +371,7 @@ leave_a_claim(void *arg)
 
 	m.on_death = RB_ON_DEATH_KEEP;
 	t_ok(t_peer_ask(peer, &m, NULL));
-	m = create_message("new", RB_CONTROL_PREPARE);
+	m = t_create_message("new", RB_CONTROL_PREPARE);
 	m.producers = RB_MULTI;
 	t_ok(t_peer_ask(peer, &m, NULL));
 	m = t_attach_message("new", RB_ROLE_PRODUCER, "feed");

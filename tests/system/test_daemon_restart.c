@@ -198,12 +198,10 @@ TEST(used_channel_of_another_shape_stays_as_it_was)
 static int
 create(const struct t_daemon *d, const char *channel)
 {
-	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+	struct rb_control m = t_create_message(channel, 0);
 	int peer = t_peer_greet(d);
 	int err;
 
-	m.slots = 64;
-	m.slot_size = 8;
 	err = t_peer_ask(peer, &m, NULL);
 	close(peer);
 	return err;

@@ -35,18 +35,6 @@ start(struct t_daemon *d)
 	t_until(!t_daemon_watches(d, getpid()));
 }
 
-static struct rb_control
-create_message(const char *channel, uint32_t flags)
-{
-	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
-
-	m.slots = 64;
-	m.slot_size = 8;
-	m.wait = RB_WAIT_BLOCKING;
-	m.flags = flags;
-	return m;
-}
-
 static bool
 is_same(struct t_holding before, struct t_holding now)
 {
@@ -98,7 +86,7 @@ TEST(create_without_descriptors_is_refused_and_leaves_nothing)
 
 	start(&d);
 	peer = t_peer_greet(&d);
-	ck_assert_uint_ge(ask_with_few(&d, peer, create_message("x", 0)), 4);
+	ck_assert_uint_ge(ask_with_few(&d, peer, t_create_message("x", 0)), 4);
 	ck_assert(t_daemon_has(&d, "x/ring"));
 	close(peer);
 	t_daemon_stop(&d);
@@ -107,8 +95,8 @@ TEST(create_without_descriptors_is_refused_and_leaves_nothing)
 TEST(channels_are_removed_without_descriptors)
 {
 	struct rb_control remove = t_message(RB_CONTROL_REMOVE, "x");
-	struct rb_control prepare = create_message("y", RB_CONTROL_PREPARE);
-	struct rb_control create = create_message("x", 0);
+	struct rb_control prepare = t_create_message("y", RB_CONTROL_PREPARE);
+	struct rb_control create = t_create_message("x", 0);
 	struct t_holding before;
 	struct t_daemon d;
 	int peer;
@@ -221,28 +209,6 @@ TEST(too_few_descriptors_for_all_clients_are_told)
 
 /* ---------------------------------------------------- that clients send */
 
-static ssize_t
-send_with(int peer, const struct rb_control *m, const int *fds, unsigned n)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(253 * sizeof(int))];
-	} control = { 0 };
-	struct iovec part = { (void *)m, sizeof(*m) };
-	struct msghdr header = { .msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = CMSG_SPACE(n *
-							      sizeof(int)) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	return sendmsg(peer, &header, MSG_NOSIGNAL);
-}
-
 /* Whether the kernel can keep them away: since Linux 6.16. */
 static bool
 can_be_refused(void)
@@ -265,9 +231,9 @@ send_all(const struct t_daemon *d, const int *fds, unsigned n)
 	for (int i = 0; i < 200; i++) {
 		int early = t_peer_connect(d), late = t_peer_greet(d);
 
-		ck_assert_int_eq(send_with(early, &hello, fds, n),
+		ck_assert_int_eq(t_peer_send_fds(early, &hello, fds, n),
 				 refused ? -1 : RB_CONTROL_SIZE);
-		ck_assert_int_eq(send_with(late, &ping, fds, n),
+		ck_assert_int_eq(t_peer_send_fds(late, &ping, fds, n),
 				 refused ? -1 : RB_CONTROL_SIZE);
 		if (refused)
 			ck_assert_int_eq(errno, EPERM);
@@ -341,8 +307,8 @@ send_lingering(void *arg)
 	int peer = t_peer_greet(&l->d);
 	int fd = lingering_socket(&l->at);
 
-	send_with(peer, &ping, &fd, 1); /* may be refused */
-	return 0;                       /* who ends does not wait */
+	t_peer_send_fds(peer, &ping, &fd, 1); /* may be refused */
+	return 0;                             /* who ends does not wait */
 }
 
 /* Who receives such a one and drops it waits for it, in a plain recv(2). */

@@ -148,14 +148,10 @@ plan(int peer)
 static struct rb_control
 prepare_message(const char *prefix)
 {
-	struct rb_control m = t_message(RB_CONTROL_CREATE, NULL);
+	char name[RB_NAME_SIZE];
 
-	snprintf(m.channel, sizeof(m.channel), "%s-%d", prefix, getpid());
-	m.slots = 64;
-	m.slot_size = 8;
-	m.wait = RB_WAIT_BLOCKING;
-	m.flags = RB_CONTROL_PREPARE;
-	return m;
+	snprintf(name, sizeof(name), "%s-%d", prefix, getpid());
+	return t_create_message(name, RB_CONTROL_PREPARE);
 }
 
 static void

@@ -232,12 +232,10 @@ static void
 create_killing(const struct t_daemon *d, const struct t_user *user,
 	       const char *channel)
 {
-	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+	struct rb_control m = t_create_message(channel, 0);
 
 	m.slots = 16;
-	m.slot_size = 8;
 	m.producers = RB_MULTI;
-	m.wait = RB_WAIT_BLOCKING;
 	m.stuck_after_ns = 50 * T_MS;
 	ck_assert_int_eq(t_user_asks(d, user, &m), 0);
 }

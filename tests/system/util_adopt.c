@@ -106,12 +106,10 @@ static void
 asks_in_vain(const struct t_daemon *d, int err, const char *said)
 {
 	struct rb_control attach = t_attach_message("a", RB_ROLE_TAP, NULL);
-	struct rb_control creation = t_message(RB_CONTROL_CREATE, "a");
+	struct rb_control creation = t_create_message("a", 0);
 	int peer = t_peer_greet(d);
 
 	ck_assert_int_eq(t_peer_refuses(peer, &attach, said), err);
-	creation.slots = 64;
-	creation.slot_size = 8;
 	ck_assert_int_eq(t_peer_refuses(peer, &creation, said), -EEXIST);
 	close(peer);
 }

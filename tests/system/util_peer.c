@@ -68,6 +68,41 @@ t_peer_ask(int peer, struct rb_control *message, int fds[RB_FDS])
 	return message->result;
 }
 
+ssize_t
+t_peer_send_fds(int peer, const struct rb_control *message, const int *fds,
+		size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(T_FDS_MAX * sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { (void *)message, sizeof(*message) };
+	struct msghdr header = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = CMSG_SPACE(n *
+							      sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	return sendmsg(peer, &header, MSG_NOSIGNAL);
+}
+
+struct rb_control
+t_create_message(const char *channel, uint32_t flags)
+{
+	struct rb_control message = t_message(RB_CONTROL_CREATE, channel);
+
+	message.slots = 64;
+	message.slot_size = 8;
+	message.wait = RB_WAIT_BLOCKING;
+	message.flags = flags;
+	return message;
+}
+
 struct rb_control
 t_attach_message(const char *channel, enum rb_role role, const char *name)
 {

@@ -19,6 +19,16 @@ struct rb_control t_message(enum rb_control_type type, const char *channel);
  */
 int t_peer_ask(int peer, struct rb_control *message, int fds[RB_FDS]);
 
+/* As many descriptors as the kernel lets through with one message. */
+#define T_FDS_MAX 253
+
+/* Sends a message with n descriptors; as sendmsg(). */
+ssize_t t_peer_send_fds(int peer, const struct rb_control *message,
+			const int *fds, size_t n);
+
+/* A request to create a channel of 64 slots of 8 bytes. */
+struct rb_control t_create_message(const char *channel, uint32_t flags);
+
 /* A request to attach as `name`, which may be NULL. */
 struct rb_control t_attach_message(const char *channel, enum rb_role role,
 				   const char *name);

@@ -156,10 +156,8 @@ t_act_forget_peer(const struct t_scene *s)
 int
 t_act_create(const struct t_scene *s)
 {
-	struct rb_control m = t_message(RB_CONTROL_CREATE, "mine");
+	struct rb_control m = t_create_message("mine", 0);
 
-	m.slots = 64;
-	m.slot_size = 8;
 	return ask(s, &m);
 }
 

@@ -184,12 +184,9 @@ int
 t_user_creates(const struct t_daemon *d, const struct t_user *user,
 	       const char *channel)
 {
-	struct rb_control m = t_message(RB_CONTROL_CREATE, channel);
+	struct rb_control m = t_create_message(channel, 0);
 
-	m.slots = 64;
-	m.slot_size = 8;
 	m.producers = RB_MULTI;
-	m.wait = RB_WAIT_BLOCKING;
 	return t_user_asks(d, user, &m);
 }
 
