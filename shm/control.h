@@ -43,7 +43,7 @@
 
 #include "shm/limits.h"
 
-#define RB_CONTROL_VERSION 4
+#define RB_CONTROL_VERSION 5
 #define RB_CONTROL_SIZE 1536
 
 enum rb_control_type {

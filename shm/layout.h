@@ -65,7 +65,7 @@
 #include "shm/word.h"
 
 #define RB_MAGIC UINT64_C(0x01737562676e6972) /* "ringbus" and a one */
-#define RB_LAYOUT_VERSION 4
+#define RB_LAYOUT_VERSION 5
 
 /* Does a publisher fence before it looks for sleepers, or does the sleeper
  * issue a membarrier? Chosen by the daemon when it creates the channel. */

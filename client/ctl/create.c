@@ -92,7 +92,8 @@ static const struct create_args create_defaults = {
 };
 
 const struct ctl_verb ctl_create = {
-	.name = "create",
+	.name = "channel create",
+	.alias = "create",
 	.operands = "CHANNEL",
 	.brief = "Create a channel, if the daemon's configuration allows it",
 	.help = "The keys of a consumer, with colons between:\n\n"

@@ -21,7 +21,7 @@
 static void
 print_prefix(const struct ctl *ctl)
 {
-	fprintf(stderr, "ringbusctl: %s", ctl->verb->name);
+	fprintf(stderr, "ringbusctl: %s", ctl->called);
 	if (ctl->verb->min_operands > 0 && ctl->n_operands > 0)
 		fprintf(stderr, " %s", ctl->operands[0]);
 	fputs(": ", stderr);
@@ -48,7 +48,7 @@ ctl_misused(const struct ctl *ctl, const char *fmt, ...)
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-	fprintf(stderr, ": see ringbusctl %s --help\n", ctl->verb->name);
+	fprintf(stderr, ": see ringbusctl %s --help\n", ctl->called);
 	return CTL_USAGE;
 }
 

@@ -26,8 +26,12 @@
 struct ctl;
 struct output;
 
+/* Of the words that call it, "channel create", there are one or two. */
+#define CTL_WORDS_MAX 2
+
 struct ctl_verb {
 	const char *name;
+	const char *alias;    /* one word for the same; may be NULL */
 	const char *operands; /* "CHANNEL [FILE]" */
 	const char *brief;    /* a line for the list of verbs */
 	const char *help; /* what --help says below the usage; may be NULL */
@@ -49,6 +53,7 @@ struct ctl_common {
 
 struct ctl {
 	const struct ctl_verb *verb;
+	const char *called; /* the verb's name or its alias */
 	struct ctl_common common;
 	char **operands; /* NULL-terminated */
 	int n_operands;
@@ -70,8 +75,13 @@ extern const struct ctl_verb ctl_remove;
 extern const struct ctl_verb ctl_help;
 extern const struct ctl_verb ctl_version;
 
-/* Of a name that is none: NULL. */
-const struct ctl_verb *ctl_find_verb(const char *name);
+/* The verb that the first of `n` words call, how many these are, and by which of
+ * its names they do; NULL if they call none. */
+const struct ctl_verb *ctl_find_verb(char *const words[], int n, int *ret_words,
+				     const char **ret_called);
+
+/* Whether there are verbs of two words of which this is the first. */
+bool ctl_is_group(const char *word);
 
 /* Connects to the daemon, or says why not. */
 enum ctl_exit ctl_connect(struct ctl *ctl);

@@ -172,7 +172,8 @@ static const struct options_entry end_options[] = {
 static const struct end_args end_defaults = { .drain_ns = -1 };
 
 const struct ctl_verb ctl_end = {
-	.name = "end",
+	.name = "channel close",
+	.alias = "end",
 	.operands = "CHANNEL",
 	.brief = "End the stream of a channel, for good",
 	.help = "Consumers read what is there and are then told that it was "

@@ -6,6 +6,7 @@
  */
 #include "client/ctl/help.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "client/ctl/json.h"
@@ -54,11 +55,38 @@ help_print_verb(const struct ctl_verb *verb)
 	printf("usage: ringbusctl %s [OPTION]...%s%s\n\n%s.\n", verb->name,
 	       verb->operands[0] != '\0' ? " " : "", verb->operands,
 	       verb->brief);
+	if (verb->alias != NULL)
+		printf("`ringbusctl %s` is the same.\n", verb->alias);
 	if (verb->help != NULL)
 		printf("\n%s", verb->help);
 	printf("\noptions:\n");
 	print_options(verb->options, stdout);
 	print_options(help_common_options, stdout);
+}
+
+static void
+print_brief(const struct ctl_verb *verb, FILE *file)
+{
+	char left[80];
+
+	snprintf(left, sizeof(left), "%s %s", verb->name, verb->operands);
+	fprintf(file, "  %-27s  %s\n", left, verb->brief);
+}
+
+void
+help_print_group(FILE *file, const char *word)
+{
+	size_t length = strlen(word);
+	const struct ctl_verb *const *verb;
+
+	fprintf(file,
+		"usage: ringbusctl %s VERB [OPTION]... "
+		"[OPERAND]...\n\nverbs:\n",
+		word);
+	for (verb = ctl_verbs; *verb != NULL; verb++)
+		if (strncmp((*verb)->name, word, length) == 0 &&
+		    (*verb)->name[length] == ' ')
+			print_brief(*verb, file);
 }
 
 void
@@ -70,8 +98,7 @@ help_print_verbs(FILE *file)
 	      "verbs:\n",
 	      file);
 	for (verb = ctl_verbs; *verb != NULL; verb++)
-		fprintf(file, "  %-8s%-19s  %s\n", (*verb)->name,
-			(*verb)->operands, (*verb)->brief);
+		print_brief(*verb, file);
 	fputs("\noptions:\n", file);
 	print_options(help_front_options, file);
 	fputs("\n`ringbusctl VERB --help` tells more; see ringbusctl(1).\n",
@@ -100,6 +127,8 @@ write_verb(struct output *out, const struct ctl_verb *verb)
 
 	json_begin(&json, out);
 	json_string(&json, "verb", verb->name);
+	if (verb->alias != NULL)
+		json_string(&json, "alias", verb->alias);
 	json_string(&json, "operands", verb->operands);
 	json_string(&json, "text", verb->brief);
 	json_open(&json, "options", '[');
@@ -128,18 +157,26 @@ static enum ctl_exit
 run_help(struct ctl *ctl, void *args)
 {
 	const struct ctl_verb *verb = NULL;
+	const char *called;
+	int words;
 
 	(void)args;
-	if (ctl->n_operands > 0) {
-		verb = ctl_find_verb(ctl->operands[0]);
-		if (verb == NULL)
-			return ctl_misused(ctl, "there is no verb '%s'",
-					   ctl->operands[0]);
-	}
+	if (ctl->n_operands > 0)
+		verb = ctl_find_verb(ctl->operands, ctl->n_operands, &words,
+				     &called);
+	if (verb != NULL && words < ctl->n_operands)
+		return ctl_misused(ctl, "'%s' is one too many",
+				   ctl->operands[words]);
+	if (verb == NULL && ctl->n_operands > 0 &&
+	    (ctl->n_operands > 1 || !ctl_is_group(ctl->operands[0])))
+		return ctl_misused(ctl, "there is no verb '%s'",
+				   ctl->operands[0]);
 	if (ctl->common.json)
 		return print_json(ctl, verb);
 	if (verb != NULL)
 		help_print_verb(verb);
+	else if (ctl->n_operands > 0)
+		help_print_group(stdout, ctl->operands[0]);
 	else
 		help_print_verbs(stdout);
 	return CTL_OK;
@@ -167,7 +204,7 @@ const struct ctl_verb ctl_help = {
 	.name = "help",
 	.operands = "[VERB]",
 	.brief = "Explain a verb, or list them",
-	.max_operands = 1,
+	.max_operands = CTL_WORDS_MAX,
 	.run = run_help,
 };
 

@@ -18,4 +18,7 @@ extern const struct options_entry help_front_options[];
 void help_print_verb(const struct ctl_verb *verb);
 void help_print_verbs(FILE *file);
 
+/* The verbs of two words of which `word` is the first. */
+void help_print_group(FILE *file, const char *word);
+
 #endif

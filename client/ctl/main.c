@@ -20,15 +20,58 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_help, &ctl_version, NULL,
 };
 
-const struct ctl_verb *
-ctl_find_verb(const char *name)
+/* Whether `name` is these words with a blank between. */
+static bool
+is_called(const char *name, char *const words[], int n)
 {
-	int i;
+	for (int i = 0; i < n; i++) {
+		size_t length = strlen(words[i]);
 
-	for (i = 0; ctl_verbs[i] != NULL; i++)
-		if (strcmp(ctl_verbs[i]->name, name) == 0)
-			return ctl_verbs[i];
+		if (strncmp(name, words[i], length) != 0 ||
+		    name[length] != (i + 1 < n ? ' ' : '\0'))
+			return false;
+		name += length + 1;
+	}
+	return true;
+}
+
+static const char *
+find_name(const struct ctl_verb *verb, char *const words[], int n)
+{
+	if (is_called(verb->name, words, n))
+		return verb->name;
+	if (verb->alias != NULL && is_called(verb->alias, words, n))
+		return verb->alias;
 	return NULL;
+}
+
+const struct ctl_verb *
+ctl_find_verb(char *const words[], int n, int *ret_words,
+	      const char **ret_called)
+{
+	for (int k = n < CTL_WORDS_MAX ? n : CTL_WORDS_MAX; k > 0; k--)
+		for (int i = 0; ctl_verbs[i] != NULL; i++) {
+			const char *name = find_name(ctl_verbs[i], words, k);
+
+			if (name == NULL)
+				continue;
+			*ret_words = k;
+			*ret_called = name;
+			return ctl_verbs[i];
+		}
+	return NULL;
+}
+
+bool
+ctl_is_group(const char *word)
+{
+	size_t length = strlen(word);
+
+	for (int i = 0; ctl_verbs[i] != NULL; i++)
+		if (strncmp(ctl_verbs[i]->name, word, length) == 0 &&
+		    ctl_verbs[i]->name[length] == ' ')
+			return true;
+	return false;
 }
 
 static enum ctl_exit
@@ -48,7 +91,7 @@ static enum ctl_exit
 parse_and_run(struct ctl *ctl, void *args, int argc, char **argv)
 {
 	struct options options = {
-		.verb = ctl->verb->name,
+		.verb = ctl->called,
 		.tables = {
 			{ help_common_options, &ctl->common },
 			{ ctl->verb->options, args },
@@ -88,6 +131,25 @@ run_verb(struct ctl *ctl, int argc, char **argv)
 	return code;
 }
 
+/* `words` may end behind the first. */
+static enum ctl_exit
+say_no_verb(char *const words[])
+{
+	bool is_group = ctl_is_group(words[0]);
+
+	if (is_group && (words[1] == NULL || strcmp(words[1], "--help") == 0 ||
+			 strcmp(words[1], "-h") == 0)) {
+		help_print_group(words[1] == NULL ? stderr : stdout, words[0]);
+		return words[1] == NULL ? CTL_USAGE : CTL_OK;
+	}
+	fprintf(stderr,
+		"ringbusctl: there is no verb '%s%s%s': `ringbusctl help%s%s` "
+		"lists them\n",
+		words[0], is_group ? " " : "", is_group ? words[1] : "",
+		is_group ? " " : "", is_group ? words[0] : "");
+	return CTL_USAGE;
+}
+
 /* What stands in front of the verb. */
 static enum ctl_exit
 parse_front(struct ctl *ctl, int argc, char **argv)
@@ -96,12 +158,13 @@ parse_front(struct ctl *ctl, int argc, char **argv)
 		.tables = { { help_front_options, &ctl->common } },
 		.in_order = true,
 	};
-	int first = options_parse(&options, argc, argv);
+	int first = options_parse(&options, argc, argv), words;
 
 	if (first < 0)
 		return CTL_USAGE;
 	if (ctl->common.help || ctl->common.version) {
 		ctl->verb = ctl->common.help ? &ctl_help : &ctl_version;
+		ctl->called = ctl->verb->name;
 		ctl->common.help = false;
 		return run_verb(ctl, 1, argv);
 	}
@@ -109,14 +172,12 @@ parse_front(struct ctl *ctl, int argc, char **argv)
 		help_print_verbs(stderr);
 		return CTL_USAGE;
 	}
-	ctl->verb = ctl_find_verb(argv[first]);
-	if (ctl->verb != NULL)
-		return run_verb(ctl, argc - first, argv + first);
-	fprintf(stderr,
-		"ringbusctl: there is no verb '%s': `ringbusctl help` "
-		"lists them\n",
-		argv[first]);
-	return CTL_USAGE;
+	ctl->verb = ctl_find_verb(argv + first, argc - first, &words,
+				  &ctl->called);
+	if (ctl->verb == NULL)
+		return say_no_verb(argv + first);
+	first += words - 1;
+	return run_verb(ctl, argc - first, argv + first);
 }
 
 int

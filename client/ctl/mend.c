@@ -43,7 +43,8 @@ run_mend(struct ctl *ctl, void *args)
 }
 
 const struct ctl_verb ctl_mend = {
-	.name = "mend",
+	.name = "channel mend",
+	.alias = "mend",
 	.operands = "CHANNEL",
 	.brief = "Give up what died with its producers, on a strict channel",
 	.help = "The stream goes on, and readers skip these slots.\n",

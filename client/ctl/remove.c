@@ -18,7 +18,8 @@ run_remove(struct ctl *ctl, void *args)
 }
 
 const struct ctl_verb ctl_remove = {
-	.name = "remove",
+	.name = "channel remove",
+	.alias = "remove",
 	.operands = "CHANNEL",
 	.brief = "Remove a channel that was made by create",
 	.help = "Neither producers nor consumers may be attached to it.\n",
