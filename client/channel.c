@@ -65,6 +65,17 @@ broken_of(const struct rb_channel *c)
 	return sequence == RB_SEQUENCE_MAX ? -1 : sequence;
 }
 
+/* Never 0 while it is paused. */
+static int64_t
+paused_ns_of(const struct rb_channel *c)
+{
+	/* ORDER(none, relaxed) - to look at. */
+	int64_t ns = (int64_t)rb_word64_load_relaxed(
+		&c->meta->control.paused_ns);
+
+	return ns > 0 ? ns : 1;
+}
+
 int
 ringbus_channel_hole(const struct ringbus_channel *channel,
 		     struct ringbus_hole *ret)
@@ -98,6 +109,7 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	const struct rb_channel *c = &channel->shm;
 	const struct rb_geometry *g = &c->geometry;
 	struct ringbus_info info = { .size = sizeof(info) };
+	uint32_t stream;
 
 	if (ret->size != sizeof(info))
 		return -EINVAL;
@@ -119,8 +131,10 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	info.wait = (int)c->wait + 1;
 	info.clear = c->clear != RB_CLEAR_NONE;
 	/* ORDER(none, relaxed) - to look at. */
-	info.ended = rb_word32_load_relaxed(&c->meta->control.stream) !=
-		     RB_STREAM_OPEN;
+	stream = rb_word32_load_relaxed(&c->meta->control.stream);
+	info.ended = !rb_stream_is_open(stream);
+	if (stream == RB_STREAM_PAUSED)
+		info.paused_ns = paused_ns_of(c);
 	info.strict = c->strict;
 	info.isolation = (int)c->isolation;
 	info.broken = broken_of(c);

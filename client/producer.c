@@ -408,6 +408,8 @@ ringbus_producer_blocker(const struct ringbus_producer *producer,
 
 	if (ret->size != sizeof(*ret))
 		return -EINVAL;
+	if (blocker == RB_OPERATOR)
+		return 2;
 	if (blocker == RB_NOBODY)
 		return 0;
 	return rb_describe_consumer(&producer->attachment.channel.shm,

@@ -354,6 +354,19 @@ RINGBUS_API int ringbus_abort(struct ringbus *bus, const char *channel);
  */
 RINGBUS_API int64_t ringbus_mend(struct ringbus *bus, const char *channel);
 
+/*
+ * Holds the producers of a channel: to them the ring is full, whatever is free,
+ * until ringbus_resume(). Those that wait without limit go on then; others get
+ * -EAGAIN, -ETIMEDOUT or -ENOBUFS. What is claimed may still be published, consumers
+ * read on to the end of that, and the stream may be ended. A producer that has just
+ * found room makes one claim more, a single producer several as long as it publishes
+ * none of them, but at most of min(256, slots / 64) slots. It stays so over a restart
+ * of the daemon. Who may end the stream may do this. -EACCES, -ENOENT; -ESHUTDOWN if
+ * the stream has ended; -EBADMSG as above. Again is no error.
+ */
+RINGBUS_API int ringbus_pause(struct ringbus *bus, const char *channel);
+RINGBUS_API int ringbus_resume(struct ringbus *bus, const char *channel);
+
 /*** Producers ************************************************************/
 
 /* What a call with the timeout RINGBUS_BY_POLICY does on a full ring. */
@@ -920,6 +933,9 @@ struct ringbus_info {
 	uint64_t repairs;       /* producers that died with a claim open */
 	uint64_t tombstones;    /* slots of those claims: nobody's for good */
 	int isolation;          /* RINGBUS_NAMED or RINGBUS_SEALED */
+	/* While producers are held by ringbus_pause(): since when, in nanoseconds
+	 * of CLOCK_REALTIME; else 0. */
+	int64_t paused_ns;
 };
 
 /* What the channel is and how far it has come. Reads shared memory only, so it
@@ -1014,8 +1030,9 @@ RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
 					struct ringbus_member *ret);
 
 /*
- * The consumer that kept the last claim or drain waiting, as above: 1, or 0 if it was
- * nobody but producers themselves.
+ * The consumer that kept the last claim or drain waiting, as above: 1; or 0 if it was
+ * nobody but producers themselves; or 2, with *ret as it was, if it was
+ * ringbus_pause().
  */
 RINGBUS_API int ringbus_producer_blocker(
 	const struct ringbus_producer *producer, struct ringbus_member *ret);

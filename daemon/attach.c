@@ -82,7 +82,7 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "this ringbusd is stopping");
 	if (role == RB_ROLE_PRODUCER &&
-	    rb_hosted_stream(hosted) != RB_STREAM_OPEN)
+	    !rb_stream_is_open(rb_hosted_stream(hosted)))
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "its stream has ended, no producer "
 					 "can join any more");

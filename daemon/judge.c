@@ -259,7 +259,7 @@ judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 		snprintf(why, sizeof(why),
 			 "is not what the configuration says (%s)", key);
 		remove_it(why, ret);
-	} else if (rb_hosted_stream(hosted) == RB_STREAM_OPEN) {
+	} else if (rb_stream_is_open(rb_hosted_stream(hosted))) {
 		return;
 	} else if (owed == NULL) {
 		remove_it("has ended", ret);

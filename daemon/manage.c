@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * manage.c - LIST, REMOVE, CLOSE, MEND: requests about channels as a whole
+ * manage.c - LIST, REMOVE, CLOSE, MEND, PAUSE: requests about channels as a whole
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/request.h"
 #include "daemon/rights.h"
@@ -109,5 +110,53 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 	rb_user_log(peer->user, LOG_INFO, "channel %s: %s by pid %d (uid %u)",
 		    hosted->name, abort ? "aborted" : "ended", peer->who.pid,
 		    peer->who.uid);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ pausing */
+
+static int64_t
+realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void
+set_paused(const struct rb_peer *peer, struct rb_hosted *hosted, bool paused)
+{
+	struct rb_channel *channel = &hosted->channel;
+
+	if (rb_channel_is_paused(channel) == paused)
+		return;
+	rb_channel_set_paused(channel, paused ? realtime_ns() : 0);
+	rb_user_log(peer->user, LOG_INFO, "channel %s: %s by pid %d (uid %u)",
+		    hosted->name, paused ? "paused" : "resumed", peer->who.pid,
+		    peer->who.uid);
+}
+
+int
+rb_request_pause(struct rb_peer *peer, struct rb_control *answer)
+{
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	bool resume = (answer->flags & RB_CONTROL_RESUME) != 0;
+	int err;
+
+	if (hosted == NULL)
+		return answer->result;
+	err = rb_rights_check_admin(peer, hosted, answer,
+				    resume ? "resume it" : "pause it");
+	if (err == 0)
+		err = rb_request_check_whole(peer, hosted, answer);
+	if (err < 0)
+		return err;
+	if (!rb_stream_is_open(rb_hosted_stream(hosted)))
+		return rb_request_refuse(peer, answer, -ESHUTDOWN,
+					 "its stream has ended, so that no "
+					 "producer is there to %s",
+					 resume ? "resume" : "pause");
+	set_paused(peer, hosted, !resume);
 	return 0;
 }

@@ -39,11 +39,12 @@ has_good_strings(const struct rb_control *r)
 static bool
 has_good_flags(const struct rb_control *r)
 {
-	static const uint32_t allowed[RB_CONTROL_PING + 1] = {
+	static const uint32_t allowed[RB_CONTROL_LAST + 1] = {
 		[RB_CONTROL_DETACH] = RB_CONTROL_FORGET,
 		[RB_CONTROL_PLAN] = RB_CONTROL_RESET,
 		[RB_CONTROL_CREATE] = RB_CONTROL_PREPARE,
 		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
+		[RB_CONTROL_PAUSE] = RB_CONTROL_RESUME,
 	};
 
 	return (r->flags & ~allowed[r->type]) == 0;
@@ -65,7 +66,7 @@ static bool
 is_well_formed(const struct rb_control *r)
 {
 	return r->version == RB_CONTROL_VERSION &&
-	       r->type >= RB_CONTROL_HELLO && r->type <= RB_CONTROL_PING &&
+	       r->type >= RB_CONTROL_HELLO && r->type <= RB_CONTROL_LAST &&
 	       has_good_strings(r) && has_good_flags(r) &&
 	       has_good_numbers(r) && r->padding == 0 &&
 	       is_zero(r->reserved, sizeof(r->reserved));
@@ -77,7 +78,7 @@ names_channel(enum rb_control_type type)
 	return type == RB_CONTROL_ATTACH || type == RB_CONTROL_DETACH ||
 	       type == RB_CONTROL_CREATE || type == RB_CONTROL_OPEN ||
 	       type == RB_CONTROL_REMOVE || type == RB_CONTROL_CLOSE ||
-	       type == RB_CONTROL_MEND;
+	       type == RB_CONTROL_MEND || type == RB_CONTROL_PAUSE;
 }
 
 int
@@ -231,6 +232,7 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 		[RB_CONTROL_CLOSE] = rb_request_close,
 		[RB_CONTROL_MEND] = rb_request_mend,
 		[RB_CONTROL_PING] = answer_ping,
+		[RB_CONTROL_PAUSE] = rb_request_pause,
 	};
 
 	if (answer->type == RB_CONTROL_ATTACH)

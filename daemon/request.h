@@ -35,6 +35,7 @@ int rb_request_open(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_remove(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_close(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_mend(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_pause(struct rb_peer *peer, struct rb_control *answer);
 
 /* Sends its answer itself, as descriptors go with it. 0, or a negative errno:
  * the connection has to end. */

@@ -72,7 +72,7 @@ rb_table_is_sound(const struct rb_channel *channel, char *why, size_t why_size)
 {
 	bool sound = true;
 
-	if (rb_entry_get(&channel->meta->control.stream) > RB_STREAM_BROKEN) {
+	if (rb_entry_get(&channel->meta->control.stream) > RB_STREAM_PAUSED) {
 		snprintf(why, why_size,
 			 "the control words in meta are damaged (field: "
 			 "stream)");

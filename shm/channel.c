@@ -314,6 +314,25 @@ rb_channel_break(struct rb_channel *channel)
 	rb_bell_strike(channel); /* who waits for it may be forgotten there */
 }
 
+/* The state is what counts; the time is there before it, and stays behind. */
+void
+rb_channel_set_paused(struct rb_channel *channel, int64_t since_ns)
+{
+	struct rb_meta_control *control = &channel->meta->control;
+
+	if (since_ns == 0) {
+		/* ORDER(none, relaxed) - that one may claim; the event that
+		 * wakes producers comes after it. */
+		rb_word32_store_relaxed(&control->stream, RB_STREAM_OPEN);
+		rb_channel_wake_all(channel);
+		return;
+	}
+	/* ORDER(none, relaxed) - for people, who look at the state first. */
+	rb_word64_store_relaxed(&control->paused_ns, (uint64_t)since_ns);
+	/* ORDER(none, relaxed) - a wish: who sees it late claims once more. */
+	rb_word32_store_relaxed(&control->stream, RB_STREAM_PAUSED);
+}
+
 /* What is claimed of several producers will yet be published. */
 static int64_t
 end_of(const struct rb_channel *channel)

@@ -130,6 +130,14 @@ void rb_channel_detach(struct rb_channel *channel);
 void rb_channel_wake_all(struct rb_channel *channel);
 
 /*
+ * Producers claim nothing from now on, as if the ring were full, until it is set to
+ * 0; what is claimed they publish, and consumers read on. A producer that is at it
+ * makes at most one claim more. `since_ns` is for people. Only of a stream that is
+ * open. Daemon only.
+ */
+void rb_channel_set_paused(struct rb_channel *channel, int64_t since_ns);
+
+/*
  * Ends the stream: producers stop, the end becomes known, consumers read on up
  * to it; with `abort` everybody leaves at once. Wakes all.
  */
@@ -158,6 +166,15 @@ rb_channel_is_broken(const struct rb_channel *channel)
 	/* ORDER(none, relaxed) - a state that stays once set. */
 	return rb_word32_load_relaxed(&channel->meta->control.stream) ==
 	       RB_STREAM_BROKEN;
+}
+
+/* Whoever claims has to wait until the operator lets producers go on. */
+static inline bool
+rb_channel_is_paused(const struct rb_channel *channel)
+{
+	/* ORDER(none, relaxed) - who sees it late claims once more. */
+	return rb_word32_load_relaxed(&channel->meta->control.stream) ==
+	       RB_STREAM_PAUSED;
 }
 
 /* Contiguous up to a whole ring from any sequence on. */

@@ -26,6 +26,7 @@
  *   CLOSE   channel, flags: ABORT      0 | -EACCES -ENOENT -EBADMSG
  *   MEND    channel                    0, missed | -EACCES -ENOENT -EBADMSG
  *   PING                               0, pid
+ *   PAUSE   channel, flags: RESUME     0 | -EACCES -ENOENT -ESHUTDOWN -EBADMSG
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
  * channel that this connection creates: they are numbered in the order in which
@@ -58,16 +59,20 @@ enum rb_control_type {
 	RB_CONTROL_CLOSE,
 	RB_CONTROL_MEND,
 	RB_CONTROL_PING,
+	RB_CONTROL_PAUSE,
 };
+
+#define RB_CONTROL_LAST RB_CONTROL_PAUSE
 
 enum rb_control_flag {
 	RB_CONTROL_FORGET = 1,  /* DETACH: the place is not kept */
 	RB_CONTROL_RESET = 2,   /* PLAN: begin anew */
 	RB_CONTROL_PREPARE = 4, /* CREATE: let in nobody yet */
 	RB_CONTROL_ABORT = 8,   /* CLOSE: whatever is unread */
+	RB_CONTROL_RESUME = 64, /* PAUSE: no longer */
 };
 
-#define RB_CONTROL_FLAGS_ALL 15
+#define RB_CONTROL_FLAGS_ALL 79
 
 #define RB_CONTROL_TEXT_SIZE 1024
 

@@ -19,6 +19,7 @@
 #include "shm/channel.h"
 
 #define RB_NOBODY (-1)
+#define RB_OPERATOR (-2) /* has paused the channel */
 
 /*
  * The smallest sequence of the consumers that gate, or `floor` if that is

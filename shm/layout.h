@@ -117,6 +117,8 @@ struct rb_meta_header {
  * OPEN -> CLOSING -> ABORTED, or OPEN -> ABORTED; and from each of them -> BROKEN;
  * never back. While CLOSING the end becomes known, producers stop and consumers
  * read on up to the end; once ABORTED everybody leaves, whatever is left unread.
+ * OPEN <-> PAUSED: for a while producers claim nothing new; all else is as open, and
+ * from PAUSED it goes on to the other states as from OPEN.
  * BROKEN: a client has taken away memory of ring or gates, so that what is there
  * means nothing any more. A process that finds it out by itself has a meta of its
  * own from then on, which says so: guard.h.
@@ -126,7 +128,14 @@ enum rb_stream_state {
 	RB_STREAM_CLOSING,
 	RB_STREAM_ABORTED,
 	RB_STREAM_BROKEN,
+	RB_STREAM_PAUSED,
 };
+
+static inline bool
+rb_stream_is_open(uint32_t state)
+{
+	return state == RB_STREAM_OPEN || state == RB_STREAM_PAUSED;
+}
 
 /* Written by the daemon while the channel lives. */
 struct rb_meta_control {
@@ -144,6 +153,8 @@ struct rb_meta_control {
 	struct rb_word64 broken;
 	/* A claim that holds others up for so long is killed; 0: none is. */
 	struct rb_word64 stuck_after_ns;
+	/* While it is PAUSED: since when, CLOCK_REALTIME; for people. */
+	struct rb_word64 paused_ns;
 	/* The daemon stops: nothing of the channel is to be kept. */
 	struct rb_word32 retired;
 	/* For people: dead producers whose claims were mended, and the slots of

@@ -414,7 +414,7 @@ rb_member_adopt(struct rb_channel *channel)
 		leave_if_empty(channel, i);
 	}
 	rb_graph_publish(channel);
-	if (rb_entry_get(&meta->control.stream) != RB_STREAM_OPEN)
+	if (!rb_stream_is_open(rb_entry_get(&meta->control.stream)))
 		rb_channel_close_stream(channel, false);
 	rb_channel_wake_all(channel);
 	if (channel->clear != RB_CLEAR_NONE)

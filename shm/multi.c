@@ -230,7 +230,8 @@ wait_and_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 
 		if (rb_unlikely(!is_sane(found)))
 			return -EBADMSG;
-		if (has_room(s, found + n)) {
+		if (has_room(s, found + n) &&
+		    !rb_channel_is_paused(s->channel)) {
 			if (try_claim(s, n, &found))
 				return found + n;
 			continue;
@@ -265,8 +266,10 @@ rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 
 	if (rb_unlikely(s->unpublished > 0))
 		return -EBUSY;
+	if (rb_unlikely(rb_channel_is_paused(s->channel)))
+		hi = wait_and_claim(s, n, timeout_ns);
 	/* ORDER(none, relaxed) - a wish that carries no data. */
-	if (timeout_ns < 0 && rb_word32_load_relaxed(&s->revocable) == 0)
+	else if (timeout_ns < 0 && rb_word32_load_relaxed(&s->revocable) == 0)
 		hi = claim_and_wait(s, n);
 	else
 		hi = claim_or_wait(s, n, timeout_ns);

@@ -126,7 +126,7 @@ check_stream(const struct rb_sequencer *s, int64_t hi, bool committed)
 	/* ORDER(closing, acquire) - before the end, which comes later. */
 	uint32_t state = rb_word32_load_acquire(&control->stream);
 
-	if (rb_likely(state == RB_STREAM_OPEN))
+	if (rb_likely(rb_stream_is_open(state)))
 		return 0;
 	if (state == RB_STREAM_BROKEN)
 		return -EBADMSG;
@@ -176,17 +176,22 @@ look_for_room(struct rb_sequencer *s, int64_t hi, int64_t timeout_ns,
 	      bool committed)
 {
 	int64_t need = hi - s->capacity;
+	bool paused = !committed && rb_channel_is_paused(s->channel);
 	int err;
 
 	update_gate(s);
 	err = check_stream(s, hi, committed);
 	if (err < 0)
 		return err;
-	if (s->gate >= need)
+	if (s->gate >= need && !paused)
 		return 0;
 	err = committed ? 0 : check_alive(s);
 	if (err < 0)
 		return err;
+	if (paused) {
+		s->blocker = RB_OPERATOR;
+		return timeout_ns == 0 ? -EAGAIN : 1;
+	}
 	if (need >= rb_channel_broken_at(s->channel))
 		return -EOWNERDEAD;
 	if (timeout_ns == 0)
@@ -208,12 +213,15 @@ event_of(const struct rb_sequencer *s, int index)
 static int
 wait_for_blocker(struct rb_sequencer *s, struct rb_wait *wait)
 {
+	bool clears = s->channel->clear != RB_CLEAR_NONE;
+	int gate = clears ? RB_CLEAR_GATE : s->blocker;
 	struct rb_event event;
 
 	if (s->blocker == RB_NOBODY)
 		return rb_wait_turn(wait, NULL);
-	event = event_of(s, s->channel->clear == RB_CLEAR_NONE ? s->blocker
-							       : RB_CLEAR_GATE);
+	if (s->blocker == RB_OPERATOR) /* who wakes all: where few others do */
+		gate = RB_CONSUMERS_MAX - 1;
+	event = event_of(s, gate);
 	return rb_wait_turn(wait, &event);
 }
 
@@ -261,7 +269,9 @@ rb_sequencer_finish_slowly(struct rb_sequencer *s, int64_t hi)
 			  &s->handle->wakes);
 	/* ORDER(closing, acquire) - as in rb_sequencer_is_quiet(). */
 	state = rb_word32_load_acquire(&control->stream);
-	if (state == RB_STREAM_OPEN)
+	if (state == RB_STREAM_PAUSED)
+		s->claimable = RB_SEQUENCE_INITIAL; /* the next claim looks */
+	if (rb_stream_is_open(state))
 		return 0;
 	if (state == RB_STREAM_BROKEN)
 		return -EBADMSG;
@@ -361,7 +371,8 @@ rb_sequencer_remaining(struct rb_sequencer *s)
 	if (rb_channel_is_multi(s->channel))
 		/* ORDER(none, relaxed) - an estimate by nature. */
 		claimed = rb_seq_load_relaxed(&s->channel->ring->claimed);
-	if (claimed < RB_SEQUENCE_INITIAL) /* not from a producer of ours */
+	if (claimed < RB_SEQUENCE_INITIAL || /* not from a producer of ours */
+	    rb_channel_is_paused(s->channel))
 		return 0;
 	free = s->gate + s->capacity - claimed;
 	if (free < 0)

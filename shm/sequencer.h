@@ -47,7 +47,7 @@ struct rb_sequencer {
 	int64_t claim_lo;    /* multi: the one outstanding claim, up to next */
 	int64_t unpublished; /* multi: slots of it not yet published */
 	int64_t intended;    /* multi: the handle's `n` as we stored it */
-	int blocker;         /* who last kept us waiting, or RB_NOBODY */
+	int blocker; /* who last kept us waiting; RB_NOBODY, RB_OPERATOR */
 	/* Set if claims may be given up: then they never commit to waiting. */
 	struct rb_word32 revocable;
 	struct rb_word32 cancelled;

@@ -43,7 +43,8 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
 	int64_t hi = s->next + n;
 
-	if (rb_unlikely(hi - s->capacity > s->gate)) {
+	if (rb_unlikely(hi - s->capacity > s->gate ||
+			rb_channel_is_paused(s->channel))) {
 		int err = s->next < RB_SEQUENCE_MAX / 2
 				  ? rb_sequencer_wait_for_room(
 					    s, hi, timeout_ns, false)

@@ -72,6 +72,8 @@ extern const struct ctl_verb ctl_end;
 extern const struct ctl_verb ctl_mend;
 extern const struct ctl_verb ctl_create;
 extern const struct ctl_verb ctl_remove;
+extern const struct ctl_verb ctl_pause;
+extern const struct ctl_verb ctl_resume;
 extern const struct ctl_verb ctl_help;
 extern const struct ctl_verb ctl_version;
 

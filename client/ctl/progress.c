@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "client/ctl/when.h"
+
 #define WARN_AFTER_NS (2 * CTL_SECOND_NS)
 #define WARN_EVERY_NS (10 * CTL_SECOND_NS)
 
@@ -57,13 +59,30 @@ progress_show(struct progress *progress, uint64_t n_events)
 	progress->n_shown = n_events;
 }
 
+static const char *
+describe_pause(const struct ringbus_producer *producer, char *text)
+{
+	struct ringbus_info info = { .size = sizeof(info) };
+	char since[WHEN_TEXT];
+
+	ringbus_channel_info(ringbus_producer_channel(producer), &info);
+	snprintf(text, CTL_LAGGARD_TEXT,
+		 "an operator has paused the channel, since %s; `ringbusctl "
+		 "channel resume %s` lets it go on",
+		 when_format(info.paused_ns, since), info.name);
+	return text;
+}
+
 const char *
 progress_name_blocker(const struct ringbus_producer *producer, char *text)
 {
 	struct ringbus_member member = { .size = sizeof(member) };
+	int r = ringbus_producer_blocker(producer, &member);
 
-	if (ringbus_producer_blocker(producer, &member) == 1)
+	if (r == 1)
 		return ctl_describe_laggard(&member, text);
+	if (r == 2)
+		return describe_pause(producer, text);
 	return "another producer has not published what it claimed";
 }
 

@@ -13,6 +13,7 @@
 #include "client/ctl/table.h"
 #include "client/ctl/tree.h"
 #include "client/ctl/view.h"
+#include "client/ctl/when.h"
 #include "client/ctl/words.h"
 
 struct show_args {
@@ -108,6 +109,7 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_uint(json, "history", info->history);
 	json_uint(json, "memory", info->memory);
 	json_bool(json, "ended", info->ended != 0);
+	json_int(json, "paused_ns", info->paused_ns);
 	json_int(json, "cursor", info->cursor);
 	json_int(json, "gating", info->gating);
 	json_int(json, "lag", info->cursor - info->gating);
@@ -133,7 +135,14 @@ write_view(const struct view *view, struct output *out)
 static void
 print_stream(const struct ringbus_info *info, struct output *out)
 {
-	output_print(out, "stream      %s", info->ended ? "ended" : "open");
+	char since[WHEN_TEXT];
+
+	if (info->paused_ns != 0)
+		output_print(out, "stream      paused since %s",
+			     when_format(info->paused_ns, since));
+	else
+		output_print(out, "stream      %s",
+			     info->ended ? "ended" : "open");
 	if (info->broken >= 0)
 		output_print(out, ", broken at %" PRId64, info->broken);
 	output_string(out, "\n");

@@ -141,7 +141,7 @@ talk_ask(struct input *in, struct rb_control *ret)
 	talk_hello(ret);
 	ret->layout_hash = 0;
 	ret->type = RB_CONTROL_ATTACH +
-		    input_below(in, RB_CONTROL_PING - RB_CONTROL_ATTACH + 1);
+		    input_below(in, RB_CONTROL_LAST - RB_CONTROL_ATTACH + 1);
 	set_name(ret->channel, talk_name(in));
 	switch (ret->type) {
 	case RB_CONTROL_ATTACH:

@@ -30,7 +30,7 @@ hello_again(const struct arena *arena)
 static void
 no_hello(const struct arena *arena)
 {
-	for (unsigned type = RB_CONTROL_ATTACH; type <= RB_CONTROL_PING;
+	for (unsigned type = RB_CONTROL_ATTACH; type <= RB_CONTROL_LAST;
 	     type++) {
 		struct rb_control m = t_message(type, "flow");
 

@@ -134,7 +134,7 @@ layouts(const struct arena *arena)
 static void
 types(const struct arena *arena)
 {
-	static const uint32_t wrong[] = { 0, RB_CONTROL_PING + 1, 255, 1 << 31,
+	static const uint32_t wrong[] = { 0, RB_CONTROL_LAST + 1, 255, 1 << 31,
 					  UINT32_MAX };
 	struct batch batch = { .n = 0 };
 
@@ -179,7 +179,7 @@ fields(const struct arena *arena)
 {
 	struct batch batch = { .n = 0 };
 
-	for (unsigned type = RB_CONTROL_ATTACH; type <= RB_CONTROL_PING; type++)
+	for (unsigned type = RB_CONTROL_ATTACH; type <= RB_CONTROL_LAST; type++)
 		for (unsigned i = 0; i < RB_ARRAY_SIZE(beyond); i++) {
 			struct rb_control m = t_message(type, "other");
 
@@ -197,15 +197,16 @@ fields(const struct arena *arena)
 static void
 flags(const struct arena *arena)
 {
-	static const uint32_t allowed[RB_CONTROL_PING + 1] = {
+	static const uint32_t allowed[RB_CONTROL_LAST + 1] = {
 		[RB_CONTROL_DETACH] = RB_CONTROL_FORGET,
 		[RB_CONTROL_PLAN] = RB_CONTROL_RESET,
 		[RB_CONTROL_CREATE] = RB_CONTROL_PREPARE,
 		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
+		[RB_CONTROL_PAUSE] = RB_CONTROL_RESUME,
 	};
 	struct batch batch = { .n = 0 };
 
-	for (unsigned type = RB_CONTROL_ATTACH; type <= RB_CONTROL_PING; type++)
+	for (unsigned type = RB_CONTROL_ATTACH; type <= RB_CONTROL_LAST; type++)
 		for (unsigned bit = 0; bit < 32; bit++) {
 			struct rb_control m = t_message(type, "other");
 

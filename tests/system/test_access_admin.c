@@ -16,6 +16,7 @@
 	      "access: " access " } }"
 
 static const enum rb_control_type admins_do[] = { RB_CONTROL_MEND,
+						  RB_CONTROL_PAUSE,
 						  RB_CONTROL_CLOSE };
 
 static struct rb_control
@@ -32,6 +33,10 @@ may_administer(const struct t_daemon *d, const struct t_user *user)
 {
 	struct rb_control m = abort_message();
 
+	int paused = t_user_requests(d, user, "a", RB_CONTROL_PAUSE);
+
+	if (paused != -ESHUTDOWN) /* another has ended it already */
+		t_ok(paused);
 	t_ok(t_user_requests(d, user, "a", RB_CONTROL_MEND));
 	t_ok(t_user_requests(d, user, "a", RB_CONTROL_CLOSE));
 	t_ok(t_user_asks(d, user, &m));

@@ -190,6 +190,7 @@ static void
 expect_owners_only(const struct t_daemon *d)
 {
 	static const enum rb_control_type admins_do[] = { RB_CONTROL_MEND,
+							  RB_CONTROL_PAUSE,
 							  RB_CONTROL_CLOSE,
 							  RB_CONTROL_REMOVE };
 	struct rb_control m;

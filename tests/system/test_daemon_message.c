@@ -123,7 +123,7 @@ TEST(garbage_disconnects)
 	expect_disconnect(&d, &m, sizeof(m), false);
 	m = t_message(0, NULL);
 	expect_disconnect(&d, &m, sizeof(m), true);
-	m = t_message(RB_CONTROL_PING + 1, NULL);
+	m = t_message(RB_CONTROL_LAST + 1, NULL);
 	expect_disconnect(&d, &m, sizeof(m), true);
 	m = t_attach_message("a", RB_ROLE_DAEMON, NULL);
 	expect_disconnect(&d, &m, sizeof(m), true);

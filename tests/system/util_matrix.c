@@ -121,6 +121,8 @@ const struct scene_act scene_acts[N_SCENE_ACTS] = {
 	ACT("remove a channel",        remove,              ALL(EACCES)),
 	ACT("mend a channel",          mend,
 	    EACCES, EACCES, EACCES, OK),
+	ACT("pause a channel",         pause,
+	    EACCES, EACCES, EACCES, OK),
 	ACT("end a stream",            end,
 	    EACCES, EACCES, EACCES, OK),
 };

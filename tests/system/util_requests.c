@@ -186,6 +186,14 @@ t_act_mend(const struct t_scene *s)
 }
 
 int
+t_act_pause(const struct t_scene *s)
+{
+	struct rb_control m = t_message(RB_CONTROL_PAUSE, s->channel);
+
+	return ask(s, &m);
+}
+
+int
 t_act_end(const struct t_scene *s)
 {
 	struct rb_control m = t_message(RB_CONTROL_CLOSE, s->channel);
