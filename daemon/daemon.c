@@ -52,6 +52,17 @@ stop(struct rb_daemon *daemon)
 	rb_watch_timer(daemon->drain, daemon->config->drain_ns);
 }
 
+/* All stays as it is, for the next daemon: as after a kill, but that nothing was
+ * in the middle. */
+static void
+leave(struct rb_daemon *daemon)
+{
+	daemon->leaving = true;
+	sd_notify(0, "STOPPING=1\nSTATUS=Leaving the channels to the next");
+	rb_log_info("leaving: the channels go on, for the next daemon");
+	rb_loop_stop(daemon->loop);
+}
+
 /* A worker is as far behind as its group. */
 static int64_t
 lag_of(const struct rb_membership *m)
@@ -109,6 +120,18 @@ on_left(void *context)
 		rb_loop_stop(daemon->loop);
 }
 
+/* Who is stopping has told everybody: there is no way back. */
+static void
+obey(struct rb_daemon *daemon, uint32_t signo)
+{
+	if (signo == SIGUSR1 && !daemon->stopping)
+		leave(daemon);
+	else if (signo != SIGHUP)
+		stop(daemon);
+	else if (!daemon->stopping)
+		rb_reload(daemon);
+}
+
 static void
 on_signal(void *context, int result)
 {
@@ -116,12 +139,8 @@ on_signal(void *context, int result)
 	struct signalfd_siginfo info;
 
 	(void)result;
-	if (read(daemon->signals, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo != SIGHUP)
-			stop(daemon);
-		else if (!daemon->stopping)
-			rb_reload(daemon);
-	}
+	if (read(daemon->signals, &info, sizeof(info)) == sizeof(info))
+		obey(daemon, info.ssi_signo);
 	rb_watch_poll(daemon->signal, daemon->signals);
 }
 
@@ -213,6 +232,7 @@ watch_signals(struct rb_daemon *daemon)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR) /* an error comes as well */
@@ -426,6 +446,8 @@ rb_daemon_run(struct rb_daemon *daemon)
 	rb_daemon_tell_status(daemon, "READY=1\n");
 	if (rb_loop_run(daemon->loop, on_turned, daemon) < 0)
 		return RB_EXIT_FAILURE;
+	if (daemon->leaving)
+		return RB_EXIT_OK;
 	rb_registry_close_streams(&daemon->registry, true);
 	daemon->rest = RB_REGISTRY_REMOVE;
 	return RB_EXIT_OK;

@@ -47,6 +47,7 @@ struct rb_daemon {
 	struct rb_users users;
 	struct rb_server server;
 	bool stopping;
+	bool leaving;               /* all of it to the next daemon */
 	enum rb_registry_rest rest; /* of the channels, at the end */
 };
 

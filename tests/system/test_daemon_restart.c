@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,6 +73,57 @@ TEST(data_flow_survives_the_daemon)
 	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 1);
 	ringbus_close(bus);
 	t_daemon_stop(&d);
+}
+
+TEST(who_leaves_ends_nothing)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct ringbus *bus;
+	struct t_daemon d;
+	uint64_t before;
+	int64_t value = 1;
+
+	t_daemon_start(&d, SINGLE);
+	before = generation(&d, "a");
+	t_ok(ringbus_connect(d.socket, &bus));
+	t_ok(ringbus_producer_open(bus, "a", NULL, &p));
+	t_ok(ringbus_consumer_open(bus, "a", NULL, &c));
+	kill(d.pid, SIGUSR1);
+	t_daemon_ends(&d, 0);
+	ck_assert_int_eq(access(d.socket, F_OK), -1);
+	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 0);
+	t_daemon_restart(&d);
+	ck_assert_uint_eq(generation(&d, "a"), before);
+	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 1);
+	ringbus_close(bus);
+	t_daemon_stop(&d);
+}
+
+static bool
+is_stopping(const struct t_daemon *d)
+{
+	return t_daemon_said(d, "stopping: streams are closed");
+}
+
+TEST(who_stops_does_not_leave)
+{
+	struct ringbus_producer *p;
+	struct ringbus *bus;
+	struct t_daemon d;
+
+	t_daemon_start(&d, "daemon: { drain: 1h }\n"
+			   "channels: { a: { slots: 64, event_size: 8 } }");
+	t_ok(ringbus_connect(d.socket, &bus));
+	t_ok(ringbus_producer_open(bus, "a", NULL, &p));
+	kill(d.pid, SIGTERM);
+	t_until(is_stopping(&d));
+	kill(d.pid, SIGUSR1);
+	t_daemon_ends(&d, 0);
+	ck_assert(!t_daemon_has(&d, "a"));
+	ringbus_close(bus);
 }
 
 TEST(living_members_are_watched_again)
