@@ -84,6 +84,8 @@ pkg_dir = $(if $(is_system),$(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev
 UNITDIR ?= $(or $(call pkg_dir,systemdsystemunitdir),$(PREFIX)/lib/systemd/system)
 SYSUSERSDIR ?= $(or $(call pkg_dir,sysusersdir),$(PREFIX)/lib/sysusers.d)
 TMPFILESDIR ?= $(or $(call pkg_dir,tmpfilesdir),$(PREFIX)/lib/tmpfiles.d)
+USERUNITDIR ?= $(or $(call pkg_dir,systemduserunitdir),$(PREFIX)/lib/systemd/user)
+DOCDIR ?= $(PREFIX)/share/doc/ringbus
 
 ifneq ($(V),1)
 say = @printf '  %-6s %s\n' $(1) '$(patsubst $(BUILD)/%,%,$@)';
@@ -169,7 +171,7 @@ named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2
 suite := $(firstword $(subst /, ,$(T)))
 chosen := $(call named,$(suite),$(tests) $(if $(with_fuzzer),,$(fuzzers)))
 chosen_benches := $(call named,$(B),$(benches))
-chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh tests/system/*.sh))
+chosen_api := $(call named,$(suite),$(wildcard tests/api/*.sh tests/system/test_*.sh))
 chosen_model := $(call named,$(suite),$(wildcard tests/model/*.sh))
 needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/stress/% \
 	$(BUILD)/tests/conformance/% $(BUILD)/tests/crash/% $(BUILD)/tests/torture/% \
@@ -420,8 +422,17 @@ $(BUILD)/man/%: docs/man/%.scd
 # --------------------------------------------------------------- installing
 
 units := $(wildcard $(addprefix systemd/*.,service socket path target slice timer))
+# A daemon beside the system's, by the name of its configuration.
+instances := $(patsubst systemd/ringbusd.%,$(BUILD)/systemd/ringbusd@.%,\
+	$(filter systemd/ringbusd.%,$(units)))
+user_units := $(wildcard systemd/user/*.service)
 sysusers := $(wildcard systemd/*.sysusers)
 tmpfiles := $(wildcard systemd/*.tmpfiles)
+unit_examples := $(wildcard systemd/examples/*.conf)
+
+$(BUILD)/systemd/ringbusd@.%: systemd/ringbusd.% systemd/instance.sed
+	@mkdir -p $(@D)
+	@sed -f systemd/instance.sed $< >$@
 
 man_path = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 conf_path = $(1)/$(basename $(notdir $(2))).conf
@@ -440,19 +451,31 @@ install_files = \
 		644:client/ringbus.h:$(INCLUDEDIR)/ringbus.h) \
 	$(if $(wildcard client/ringbus.pc.in),\
 		text:client/ringbus.pc.in:$(LIBDIR)/pkgconfig/ringbus.pc) \
-	$(foreach f,$(units),text:$f:$(UNITDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard client/*.cmake.in),\
+		text:$f:$(LIBDIR)/cmake/ringbus/$(notdir $(f:.in=))) \
+	$(foreach f,$(units) $(instances),text:$f:$(UNITDIR)/$(notdir $f)) \
+	$(foreach f,$(user_units),text:$f:$(USERUNITDIR)/$(notdir $f)) \
 	$(foreach f,$(sysusers),text:$f:$(call conf_path,$(SYSUSERSDIR),$f)) \
 	$(foreach f,$(tmpfiles),text:$f:$(call conf_path,$(TMPFILESDIR),$f)) \
+	$(foreach f,$(unit_examples),text:$f:$(DOCDIR)/examples/$(notdir $f)) \
 	$(foreach f,$(mans),644:$f:$(call man_path,$f))
+# What is ours alone, and goes with the last of its files.
+install_folders = $(LIBDIR)/cmake/ringbus $(DOCDIR)/examples $(DOCDIR)
 
 config_source := $(wildcard config/ringbus.yaml)
 
+# So that what is installed may be moved, or unpacked elsewhere.
+below_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+include_from_lib = $(shell realpath -ms --relative-to='$(LIBDIR)' '$(INCLUDEDIR)')
 fill_in = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@BINDIR@|$(BINDIR)|g' \
 	-e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
 	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' -e 's|@VERSION@|$(VERSION)|g' \
-	-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g'
+	-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@SONAME@|$(SONAME)|g' \
+	-e 's|@BELOW_PREFIX_LIBDIR@|$(call below_prefix,$(LIBDIR))|g' \
+	-e 's|@BELOW_PREFIX_INCLUDEDIR@|$(call below_prefix,$(INCLUDEDIR))|g' \
+	-e 's|@INCLUDEDIR_FROM_LIBDIR@|$(include_from_lib)|g'
 
-install: all ## install below PREFIX; DESTDIR= stages, an existing config stays
+install: $(libraries) $(built_programs) $(mans) $(instances) ## install below PREFIX; DESTDIR= stages, an existing config stays
 	@set -e; for entry in $(install_files); do \
 		mode=$${entry%%:*}; rest=$${entry#*:}; \
 		from=$${rest%%:*}; to='$(DESTDIR)'$${rest#*:}; \
@@ -475,6 +498,9 @@ uninstall: ## remove what install put there, but the configuration
 	@for entry in $(install_files); do \
 		to='$(DESTDIR)'$${entry##*:}; \
 		echo "  RM     $$to"; rm -f "$$to"; \
+	done
+	@for folder in $(install_folders); do \
+		rmdir '$(DESTDIR)'"$$folder" 2>/dev/null || :; \
 	done
 	@if [ -z '$(DESTDIR)' ]; then ldconfig 2>/dev/null || :; fi
 
