@@ -362,6 +362,8 @@ $(static_lib): $(call objects,$(client_src) $(shm_src)) $(BUILD)/flags
 	$(archive)
 
 # It stays when it is closed: it may have a signal handler.
+# In one piece, however large it grows.
+$(BUILD)/$(SONAME): private lto := $(if $(fat),-flto -flto-partition=one)
 $(BUILD)/$(SONAME): $(call objects,$(client_src) $(shm_src)) client/ringbus.map
 	$(call say,LD)$(link) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script=client/ringbus.map \

@@ -159,7 +159,8 @@ leave(struct rb_attachment *a, bool forget)
 	if (a->role != RB_ROLE_TAP)
 		rb_presence_leave(&a->channel.shm, a->role, a->index, a->epoch,
 				  forget);
-	tell_leaving(a, forget ? RB_CONTROL_FORGET : 0);
+	if (a->bus->folder == NULL)
+		tell_leaving(a, forget ? RB_CONTROL_FORGET : 0);
 	rb_closep(&a->channel.shm.bell);
 	rb_channel_detach(&a->channel.shm);
 }
@@ -187,11 +188,24 @@ come_in(struct rb_attachment *a, struct rb_control *message)
 	return 1;
 }
 
+static int
+be_let_in(struct rb_attachment *a, const struct rb_control *wish)
+{
+	struct rb_control message;
+	int err = 1;
+
+	for (int i = 0; err == 1 && i < ARRIVE_TRIES; i++) {
+		message = *wish;
+		err = come_in(a, &message);
+	}
+	return err == 1 ? -ECONNRESET : err;
+}
+
 int
 rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 		   const char *channel, const struct rb_attach *request)
 {
-	struct rb_control wish, message;
+	struct rb_control wish;
 	int err;
 
 	bus->error[0] = '\0';
@@ -199,13 +213,11 @@ rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 	err = write_request(a, channel, request, &wish);
 	if (err < 0)
 		return err;
-	err = 1;
-	for (int i = 0; err == 1 && i < ARRIVE_TRIES; i++) {
-		message = wish;
-		err = come_in(a, &message);
-	}
-	if (err != 0)
-		return err == 1 ? -ECONNRESET : err;
+	err = bus->folder != NULL && a->role == RB_ROLE_TAP
+		      ? rb_folder_attach(a, request)
+		      : be_let_in(a, &wish);
+	if (err < 0)
+		return err;
 	a->wait = request->wait == RINGBUS_WAIT_DEFAULT
 			  ? a->channel.shm.wait
 			  : (enum rb_wait_kind)(request->wait - 1);

@@ -134,8 +134,8 @@ exchange(struct ringbus *bus, struct rb_control *message, int *fds)
 	return message->result;
 }
 
-static int
-greet(struct ringbus *bus)
+int
+rb_bus_greet(struct ringbus *bus)
 {
 	struct rb_control message;
 
@@ -193,7 +193,7 @@ connect_again(struct ringbus *bus)
 		return fd;
 	close(bus->fd);
 	bus->fd = fd;
-	return greet(bus);
+	return rb_bus_greet(bus);
 }
 
 /* Not there, or not yet, or no more. */
@@ -265,6 +265,15 @@ request(struct ringbus *bus, struct rb_control *message, int *fds)
 	return ask_again(bus, &asked, message, fds);
 }
 
+static int
+refuse_folder(struct ringbus *bus)
+{
+	rb_bus_refuse(bus,
+		      "%s is looked at without a daemon: this needs ringbusd",
+		      bus->folder);
+	return -ENOTCONN;
+}
+
 /* A thread that is cancelled in between would leave an answer to the next. */
 int
 rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
@@ -274,6 +283,8 @@ rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds)
 	bus->error[0] = '\0';
 	if (bus->pid != getpid()) /* the daemon would take us for our parent */
 		return -ECHILD;
+	if (bus->folder != NULL)
+		return refuse_folder(bus);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = request(bus, message, fds);
 	pthread_setcancelstate(cancel, NULL);
@@ -337,71 +348,6 @@ rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
 	return 0;
 }
 
-/* There is no bus to keep it in when a connect fails. */
-static _Thread_local char refusal[RB_SOCKET_SIZE + RB_CONTROL_TEXT_SIZE + 2];
-
-int
-ringbus_connect(const char *socket, struct ringbus **ret)
-{
-	struct ringbus *bus = calloc(1, sizeof(*bus));
-	int err, cancel;
-
-	if (bus == NULL)
-		return -ENOMEM;
-	bus->pid = getpid();
-	pthread_mutex_init(&bus->lock, NULL);
-	rb_fork_enter(bus);
-	rb_sigbus_install();
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	bus->fd = rb_locate_daemon(socket, &bus->place);
-	err = bus->fd < 0 ? bus->fd : greet(bus);
-	pthread_setcancelstate(cancel, NULL);
-	if (err < 0) {
-		snprintf(refusal, sizeof(refusal), "%s%s%s", bus->place.socket,
-			 bus->error[0] != '\0' ? ": " : "", bus->error);
-		ringbus_close(bus);
-		return err;
-	}
-	*ret = bus;
-	return 0;
-}
-
-static void
-close_handle(struct rb_attachment *attachment)
-{
-	if (attachment->role == RB_ROLE_PRODUCER)
-		ringbus_producer_close(rb_producer_of(attachment));
-	else if (attachment->role == RB_ROLE_CONSUMER)
-		ringbus_consumer_close(rb_consumer_of(attachment));
-	else
-		ringbus_tap_close(rb_tap_of(attachment));
-}
-
-void
-ringbus_close(struct ringbus *bus)
-{
-	if (bus == NULL)
-		return;
-	while (bus->attachments != NULL)
-		close_handle(bus->attachments);
-	rb_fork_leave(bus);
-	rb_closep(&bus->fd);
-	pthread_mutex_destroy(&bus->lock);
-	free(bus);
-}
-
-const char *
-ringbus_error(const struct ringbus *bus)
-{
-	return bus != NULL ? bus->error : refusal;
-}
-
-const char *
-ringbus_socket(const struct ringbus *bus)
-{
-	return bus->place.socket;
-}
-
 int64_t
 ringbus_ping(struct ringbus *bus)
 {
@@ -419,6 +365,8 @@ ringbus_list(struct ringbus *bus, unsigned index, char *name)
 	struct rb_control message;
 	int err;
 
+	if (bus->folder != NULL)
+		return rb_folder_list(bus, index, name);
 	rb_bus_prepare(&message, RB_CONTROL_LIST, NULL);
 	message.index = index;
 	err = rb_bus_request(bus, &message, NULL);

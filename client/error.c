@@ -39,6 +39,9 @@ static const struct {
 	  "daemon and library have different versions or memory layouts" },
 	{ EPROTO, "the other end of the socket is no ringbus daemon" },
 	{ ECONNRESET, "the daemon has closed the connection" },
+	{ ENOTCONN, "there is no daemon behind a folder that is looked at" },
+	{ ENODATA, "the memory of a sealed channel is in no folder" },
+	{ ENOTDIR, "not a folder" },
 	{ ECONNREFUSED, "no daemon is listening on the socket" },
 	{ ENOENT, "no such channel, consumer or kept place, or no daemon's "
 		  "socket" },

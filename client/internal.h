@@ -28,10 +28,11 @@
 struct rb_place {
 	char socket[RB_SOCKET_SIZE];
 	bool is_users; /* only there for this user: others' daemons are none */
+	int64_t patience_ns; /* with each of its answers */
 };
 
 struct ringbus {
-	int fd;
+	int fd;    /* of the connection, or of `folder` */
 	pid_t pid; /* whose connection it is: not a forked child's */
 	struct rb_place place;
 	struct ringbus *next; /* of all of this process: fork.c */
@@ -39,7 +40,11 @@ struct ringbus {
 	bool is_silent;       /* the daemon did not answer in time */
 	pthread_mutex_t lock; /* of the list */
 	struct rb_attachment *attachments;
-	bool stays; /* asks nobody but the daemon that it is connected to */
+	bool stays;   /* asks nobody but the daemon that it is connected to */
+	char *folder; /* of channels, looked at without a daemon; NULL: it has
+		       * one */
+	struct dirent **names; /* in the folder, as they were listed last */
+	int n_names;
 };
 
 struct ringbus_channel {
@@ -217,12 +222,27 @@ int rb_bus_request(struct ringbus *bus, struct rb_control *message, int *fds);
 /*
  * Connects to the daemon at `path`, or where NULL says to look. Returns a
  * descriptor or a negative errno; *ret is the place, on failure the last one
- * tried.
+ * tried, and its patience the caller's.
  */
 int rb_locate_daemon(const char *path, struct rb_place *ret);
 
 /* Connects to the daemon that is in the same place now. */
 int rb_locate_again(const struct rb_place *place);
+
+/* HELLO, over a connection that is new. */
+int rb_bus_greet(struct ringbus *bus);
+
+/* A bus that has neither a connection nor a folder yet; NULL without memory. */
+struct ringbus *rb_bus_new(void);
+
+/* What ringbus_error(NULL) says from now on, in this thread. */
+rb_printf_(1, 2) void rb_bus_fail(const char *format, ...);
+
+/* Of a bus with a folder: its channels by name, and one mapped for a tap. */
+int rb_folder_list(struct ringbus *bus, unsigned index, char *name);
+int rb_folder_attach(struct rb_attachment *attachment,
+		     const struct rb_attach *request);
+void rb_folder_close(struct ringbus *bus);
 
 /* From now on a channel that was truncated is no death, unless the program has
  * another opinion of SIGBUS. */

@@ -16,13 +16,16 @@
 
 #include "client/internal.h"
 
-#define PATIENCE_S 10
+#define NSEC INT64_C(1000000000)
 #define SYSTEM_SOCKET "/run/ringbus/control.sock"
 
 static int
-limit_time(int fd)
+limit_time(int fd, int64_t patience_ns)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	const struct timeval patience = {
+		.tv_sec = patience_ns / NSEC,
+		.tv_usec = patience_ns % NSEC / 1000 + 1, /* 0: for ever */
+	};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
 		       sizeof(patience)) < 0 ||
@@ -32,14 +35,15 @@ limit_time(int fd)
 	return 0;
 }
 
+/* *ret is filled in with the path, as far as it goes. */
 static int
-connect_to(const char *path, char *ret_socket)
+connect_to(const char *path, struct rb_place *ret)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int err;
 
-	snprintf(ret_socket, RB_SOCKET_SIZE, "%s", path);
+	snprintf(ret->socket, sizeof(ret->socket), "%s", path);
 	if (path[0] == '\0')
 		return -ENOENT;
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -48,7 +52,7 @@ connect_to(const char *path, char *ret_socket)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	err = limit_time(fd);
+	err = limit_time(fd, ret->patience_ns);
 	if (err < 0)
 		return err;
 	do
@@ -73,9 +77,9 @@ is_trusted(int fd)
 
 /* As connect_to(), but somebody else's daemon is none. */
 static int
-connect_to_own(const char *path, char *ret_socket)
+connect_to_own(const char *path, struct rb_place *ret)
 {
-	rb_cleanup_(rb_closep) int fd = connect_to(path, ret_socket);
+	rb_cleanup_(rb_closep) int fd = connect_to(path, ret);
 
 	if (fd >= 0 && !is_trusted(fd))
 		return -ENOENT;
@@ -84,7 +88,7 @@ connect_to_own(const char *path, char *ret_socket)
 
 /* Where a daemon of this user would listen; see ringbusd(8). */
 static int
-connect_to_users(char *ret_socket)
+connect_to_users(struct rb_place *ret)
 {
 	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
 	char path[4096];
@@ -93,13 +97,13 @@ connect_to_users(char *ret_socket)
 	if (runtime != NULL && runtime[0] != '\0') {
 		snprintf(path, sizeof(path), "%s/ringbus/control.sock",
 			 runtime);
-		fd = connect_to_own(path, ret_socket);
+		fd = connect_to_own(path, ret);
 	}
 	if (fd < 0) {
 		snprintf(path, sizeof(path),
 			 "/dev/shm/ringbus-%u/.control.sock",
 			 (unsigned)geteuid());
-		fd = connect_to_own(path, ret_socket);
+		fd = connect_to_own(path, ret);
 	}
 	return fd;
 }
@@ -113,18 +117,18 @@ rb_locate_daemon(const char *path, struct rb_place *ret)
 	if (path == NULL)
 		path = secure_getenv("RINGBUS_SOCKET");
 	if (path != NULL)
-		return connect_to(path, ret->socket);
+		return connect_to(path, ret);
 	if (geteuid() != 0)
-		fd = connect_to_users(ret->socket);
+		fd = connect_to_users(ret);
 	ret->is_users = fd >= 0;
-	return fd >= 0 ? fd : connect_to(SYSTEM_SOCKET, ret->socket);
+	return fd >= 0 ? fd : connect_to(SYSTEM_SOCKET, ret);
 }
 
 int
 rb_locate_again(const struct rb_place *place)
 {
-	char socket[RB_SOCKET_SIZE];
+	struct rb_place again = *place;
 
-	return place->is_users ? connect_to_own(place->socket, socket)
-			       : connect_to(place->socket, socket);
+	return place->is_users ? connect_to_own(place->socket, &again)
+			       : connect_to(place->socket, &again);
 }

@@ -158,6 +158,31 @@ RINGBUS_API int ringbus_wait_by_name(const char *name);
  */
 RINGBUS_API int ringbus_connect(const char *socket, struct ringbus **ret);
 
+/*
+ * The same with another patience: the daemon may take `timeout_ns` for an answer,
+ * here and whenever it is asked for something, or it is -ETIMEDOUT. Otherwise it is
+ * 10 seconds. -EINVAL for what is not positive.
+ */
+RINGBUS_API int ringbus_connect_within(const char *socket, int64_t timeout_ns,
+				       struct ringbus **ret);
+
+/*
+ * A bus without a daemon: channels are looked at where they lie, in `shm_dir`, or in
+ * a copy of that on any file system. NULL means the folder that RINGBUS_SHM_DIR in
+ * the environment names, or else this user's (/dev/shm/ringbus-UID) if it is there,
+ * or else the system's (/dev/shm/ringbus). ringbus_list() and ringbus_tap_open()
+ * work, all else is -ENOTCONN. Nobody looks whether the members of a channel are
+ * alive: what a daemon that is gone has not mended is shown as it was left.
+ *
+ *   -ENOENT, -ENOTDIR  no such folder, or something else
+ *   -EACCES            it may not be read
+ *   -EINVAL            longer than a path
+ *   -ENOMEM, -EMFILE, -ENFILE
+ *
+ * ringbus_error(NULL) names the folder then. Closed by ringbus_close().
+ */
+RINGBUS_API int ringbus_open_folder(const char *shm_dir, struct ringbus **ret);
+
 /* Closes the connection and every handle still open on it. NULL is allowed. */
 RINGBUS_API void ringbus_close(struct ringbus *bus);
 
@@ -169,7 +194,8 @@ RINGBUS_API void ringbus_close(struct ringbus *bus);
  */
 RINGBUS_API const char *ringbus_error(const struct ringbus *bus);
 
-/* The path of the socket we are connected to. Valid as long as the bus. */
+/* The path of the socket we are connected to, or of the folder that is looked at.
+ * Valid as long as the bus. */
 RINGBUS_API const char *ringbus_socket(const struct ringbus *bus);
 
 /*
@@ -869,8 +895,14 @@ struct ringbus_tap_options {
 			0                                                      \
 	}
 
-/* Opens a channel to look at, all of it read-only. Errors as for
- * ringbus_producer_open(). */
+/*
+ * Opens a channel to look at, all of it read-only. Errors as for
+ * ringbus_producer_open(), and of a bus without a daemon:
+ *
+ *   -EACCES   its files are those of another user
+ *   -ENODATA  a sealed one, whose memory only its daemon hands out
+ *   -EBADMSG  what lies there is no channel, or a damaged one
+ */
 RINGBUS_API int ringbus_tap_open(struct ringbus *bus, const char *channel,
 				 const struct ringbus_tap_options *options,
 				 struct ringbus_tap **ret);

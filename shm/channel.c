@@ -177,19 +177,21 @@ rb_channel_open(struct rb_channel *channel)
 static int
 read_header(int fd, struct rb_meta_header *ret)
 {
-	struct rb_segment segment = RB_SEGMENT_NULL;
+	struct rb_channel probe = RB_CHANNEL_NULL;
+	struct rb_segment *segment = &probe.segments[RB_FILE_META];
 	const struct rb_meta_header *header;
-	int err = rb_segment_map(&segment, fd, RB_META_SIZE, 0, false);
+	int err = rb_segment_map(segment, fd, RB_META_SIZE, 0, false);
 
 	if (err < 0)
 		return err;
-	header = segment.base;
+	probe.guard = rb_guard_enter(&probe);
+	header = segment->base;
 	/* ORDER(magic, acquire) - pairs with rb_channel_open(). */
 	if (rb_word64_load_acquire(&header->magic) != RB_MAGIC)
 		err = -EBADMSG;
 	else
 		memcpy(ret, header, sizeof(*ret));
-	rb_segment_unmap(&segment);
+	rb_channel_detach(&probe);
 	return err;
 }
 

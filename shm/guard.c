@@ -4,9 +4,11 @@
  */
 #include "shm/guard.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "shm/channel.h"
@@ -219,6 +221,18 @@ fill(const struct view *view, uint64_t address)
 	return map_own((void *)(uintptr_t)page, end - offset) != NULL;
 }
 
+/* What is missing stays zero: of another's folder meta may be shortened as well,
+ * and a fault in here would be the last. */
+static void
+copy_meta(struct rb_meta *copy, struct rb_meta *at)
+{
+	struct iovec to = { copy, sizeof(*copy) }, from = { at, sizeof(*at) };
+
+	if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0 &&
+	    errno != EFAULT) /* a sandbox forbids it */
+		memcpy(copy, at, sizeof(*copy));
+}
+
 /* Other threads find either the old meta there or all of the new one. */
 static bool
 break_channel(const struct view *meta)
@@ -228,7 +242,7 @@ break_channel(const struct view *meta)
 
 	if (copy == NULL)
 		return false;
-	memcpy(copy, at, sizeof(*copy));
+	copy_meta(copy, at);
 	rb_channel_say_broken(copy);
 	if (mremap(copy, meta->size, meta->size, MREMAP_MAYMOVE | MREMAP_FIXED,
 		   at) == at)
@@ -244,12 +258,12 @@ rb_guard_handle(const void *address, bool breaks)
 	const struct view *view = find((uintptr_t)address, &views);
 	const struct view *meta = &views.of[RB_FILE_META];
 
-	/* Nobody but the daemon writes to meta, and who could copy nothing. */
-	if (view == NULL || view == meta)
+	/* Nobody but the daemon writes to meta, and to itself it breaks nothing. */
+	if (view == NULL || (view == meta && !breaks))
 		return false;
 	if (breaks && !break_channel(meta))
 		return false;
-	return fill(view, (uintptr_t)address);
+	return view == meta || fill(view, (uintptr_t)address);
 }
 
 /* A fault comes again, and tells more of itself than we could. All else does not:

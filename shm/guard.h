@@ -11,7 +11,8 @@
  * That nobody may take for events what he finds there, to this process the
  * channel says first that it is broken: its meta is replaced, in one step, by a
  * copy that says so. Whoever read the memory finds it when he looks next, which
- * he does before he hands anything out or counts it as done.
+ * he does before he hands anything out or counts it as done. In a folder that is
+ * another's, meta itself may be shortened: then the copy has zeroes there.
  *
  * The table is for a handler to read: there are no locks in it, and entries are
  * never freed. One that changes while it is read is that of another channel, for

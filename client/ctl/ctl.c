@@ -153,28 +153,39 @@ name_sockets(const struct ctl *ctl, char *text, size_t size)
 }
 
 enum ctl_exit
-ctl_connect(struct ctl *ctl)
+ctl_not_connected(const struct ctl *ctl, int err, const char *more)
 {
-	int r = ringbus_connect(ctl->common.socket, &ctl->bus);
 	char text[4096];
 
-	if (r == 0)
-		return CTL_OK;
-	if (r == -ENOENT || r == -ECONNREFUSED)
+	/* The socket of one that was killed may stay a moment longer. */
+	if (err == -ENOENT || err == -ECONNREFUSED || err == -ECONNRESET)
 		ctl_say(ctl,
 			"no daemon at %s: start ringbusd, or name its socket "
-			"with --socket or RINGBUS_SOCKET",
-			name_sockets(ctl, text, sizeof(text)));
-	else if (r == -EACCES)
+			"with --socket or RINGBUS_SOCKET%s",
+			name_sockets(ctl, text, sizeof(text)), more);
+	else if (err == -EACCES)
 		ctl_say(ctl,
 			"%s is not for this user: ask for the group that may "
 			"connect",
 			ringbus_error(NULL));
-	else if (r == -ETIMEDOUT)
+	else if (err == -ETIMEDOUT)
 		return say_silent(ctl);
 	else
-		return ctl_failed(ctl, r);
-	return ctl_exit_code(r);
+		return ctl_failed(ctl, err);
+	return ctl_exit_code(err);
+}
+
+enum ctl_exit
+ctl_connect(struct ctl *ctl)
+{
+	int r;
+
+	if (ctl->common.shm_dir != NULL)
+		return ctl_misused(ctl,
+				   "--shm-dir has no daemon, and this needs "
+				   "one");
+	r = ringbus_connect(ctl->common.socket, &ctl->bus);
+	return r == 0 ? CTL_OK : ctl_not_connected(ctl, r, "");
 }
 
 int64_t

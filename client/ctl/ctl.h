@@ -46,6 +46,7 @@ struct ctl_verb {
 /* Options of every verb. */
 struct ctl_common {
 	const char *socket;
+	const char *shm_dir; /* of those that only look */
 	bool json;
 	bool help;
 	bool version; /* only in front of the verb */
@@ -58,6 +59,7 @@ struct ctl {
 	char **operands; /* NULL-terminated */
 	int n_operands;
 	struct ringbus *bus; /* NULL until ctl_connect() */
+	bool is_alone;       /* looks at a folder, without a daemon */
 };
 
 /* NULL-terminated, in the order in which help shows them. */
@@ -87,6 +89,25 @@ bool ctl_is_group(const char *word);
 
 /* Connects to the daemon, or says why not. */
 enum ctl_exit ctl_connect(struct ctl *ctl);
+
+/* Says that a connect has failed so. `more` is added to what can be done, or "". */
+enum ctl_exit ctl_not_connected(const struct ctl *ctl, int err,
+				const char *more);
+
+/*
+ * For verbs that only look: the daemon if it answers within a second, else the folder
+ * of its channels, which is told on stderr; with --shm-dir that folder alone.
+ */
+enum ctl_exit ctl_connect_to_look(struct ctl *ctl);
+
+/* A call has failed so since: true if that means that the daemon has gone or is
+ * stopped, and ctl->bus is now a folder, where to ask once more. */
+bool ctl_look_alone(struct ctl *ctl, int err);
+
+/* ringbus_tap_open(), once more if need be. */
+int ctl_open_tap(struct ctl *ctl, const char *channel,
+		 const struct ringbus_tap_options *options,
+		 struct ringbus_tap **ret);
 
 /* A line on stderr: "ringbusctl: VERB CHANNEL: ...". */
 void ctl_say(const struct ctl *ctl, const char *fmt, ...)

@@ -16,6 +16,8 @@
 const struct options_entry help_common_options[] = {
 	{ 's', "socket", "PATH", &options_text, COMMON(socket),
 	  "the daemon's socket, instead of $RINGBUS_SOCKET or the usual one" },
+	{ 0, "shm-dir", "DIR", &options_text, COMMON(shm_dir),
+	  "look into a folder of channels or of copies, without a daemon" },
 	{ 'j', "json", NULL, &options_flag, COMMON(json),
 	  "JSON Lines on stdout" },
 	{ 'h', "help", NULL, &options_flag, COMMON(help), "this text" },
@@ -25,6 +27,8 @@ const struct options_entry help_common_options[] = {
 const struct options_entry help_front_options[] = {
 	{ 's', "socket", "PATH", &options_text, COMMON(socket),
 	  "the daemon's socket, instead of $RINGBUS_SOCKET or the usual one" },
+	{ 0, "shm-dir", "DIR", &options_text, COMMON(shm_dir),
+	  "look into a folder of channels or of copies, without a daemon" },
 	{ 'j', "json", NULL, &options_flag, COMMON(json),
 	  "JSON Lines on stdout" },
 	{ 'h', "help", NULL, &options_flag, COMMON(help),

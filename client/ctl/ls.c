@@ -150,7 +150,7 @@ list_all(struct ctl *ctl, struct table *table, struct output *out)
 static enum ctl_exit
 run_ls(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect(ctl);
+	enum ctl_exit code = ctl_connect_to_look(ctl);
 	struct output out;
 	struct table table;
 	int r;
@@ -161,6 +161,12 @@ run_ls(struct ctl *ctl, void *args)
 	output_init(&out, STDOUT_FILENO);
 	table_init(&table, columns, N_COLUMNS);
 	r = list_all(ctl, &table, &out);
+	if (ctl_look_alone(ctl, r)) {
+		table_deinit(&table);
+		table_init(&table, columns, N_COLUMNS);
+		output_init(&out, STDOUT_FILENO);
+		r = list_all(ctl, &table, &out);
+	}
 	if (r == 0 && !ctl->common.json)
 		table_print(&table, &out);
 	table_deinit(&table);

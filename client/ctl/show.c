@@ -6,10 +6,12 @@
  * what the daemon believes.
  */
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
+#include "client/ctl/process.h"
 #include "client/ctl/table.h"
 #include "client/ctl/tree.h"
 #include "client/ctl/view.h"
@@ -75,6 +77,8 @@ write_member(struct json *json, const struct view *view,
 	json_int(json, "index", member->index);
 	json_int(json, "pid", member->pid);
 	json_string(json, "state", words_state(member->state));
+	if (member->pid > 0)
+		json_string(json, "process", process_state(member->pid));
 	json_int(json, "sequence", member->sequence);
 	if (member->role == RINGBUS_CONSUMER)
 		write_consumer(json, view, member);
@@ -222,15 +226,27 @@ add_waits(struct table *table, const struct ringbus_member *member)
 	return r;
 }
 
+/* Without a daemon nobody has noted who died since. */
+static const char *
+name_state(const struct ringbus_member *member, bool is_alone)
+{
+	if (is_alone && member->pid > 0 &&
+	    member->state == RINGBUS_MEMBER_ATTACHED &&
+	    strcmp(process_state(member->pid), "gone") == 0)
+		return "gone";
+	return words_state(member->state);
+}
+
 static int
-add_member(struct table *table, const struct ringbus_member *member)
+add_member(struct table *table, const struct ringbus_member *member,
+	   bool is_alone)
 {
 	bool reads = member->role == RINGBUS_CONSUMER;
 	int r = table_add(table, "%s", name_role(member));
 
 	r |= table_add(table, "%s", member->name);
 	r |= add_number(table, member->pid, member->pid > 0);
-	r |= table_add(table, "%s", words_state(member->state));
+	r |= table_add(table, "%s", name_state(member, is_alone));
 	r |= add_word(table, words_slow(member->slow), reads);
 	r |= add_word(table, member->gates ? "yes" : "no", reads);
 	r |= add_number(table, member->sequence, reads);
@@ -242,7 +258,8 @@ add_member(struct table *table, const struct ringbus_member *member)
 }
 
 static int
-print_members(const struct view *view, bool is_verbose, struct output *out)
+print_members(const struct view *view, const struct show_args *args,
+	      bool is_alone, struct output *out)
 {
 	struct table table;
 	unsigned i;
@@ -250,10 +267,11 @@ print_members(const struct view *view, bool is_verbose, struct output *out)
 
 	if (view->n_members == 0)
 		return 0;
-	table_init(&table, columns, N_COLUMNS - (is_verbose ? 0 : N_VERBOSE));
+	table_init(&table, columns,
+		   N_COLUMNS - (args->is_verbose ? 0 : N_VERBOSE));
 	for (i = 0; i < view->n_members; i++) {
-		r |= add_member(&table, &view->members[i]);
-		if (is_verbose)
+		r |= add_member(&table, &view->members[i], is_alone);
+		if (args->is_verbose)
 			r |= add_waits(&table, &view->members[i]);
 	}
 	if (r == 0) {
@@ -268,7 +286,7 @@ static enum ctl_exit
 run_show(struct ctl *ctl, void *args_)
 {
 	const struct show_args *args = args_;
-	enum ctl_exit code = ctl_connect(ctl);
+	enum ctl_exit code = ctl_connect_to_look(ctl);
 	struct ringbus_tap *tap;
 	struct output out;
 	struct view view;
@@ -276,7 +294,7 @@ run_show(struct ctl *ctl, void *args_)
 
 	if (code != CTL_OK)
 		return code;
-	r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
+	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
 	if (r < 0)
 		return ctl_refused(ctl, r);
 	r = view_read(ringbus_tap_channel(tap), &view);
@@ -286,7 +304,7 @@ run_show(struct ctl *ctl, void *args_)
 		write_view(&view, &out);
 	} else if (r == 0) {
 		print_info(&view.info, &out);
-		r = print_members(&view, args->is_verbose, &out);
+		r = print_members(&view, args, ctl->is_alone, &out);
 		tree_print(&view, &out);
 	}
 	return r < 0 ? ctl_failed(ctl, r) : ctl_finish(ctl, &out);

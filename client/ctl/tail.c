@@ -240,6 +240,9 @@ follow(struct tail *tail)
 
 	r = reader_open(&tail->reader, ctl->bus, ctl->operands[0],
 			&tail->args->reader);
+	if (tail->args->reader.gate == NULL && ctl_look_alone(ctl, r))
+		r = reader_open(&tail->reader, ctl->bus, ctl->operands[0],
+				&tail->args->reader);
 	if (r < 0)
 		return ctl_refused(ctl, r);
 	r = ringbus_channel_info(reader_channel(&tail->reader), &info);
@@ -284,7 +287,8 @@ run_tail(struct ctl *ctl, void *args_)
 	/* A reader that has had enough, like head(1), is no failure. */
 	signal(SIGPIPE, SIG_IGN);
 	output_init(&tail.out, STDOUT_FILENO);
-	code = ctl_connect(ctl);
+	code = args->reader.gate != NULL ? ctl_connect(ctl)
+					 : ctl_connect_to_look(ctl);
 	return code == CTL_OK ? follow(&tail) : code;
 }
 

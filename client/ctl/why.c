@@ -14,6 +14,7 @@
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
+#include "client/ctl/process.h"
 #include "client/ctl/view.h"
 #include "client/ctl/words.h"
 
@@ -214,47 +215,6 @@ read_all(const struct ringbus_channel *channel, struct why *why)
 	return 0;
 }
 
-/* --------------------------------------------------------------- processes */
-
-static const char *
-word_of_state(char state)
-{
-	switch (state) {
-	case 'R':
-		return "running";
-	case 'T':
-		return "stopped";
-	case 't':
-		return "traced";
-	case 'Z':
-	case 'X':
-		return "zombie";
-	default:
-		return "sleeping";
-	}
-}
-
-/* What it is doing. Pids are those that the daemon sees. The name in front of the
- * state may hold anything. */
-static const char *
-process_state(int64_t pid)
-{
-	char path[48], stat[512];
-	const char *at;
-	size_t n;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
-	file = fopen(path, "re");
-	if (file == NULL)
-		return "gone";
-	n = fread(stat, 1, sizeof(stat) - 1, file);
-	fclose(file);
-	stat[n] = '\0';
-	at = strrchr(stat, ')');
-	return at != NULL && at[1] == ' ' ? word_of_state(at[2]) : "gone";
-}
-
 /* -------------------------------------------------------------------- text */
 
 #define WHO_SIZE 160
@@ -431,7 +391,7 @@ write_json(const struct why *why, struct output *out)
 static enum ctl_exit
 run_why(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect(ctl);
+	enum ctl_exit code = ctl_connect_to_look(ctl);
 	struct ringbus_tap *tap;
 	struct output out;
 	struct why why;
@@ -440,7 +400,7 @@ run_why(struct ctl *ctl, void *args)
 	(void)args;
 	if (code != CTL_OK)
 		return code;
-	r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
+	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
 	if (r < 0)
 		return ctl_refused(ctl, r);
 	r = read_all(ringbus_tap_channel(tap), &why);

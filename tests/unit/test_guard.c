@@ -93,6 +93,38 @@ TEST(client_has_a_meta_that_says_broken)
 	fixture_close(&f);
 }
 
+/* As who owns a folder can do that is looked at without a daemon. */
+TEST(meta_may_be_shortened_too)
+{
+	struct fixture f;
+	struct rb_channel tap;
+
+	begin(&f, true);
+	t_ok(rb_channel_attach(&tap, f.fds, RB_ROLE_TAP));
+	cut(&f, RB_FILE_META);
+	cut(&f, RB_FILE_RING);
+	ck_assert_int_eq(tap.slots[0], 0);
+	ck_assert(rb_channel_is_broken(&tap));
+	ck_assert_int_eq(tap.meta->header.name[0], 0);
+	rb_channel_detach(&tap);
+	fixture_close(&f);
+}
+
+TEST(a_touch_of_meta_alone_breaks_it)
+{
+	struct fixture f;
+	struct rb_channel tap;
+
+	begin(&f, true);
+	t_ok(rb_channel_attach(&tap, f.fds, RB_ROLE_TAP));
+	cut(&f, RB_FILE_META);
+	ck_assert_int_eq(tap.meta->header.name[0], 0);
+	ck_assert_int_eq(n_handled, 1);
+	ck_assert(rb_channel_is_broken(&tap));
+	rb_channel_detach(&tap);
+	fixture_close(&f);
+}
+
 /* The second look at the slots is as good as the first. */
 TEST(mirror_is_guarded_too)
 {

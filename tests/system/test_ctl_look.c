@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ctl_look.c - verbs that only look work with the daemon alive, killed and
+ * stopped, on copies, and as another user
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/system/util_bus.h"
+#include "tests/system/util_ctl.h"
+#include "tests/system/util_user.h"
+
+#define CHANNEL                                                                \
+	"slots: 16, event_size: 8, consumers: { app: { on_death: keep } }"
+
+static const char *const verbs[] = { "ls", "show a", "why a",
+				     "tail a --from oldest -n 3" };
+
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+/* A daemon with the three events "one", "two" and "three". */
+static void
+begin(struct t_bus *b)
+{
+	struct t_ctl run;
+
+	t_bus_begin(b, CHANNEL);
+	t_ctl_run(&run, &b->daemon, t_text_file("one\ntwo\nthree\n"), "pub a");
+}
+
+static void
+look(const struct t_bus *b, const char *said)
+{
+	struct t_ctl run;
+
+	for (size_t i = 0; i < N_VERBS; i++) {
+		t_ctl_run(&run, &b->daemon, NULL, verbs[i]);
+		ck_assert_msg(t_ctl_said(&run, said), "%s: %s", verbs[i],
+			      t_ctl_err(&run));
+	}
+	ck_assert_str_eq(t_ctl_out(&run), "one\ntwo\nthree\n");
+}
+
+TEST(a_dead_daemons_channels_are_looked_at)
+{
+	struct t_ctl run;
+	struct t_bus b;
+
+	begin(&b);
+	look(&b, "");
+	t_daemon_kill(&b.daemon);
+	for (size_t i = 0; i < N_VERBS; i++) {
+		t_ctl_fail(&run, &b.daemon, NULL, verbs[i], 3);
+		ck_assert_msg(t_ctl_said(&run, "or the folder of its channels"),
+			      "%s", t_ctl_err(&run));
+	}
+	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
+	look(&b, "looking into");
+	ringbus_close(b.bus);
+	t_daemon_restart(&b.daemon);
+	t_daemon_stop(&b.daemon);
+}
+
+TEST(a_stopped_daemons_channels_are_looked_at)
+{
+	struct t_bus b;
+
+	begin(&b);
+	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
+	ck_assert_int_eq(kill(b.daemon.pid, SIGSTOP), 0);
+	look(&b, "does not answer: looking into");
+	ck_assert_int_eq(kill(b.daemon.pid, SIGCONT), 0);
+	t_bus_end(&b);
+}
+
+TEST(a_folder_can_be_named)
+{
+	struct t_ctl run;
+	struct t_bus b;
+
+	begin(&b);
+	t_ctl_run(&run, NULL, NULL,
+		  t_words("tail a --from oldest -n 3 --shm-dir %s",
+			  b.daemon.shm));
+	ck_assert_str_eq(t_ctl_out(&run), "one\ntwo\nthree\n");
+	ck_assert_str_eq(t_ctl_err(&run), "");
+	t_ctl_run(&run, NULL, NULL,
+		  t_words("--shm-dir %s ls --json", b.daemon.shm));
+	t_json_lines(t_ctl_out(&run), 1);
+	t_ctl_fail(&run, NULL, NULL, "ls --shm-dir /nonexistent", 3);
+	ck_assert(t_ctl_said(&run, "/nonexistent: no such folder"));
+	t_ctl_fail(&run, NULL, NULL,
+		   t_words("pub a --shm-dir %s", b.daemon.shm), 2);
+	t_ctl_fail(&run, NULL, NULL,
+		   t_words("tail a --gate app --shm-dir %s", b.daemon.shm), 2);
+	t_bus_end(&b);
+}
+
+static void
+name_socket(struct t_bus *b, const char *folder, const char *name)
+{
+	const char *path = t_words("%s/%s", folder, name);
+
+	ck_assert_uint_lt(strlen(path), sizeof(b->daemon.socket));
+	memcpy(b->daemon.socket, path, strlen(path) + 1);
+}
+
+/* A daemon whose socket lies in its folder: that one it is. */
+TEST(the_folder_of_a_socket_in_it_is_found)
+{
+	struct t_ctl run;
+	struct t_bus b;
+
+	begin(&b);
+	t_daemon_kill(&b.daemon);
+	name_socket(&b, b.daemon.shm, ".control.sock");
+	look(&b, "looking into");
+	t_ctl_run(&run, &b.daemon, NULL, "ls");
+	ck_assert(t_ctl_said(&run, b.daemon.shm));
+	ringbus_close(b.bus);
+	name_socket(&b, t_tmpdir(), "control.sock");
+	t_daemon_restart(&b.daemon);
+	t_daemon_stop(&b.daemon);
+}
+
+TEST(files_of_another_user_are_code_4)
+{
+	struct t_ctl run;
+	struct t_bus b;
+
+	t_need_root();
+	begin(&b);
+	t_daemon_kill(&b.daemon);
+	ck_assert_int_eq(chmod(b.daemon.shm, 0755), 0);
+	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
+	t_ctl_start_nobody(&run, &b.daemon, "show a");
+	t_ctl_join(&run, 4);
+	ck_assert(t_ctl_said(&run, "be that user, or root"));
+	t_ctl_start_nobody(&run, &b.daemon, "ls");
+	t_ctl_join(&run, 0);
+	ringbus_close(b.bus);
+	t_daemon_restart(&b.daemon);
+	t_daemon_stop(&b.daemon);
+}
+
+static int
+hold(void *arg)
+{
+	const struct t_bus *b = arg;
+
+	t_consume_as(t_connect(&b->daemon), "app", RINGBUS_FROM_NOW);
+	for (;;)
+		pause();
+	return 0;
+}
+
+TEST(who_died_after_the_daemon_is_told)
+{
+	struct ringbus_tap *tap;
+	struct t_ctl run;
+	struct t_bus b;
+	pid_t pid;
+
+	begin(&b);
+	tap = t_tap(b.bus, RINGBUS_FROM_NOW);
+	pid = t_child(hold, &b);
+	t_until(t_member(ringbus_tap_channel(tap), RINGBUS_CONSUMER, "app")
+			.state == RINGBUS_MEMBER_ATTACHED);
+	t_daemon_kill(&b.daemon);
+	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
+	t_ctl_run(&run, &b.daemon, NULL, "show a");
+	ck_assert(strstr(t_ctl_out(&run), " attached") != NULL);
+	t_kill(pid);
+	t_ctl_run(&run, &b.daemon, NULL, "show a");
+	ck_assert(strstr(t_ctl_out(&run), " gone ") != NULL);
+	t_ctl_run(&run, &b.daemon, NULL, "show a --json");
+	ck_assert(strstr(t_ctl_out(&run), "\"process\":\"gone\"") != NULL);
+	ringbus_close(b.bus);
+	t_daemon_restart(&b.daemon);
+	t_daemon_stop(&b.daemon);
+}
