@@ -14,8 +14,6 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/adopt.h"
 #include "daemon/entry.h"
 #include "daemon/inherit.h"
@@ -39,7 +37,7 @@ stop(struct rb_daemon *daemon)
 		return;
 	}
 	daemon->stopping = true;
-	sd_notify(0, "STOPPING=1\nSTATUS=Waiting for members to leave");
+	rb_service_stopping(&daemon->service, daemon->config->drain_ns);
 	rb_server_stop(&daemon->server);
 	rb_registry_close_streams(&daemon->registry, false);
 	if (!rb_registry_has_members(&daemon->registry)) {
@@ -58,7 +56,7 @@ static void
 leave(struct rb_daemon *daemon)
 {
 	daemon->leaving = true;
-	sd_notify(0, "STOPPING=1\nSTATUS=Leaving the channels to the next");
+	rb_service_leaving(&daemon->service);
 	rb_log_info("leaving: the channels go on, for the next daemon");
 	rb_loop_stop(daemon->loop);
 }
@@ -158,6 +156,7 @@ on_turned(void *context)
 	struct rb_daemon *daemon = context;
 
 	rb_tamper_heed_faults(&daemon->tamper);
+	rb_health_look(daemon);
 }
 
 void
@@ -168,26 +167,12 @@ rb_daemon_watch(struct rb_daemon *daemon, struct rb_hosted *hosted)
 	rb_stuck_watch(&daemon->stuck, hosted);
 }
 
-void
-rb_daemon_tell_status(const struct rb_daemon *daemon, const char *first)
-{
-	unsigned n_broken = rb_registry_count_broken(&daemon->registry);
-	unsigned n = daemon->registry.n_hosted - n_broken;
-	char broken[32] = "";
-
-	if (n_broken > 0)
-		snprintf(broken, sizeof(broken), ", %u broken", n_broken);
-	sd_notifyf(0, "%sSTATUS=Serving %u channels, not serving %u%s", first,
-		   n, daemon->registry.n_refused, broken);
-}
-
 static void
 on_broken(void *context)
 {
-	const struct rb_daemon *daemon = context;
+	struct rb_daemon *daemon = context;
 
-	if (!daemon->stopping)
-		rb_daemon_tell_status(daemon, "");
+	rb_service_changed(&daemon->service);
 }
 
 /* ----------------------------------------------------------------- building */
@@ -267,14 +252,20 @@ set_up_shm(struct rb_daemon *daemon)
 {
 	const char *path = daemon->paths.shm_dir;
 
-	daemon->shm_dirfd = rb_paths_open_shm(path, &daemon->shm_made);
+	daemon->err = daemon->shm_dirfd = rb_paths_open_shm(path,
+							    &daemon->shm_made);
 	if (daemon->shm_dirfd < 0)
 		return RB_EXIT_CANNOT_CREATE;
-	daemon->lock = rb_lock_take(daemon->shm_dirfd, path);
+	daemon->err = rb_service_check_user(daemon->shm_dirfd, path);
+	if (daemon->err < 0)
+		return RB_EXIT_CANNOT_CREATE;
+	daemon->err = daemon->lock = rb_lock_take(daemon->shm_dirfd, path);
 	if (daemon->lock < 0)
 		return daemon->lock == -EBUSY ? RB_EXIT_RUNNING
 					      : RB_EXIT_CANNOT_CREATE;
-	if (rb_maker_init(&daemon->registry.maker, daemon->shm_dirfd, path) < 0)
+	daemon->err = rb_maker_init(&daemon->registry.maker, daemon->shm_dirfd,
+				    path);
+	if (daemon->err < 0)
 		return RB_EXIT_FAILURE;
 	daemon->registry.maker.store = &daemon->store;
 	return RB_EXIT_OK;
@@ -293,10 +284,12 @@ set_up_tamper(struct rb_daemon *daemon)
 static enum rb_exit
 set_up_loop(struct rb_daemon *daemon)
 {
+	struct rb_service_owner owner = rb_health_owner(daemon);
 	int err = rb_loop_new(
 		rb_server_max_watches(daemon->config->max_clients),
 		&daemon->loop);
 
+	daemon->err = err;
 	if (err < 0)
 		return RB_EXIT_FAILURE;
 	rb_processes_init(&daemon->processes, daemon->loop, on_death, daemon);
@@ -317,6 +310,9 @@ set_up_loop(struct rb_daemon *daemon)
 				    &daemon->registry);
 	if (err == 0)
 		err = set_up_tamper(daemon);
+	if (err == 0)
+		err = rb_service_init(&daemon->service, daemon->loop, &owner);
+	daemon->err = err;
 	if (err < 0)
 		rb_log_error("cannot set up the event loop: %s",
 			     strerror(-err));
@@ -346,6 +342,7 @@ create_missing(struct rb_daemon *daemon)
 
 		if (is_settled(&daemon->registry, c->name))
 			continue;
+		rb_service_works();
 		err = rb_registry_create(&daemon->registry, &creation, why,
 					 sizeof(why), &hosted);
 		if (err < 0) {
@@ -361,12 +358,12 @@ create_missing(struct rb_daemon *daemon)
 static enum rb_exit
 set_up_channels(struct rb_daemon *daemon)
 {
-	int err = rb_adopt_all(daemon);
-
-	if (err < 0)
+	daemon->err = rb_adopt_all(daemon);
+	if (daemon->err < 0)
 		return RB_EXIT_FAILURE;
 	rb_store_settle(&daemon->store, daemon->registry.n_refused > 0);
-	return create_missing(daemon) < 0 ? RB_EXIT_CANNOT_CREATE : RB_EXIT_OK;
+	daemon->err = create_missing(daemon);
+	return daemon->err < 0 ? RB_EXIT_CANNOT_CREATE : RB_EXIT_OK;
 }
 
 static enum rb_exit
@@ -375,6 +372,7 @@ set_up_server(struct rb_daemon *daemon)
 	int err = rb_server_init(&daemon->server, daemon, &daemon->paths,
 				 daemon->config->max_clients);
 
+	daemon->err = err;
 	if (err == 0) {
 		/* Who leaves from now on finds us. */
 		rb_reaper_heed_all(&daemon->reaper);
@@ -391,8 +389,8 @@ set_up(struct rb_daemon *daemon, const struct rb_options *options)
 	if (code == RB_EXIT_OK &&
 	    rb_paths_init(&daemon->paths, options, daemon->config) < 0)
 		code = RB_EXIT_CONFIG;
-	if (code == RB_EXIT_OK &&
-	    rb_inherit(&daemon->store, &daemon->inherited) < 0)
+	if (code == RB_EXIT_OK && rb_inherit(&daemon->store, &daemon->inherited,
+					     daemon->paths.socket) < 0)
 		code = RB_EXIT_CANNOT_CREATE;
 	if (code == RB_EXIT_OK)
 		code = set_up_loop(daemon);
@@ -426,6 +424,7 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 	umask(S_IRWXG | S_IRWXO);
 	code = set_up(daemon, options);
 	if (code != RB_EXIT_OK) {
+		rb_service_failed(code, daemon->err);
 		daemon->rest = RB_REGISTRY_REMOVE_MADE;
 		rb_daemon_free(daemon);
 		return code;
@@ -443,9 +442,12 @@ rb_daemon_run(struct rb_daemon *daemon)
 	if (daemon->registry.n_refused > 0)
 		rb_log_warning("%u more are not served, see above",
 			       daemon->registry.n_refused);
-	rb_daemon_tell_status(daemon, "READY=1\n");
-	if (rb_loop_run(daemon->loop, on_turned, daemon) < 0)
+	rb_service_ready(&daemon->service, NULL);
+	daemon->err = rb_loop_run(daemon->loop, on_turned, daemon);
+	if (daemon->err < 0) {
+		rb_service_failed(RB_EXIT_FAILURE, daemon->err);
 		return RB_EXIT_FAILURE;
+	}
 	if (daemon->leaving)
 		return RB_EXIT_OK;
 	rb_registry_close_streams(&daemon->registry, true);
@@ -458,6 +460,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 {
 	if (daemon == NULL)
 		return NULL;
+	rb_service_deinit(&daemon->service);
 	rb_server_deinit(&daemon->server);
 	rb_stuck_deinit(&daemon->stuck);
 	rb_warden_deinit(&daemon->warden);
@@ -477,6 +480,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	rb_closep(&daemon->lock);
 	rb_closep(&daemon->shm_dirfd);
 	rb_closep(&daemon->signals);
+	rb_service_settle();
 	daemon->config = rb_config_free(daemon->config);
 	free(daemon);
 	return NULL;

@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "daemon/exit.h"
+#include "daemon/health.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
 #include "daemon/paths.h"
@@ -19,6 +20,7 @@
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
 #include "daemon/server.h"
+#include "daemon/service.h"
 #include "daemon/store.h"
 #include "daemon/stuck.h"
 #include "daemon/tamper.h"
@@ -46,8 +48,11 @@ struct rb_daemon {
 	struct rb_processes processes;
 	struct rb_users users;
 	struct rb_server server;
+	struct rb_service service;
+	struct rb_health health;
 	bool stopping;
-	bool leaving;               /* all of it to the next daemon */
+	bool leaving; /* all of it to the next daemon */
+	int err;      /* why it does not start, as far as it is known; 0 */
 	enum rb_registry_rest rest; /* of the channels, at the end */
 };
 
@@ -65,9 +70,6 @@ struct rb_daemon *rb_daemon_free(struct rb_daemon *daemon);
 /* Looks after a channel that it has made or taken over, or of which it has read
  * something new in the configuration. */
 void rb_daemon_watch(struct rb_daemon *daemon, struct rb_hosted *hosted);
-
-/* Tells the service manager what is served, behind `first`. */
-void rb_daemon_tell_status(const struct rb_daemon *daemon, const char *first);
 
 /* Loads the configuration that the options ask for. */
 enum rb_exit rb_daemon_load_config(const struct rb_options *options,

@@ -54,8 +54,8 @@ check_file(int fd, const char *path)
 	return -EBADMSG;
 }
 
-static bool
-is_current(int shm_dirfd, int fd)
+bool
+rb_lock_is_ours(int shm_dirfd, int fd)
 {
 	struct stat named, ours;
 
@@ -96,7 +96,7 @@ try_lock(int shm_dirfd, const char *path, int *ret)
 		*ret = rb_take_fd(&fd);
 		return err;
 	}
-	if (!is_current(shm_dirfd, fd))
+	if (!rb_lock_is_ours(shm_dirfd, fd))
 		return 1;
 	err = write_holder(fd);
 	if (err < 0) {

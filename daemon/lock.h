@@ -8,6 +8,8 @@
 #ifndef RB_DAEMON_LOCK_H
 #define RB_DAEMON_LOCK_H
 
+#include <stdbool.h>
+
 #define RB_LOCK_NAME ".lock" /* no channel has such a name */
 
 /*
@@ -15,6 +17,9 @@
  * -EBUSY if another daemon has it, or another negative errno; has said why.
  */
 int rb_lock_take(int shm_dirfd, const char *path);
+
+/* Whether the file is still there, and the one that is held by `fd`. */
+bool rb_lock_is_ours(int shm_dirfd, int fd);
 
 /* Removes the file, while the lock is still held. */
 void rb_lock_remove(int shm_dirfd);

@@ -15,6 +15,7 @@
 #define LINE_SIZE 1024
 
 static bool to_journal;
+static char last_error[LINE_SIZE];
 
 /* JOURNAL_STREAM is inherited; whether it is still our stderr, it tells. */
 void
@@ -53,6 +54,23 @@ put_line(const char *prefix, const char *text, size_t n)
 }
 
 static void
+remember(int priority, const char *text, size_t n)
+{
+	if (priority > LOG_ERR)
+		return;
+	if (n >= sizeof(last_error))
+		n = sizeof(last_error) - 1;
+	memcpy(last_error, text, n);
+	last_error[n] = '\0';
+}
+
+const char *
+rb_log_last_error(void)
+{
+	return last_error;
+}
+
+static void
 put_to_journal(int priority, const char *text, size_t n)
 {
 	char prefix[16];
@@ -68,6 +86,7 @@ rb_log_args(int priority, const char *fmt, va_list args)
 
 	vsnprintf(text, sizeof(text), fmt, args);
 	escape(text);
+	remember(priority, text, strlen(text));
 	if (to_journal)
 		put_to_journal(priority, text, strlen(text));
 	else
@@ -87,8 +106,9 @@ rb_log(int priority, const char *fmt, ...)
 void
 rb_log_text(int priority, const char *text)
 {
-	size_t n;
+	size_t n = strcspn(text, "\n");
 
+	remember(priority, text, n);
 	if (!to_journal) {
 		(void)!write(STDERR_FILENO, text, strlen(text));
 		return;

@@ -26,6 +26,9 @@ void rb_log_args(int priority, const char *fmt, va_list args);
 #define rb_log_warning(...) rb_log(LOG_WARNING, __VA_ARGS__)
 #define rb_log_info(...) rb_log(LOG_INFO, __VA_ARGS__)
 
+/* The last line of LOG_ERR, or the first of such a text; "" if there was none. */
+const char *rb_log_last_error(void);
+
 /* A text of whole lines that has its own form: a report. */
 void rb_log_text(int priority, const char *text);
 

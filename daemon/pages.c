@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "daemon/log.h"
+#include "daemon/service.h"
 
 void
 rb_pages_tune(const struct rb_hosted *hosted,
@@ -39,8 +40,10 @@ rb_pages_prefault(const struct rb_hosted *hosted)
 {
 	for (int i = 0; i < RB_FILES; i++) {
 		const struct rb_segment *s = &hosted->channel.segments[i];
-		int err = rb_segment_populate(s, true);
+		int err;
 
+		rb_service_works();
+		err = rb_segment_populate(s, true);
 		if (err < 0)
 			rb_log_warning("channel %s: cannot prefault %s: %s",
 				       hosted->name, rb_file_names[i],

@@ -329,7 +329,9 @@ on_repair(void *context, int result)
 	int64_t pause_ns, began_ns = rb_clock_ns();
 
 	(void)result;
-	if (!try_some(reaper, began_ns + REPAIR_BUDGET_NS))
+	reaper->n_rounds++;
+	reaper->repairing = try_some(reaper, began_ns + REPAIR_BUDGET_NS);
+	if (!reaper->repairing)
 		return;
 	if (reaper->repair_pause_ns < REPAIR_PAUSE_MAX_NS)
 		reaper->repair_pause_ns *= 2;
@@ -343,6 +345,7 @@ static void
 repair_soon(struct rb_reaper *reaper)
 {
 	reaper->repair_pause_ns = REPAIR_PAUSE_MIN_NS;
+	reaper->repairing = true;
 	rb_watch_timer(reaper->repair, reaper->repair_pause_ns);
 }
 

@@ -33,6 +33,8 @@ struct rb_reaper {
 	struct rb_memberships dying;
 	unsigned n_tried; /* the first of them, for which there was time */
 	int64_t repair_pause_ns;
+	bool repairing;    /* the timer runs */
+	uint64_t n_rounds; /* of repairs */
 	struct rb_watch *repair;
 	struct rb_expiry expiry;
 };

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/judge.h"
 #include "daemon/log.h"
 #include "shm/member.h"
@@ -159,6 +157,7 @@ rb_reload(struct rb_daemon *daemon)
 	struct rb_config *old = daemon->config, *new;
 	int err = -EINVAL;
 
+	rb_service_reloading(&daemon->service);
 	if (rb_daemon_load_config(daemon->options, &new) == RB_EXIT_OK) {
 		remove_broken(daemon);
 		err = create_new(daemon, new);
@@ -168,7 +167,8 @@ rb_reload(struct rb_daemon *daemon)
 	if (err < 0) {
 		rb_log_error("the configuration was not reloaded: all goes on "
 			     "as before");
-		sd_notify(0, "STATUS=Reload failed: see the log");
+		rb_service_ready(&daemon->service,
+				 "the last reload failed, see the log");
 		return err;
 	}
 	tell_fixed(old, new);
@@ -178,6 +178,6 @@ rb_reload(struct rb_daemon *daemon)
 	rb_config_free(old);
 	rb_log_info("the configuration was reloaded: %u channels",
 		    daemon->registry.n_hosted);
-	rb_daemon_tell_status(daemon, "");
+	rb_service_ready(&daemon->service, NULL);
 	return 0;
 }

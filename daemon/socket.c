@@ -259,13 +259,20 @@ rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths,
 	return 0;
 }
 
-void
-rb_socket_close(struct rb_socket *socket)
+bool
+rb_socket_is_there(const struct rb_socket *socket)
 {
 	struct stat st;
 
-	if (socket->path[0] != '\0' && lstat(socket->path, &st) == 0 &&
-	    st.st_dev == socket->dev && st.st_ino == socket->ino)
+	return socket->path[0] == '\0' ||
+	       (lstat(socket->path, &st) == 0 && st.st_dev == socket->dev &&
+		st.st_ino == socket->ino);
+}
+
+void
+rb_socket_close(struct rb_socket *socket)
+{
+	if (socket->path[0] != '\0' && rb_socket_is_there(socket))
 		unlink(socket->path);
 	if (socket->path[0] != '\0' && socket->parent_is_ours)
 		remove_parent(socket->path);

@@ -28,6 +28,10 @@ struct rb_socket {
 int rb_socket_open(struct rb_socket *ret, const struct rb_paths *paths,
 		   int inherited);
 
+/* Whether its file is still the one that we made; one of the service manager is the
+ * service manager's business. */
+bool rb_socket_is_there(const struct rb_socket *socket);
+
 /* Also removes the file, if it is still the one that we made, and its folder. */
 void rb_socket_close(struct rb_socket *socket);
 

@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <systemd/sd-daemon.h>
-
 #include "daemon/log.h"
+#include "daemon/service.h"
 
 #define PREFIX "segment."
 #define NAME_SIZE 48
@@ -49,12 +48,10 @@ parse_name(const char *name, struct rb_stored *ret)
 static int
 send_one(uint64_t generation, enum rb_file file, int fd)
 {
-	char name[NAME_SIZE], text[NAME_SIZE + 64];
+	char name[NAME_SIZE];
 
 	name_of(generation, file, name);
-	/* Not to be looked at for a hangup, which a memfd has not. */
-	snprintf(text, sizeof(text), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
-	return sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+	return rb_service_store(name, fd);
 }
 
 void
@@ -87,7 +84,7 @@ drop_one(uint64_t generation, enum rb_file file)
 	char name[NAME_SIZE];
 
 	name_of(generation, file, name);
-	sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	rb_service_forget(name);
 }
 
 void

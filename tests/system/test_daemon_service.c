@@ -109,48 +109,140 @@ TEST(journal_gets_a_priority_with_each_line_of_a_report)
 
 struct activation {
 	struct t_daemon d;
-	int listener;
+	int listeners[2];
+	const char *names; /* NULL: none are given */
 };
 
 static int
 run_activated(void *arg)
 {
 	struct activation *a = arg;
-	char pid[32];
+	char number[32];
+	int n = a->listeners[1] >= 0 ? 2 : 1;
+	int log = open(a->d.log, O_WRONLY | O_APPEND | O_CLOEXEC);
 
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	setenv("LISTEN_PID", pid, 1);
-	setenv("LISTEN_FDS", "1", 1);
-	if (dup2(a->listener, 3) < 0 || fcntl(3, F_SETFD, 0) < 0)
+	if (log < 0 || dup2(log, STDERR_FILENO) < 0)
 		return 127;
+
+	snprintf(number, sizeof(number), "%d", getpid());
+	setenv("LISTEN_PID", number, 1);
+	snprintf(number, sizeof(number), "%d", n);
+	setenv("LISTEN_FDS", number, 1);
+	if (a->names != NULL)
+		setenv("LISTEN_FDNAMES", a->names, 1);
+	for (int i = 0; i < n; i++)
+		if (fcntl(a->listeners[i], F_DUPFD, 100) != 100 + i)
+			return 127;
+	for (int i = 0; i < n; i++)
+		if (dup2(100 + i, 3 + i) < 0 || close(100 + i) < 0)
+			return 127;
 	execl(t_program("ringbusd"), "ringbusd", "--config", a->d.config,
 	      "--shm-dir", a->d.shm, NULL);
 	return 127;
+}
+
+static void
+prepare(struct activation *a, int type)
+{
+	t_daemon_prepare(&a->d, SMALL);
+	a->listeners[0] = bound_socket(type, a->d.socket);
+	a->listeners[1] = -1;
+	a->names = NULL;
+	if (type != SOCK_DGRAM)
+		ck_assert_int_eq(listen(a->listeners[0], 8), 0);
+}
+
+static void
+is_served(struct activation *a)
+{
+	char said[128];
+
+	a->d.pid = t_child(run_activated, a);
+	t_daemon_await(&a->d);
+	t_daemon_stop(&a->d);
+	snprintf(said, sizeof(said), "listening on %s", a->d.socket);
+	ck_assert(t_daemon_said(&a->d, said));
+	/* It is the manager's: the next one will want it. */
+	ck_assert_int_eq(access(a->d.socket, F_OK), 0);
+	close(a->listeners[0]);
+}
+
+static void
+is_refused(struct activation *a, const char *why)
+{
+	a->d.pid = t_child(run_activated, a);
+	t_daemon_ends(&a->d, 73);
+	ck_assert(t_daemon_said(&a->d, why));
+	close(a->listeners[0]);
 }
 
 TEST(socket_of_the_manager_is_used)
 {
 	struct activation a;
 
-	t_daemon_prepare(&a.d, SMALL);
-	a.listener = bound_socket(SOCK_SEQPACKET, a.d.socket);
-	ck_assert_int_eq(listen(a.listener, 8), 0);
-	a.d.pid = t_child(run_activated, &a);
-	t_daemon_await(&a.d);
-	t_daemon_stop(&a.d);
-	/* It is the manager's: the next one will want it. */
-	ck_assert_int_eq(access(a.d.socket, F_OK), 0);
-	close(a.listener);
+	prepare(&a, SOCK_SEQPACKET);
+	is_served(&a);
+}
+
+TEST(socket_of_the_manager_may_have_a_name)
+{
+	struct activation a;
+
+	prepare(&a, SOCK_SEQPACKET);
+	a.names = "control";
+	is_served(&a);
 }
 
 TEST(socket_of_another_kind_is_refused)
 {
 	struct activation a;
 
-	t_daemon_prepare(&a.d, SMALL);
-	a.listener = bound_socket(SOCK_STREAM, a.d.socket);
-	ck_assert_int_eq(listen(a.listener, 8), 0);
-	a.d.pid = t_child(run_activated, &a);
-	t_daemon_ends(&a.d, 73);
-	close(a.listener);
+	prepare(&a, SOCK_STREAM);
+	a.names = "control";
+	is_refused(&a, "\"control\", which is a stream socket "
+		       "(ListenStream=)");
+}
+
+TEST(socket_that_does_not_listen_is_refused)
+{
+	struct activation a;
+
+	prepare(&a, SOCK_DGRAM);
+	close(a.listeners[0]);
+	unlink(a.d.socket);
+	a.listeners[0] = bound_socket(SOCK_SEQPACKET, a.d.socket);
+	is_refused(&a, "a socket that does not listen");
+}
+
+TEST(datagram_socket_is_refused)
+{
+	struct activation a;
+
+	prepare(&a, SOCK_DGRAM);
+	is_refused(&a, "(ListenDatagram=)");
+}
+
+TEST(what_is_no_socket_is_refused)
+{
+	struct activation a;
+
+	prepare(&a, SOCK_DGRAM);
+	close(a.listeners[0]);
+	a.listeners[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	a.names = "control";
+	is_refused(&a, "\"control\", which is no socket");
+}
+
+TEST(second_socket_is_refused_by_its_name)
+{
+	struct activation a;
+	char path[108];
+
+	prepare(&a, SOCK_SEQPACKET);
+	snprintf(path, sizeof(path), "%.90s/second", t_tmpdir());
+	a.listeners[1] = bound_socket(SOCK_SEQPACKET, path);
+	ck_assert_int_eq(listen(a.listeners[1], 8), 0);
+	a.names = "control:metrics";
+	is_refused(&a, "\"metrics\" beside \"control\"");
+	close(a.listeners[1]);
 }
