@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "shm/count.h"
 #include "shm/hole.h"
 
 int64_t
@@ -138,9 +139,8 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	info.strict = c->strict;
 	info.isolation = (int)c->isolation;
 	info.broken = broken_of(c);
-	/* ORDER(none, relaxed) - to look at. */
-	info.repairs = rb_word64_load_relaxed(&c->meta->control.repairs);
-	info.tombstones = rb_word64_load_relaxed(&c->meta->control.tombstones);
+	info.repairs = rb_count_of(&c->meta->control.counters.repairs);
+	info.tombstones = rb_count_of(&c->meta->control.counters.tombstones);
 	/* ORDER(none, relaxed) - to look at. */
 	info.stuck_after_ns = (int64_t)rb_word64_load_relaxed(
 		&c->meta->control.stuck_after_ns);

@@ -77,10 +77,11 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 static void
 reset_counters(struct rb_gate *gate)
 {
-	/* ORDER(none, relaxed) - statistics with one writer. */
-	rb_word64_store_relaxed(&gate->lost, 0);
-	rb_word64_store_relaxed(&gate->errors, 0);
-	rb_word64_store_relaxed(&gate->failed, 0);
+	rb_count_set(&gate->lost, 0);
+	rb_count_set(&gate->overruns, 0);
+	rb_count_set(&gate->errors, 0);
+	rb_count_set(&gate->failed, 0);
+	/* ORDER(none, relaxed) - a state for people, with one writer. */
 	rb_word32_store_relaxed(&gate->run, RB_RUN_IDLE);
 }
 
@@ -280,8 +281,8 @@ rb_consumer_commit_to(struct ringbus_consumer *c, int64_t sequence)
 		return err;
 	c->lost += c->passed;
 	c->passed = 0;
-	/* ORDER(none, relaxed) - statistics with one writer. */
-	rb_word64_store_relaxed(&c->barrier.gate->lost, (uint64_t)c->lost);
+	rb_count_set(&c->barrier.gate->lost, (uint64_t)c->lost);
+	rb_count_add(&c->barrier.gate->overruns, 1);
 	return 0;
 }
 
@@ -324,13 +325,9 @@ rb_consumer_count_error(struct ringbus_consumer *c,
 {
 	struct rb_gate *gate = c->barrier.gate;
 
-	/* ORDER(none, relaxed) - statistics with one writer. */
-	rb_word64_store_relaxed(&gate->errors,
-				rb_word64_load_relaxed(&gate->errors) + 1);
-	/* ORDER(none, relaxed) - as above. */
+	rb_count_add(&gate->errors, 1);
 	if (event != NULL)
-		rb_word64_store_relaxed(&gate->failed,
-					(uint64_t)event->sequence + 1);
+		rb_count_set(&gate->failed, (uint64_t)event->sequence + 1);
 }
 
 void

@@ -15,6 +15,7 @@
 #define RB_CLIENT_CONSUMER_H
 
 #include "client/internal.h"
+#include "shm/count.h"
 #include "shm/event.h"
 
 /* What a reader finds where no event is. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "shm/count.h"
 
 static bool
 is_in_run_state(const struct rb_channel *c, unsigned index,
@@ -76,13 +77,12 @@ describe_kind(const struct rb_member *m, struct ringbus_member *ret)
 static void
 describe_run(const struct rb_gate *gate, struct ringbus_member *ret)
 {
-	/* ORDER(none, relaxed) - statistics. */
-	ret->failed = (int64_t)(rb_word64_load_relaxed(&gate->failed) - 1);
-	ret->errors = rb_word64_load_relaxed(&gate->errors);
-	ret->lost = rb_word64_load_relaxed(&gate->lost);
-	ret->sleeps = rb_word64_load_relaxed(&gate->sleeps);
-	ret->missed = rb_word64_load_relaxed(&gate->missed);
-	ret->wakes = rb_word64_load_relaxed(&gate->wakes);
+	ret->failed = (int64_t)(rb_count_of(&gate->failed) - 1);
+	ret->errors = rb_count_of(&gate->errors);
+	ret->lost = rb_count_of(&gate->lost);
+	ret->sleeps = rb_count_of(&gate->waits.sleeps);
+	ret->missed = rb_count_of(&gate->waits.missed);
+	ret->wakes = rb_count_of(&gate->wakes);
 }
 
 /* Both are other people's words: a difference may not fit. */
@@ -143,11 +143,10 @@ describe_producer(const struct rb_channel *c, unsigned index,
 		return 0;
 	if (!rb_channel_is_multi(c))
 		ret->sequence = rb_cursor_of(c);
-	/* ORDER(none, relaxed) - statistics. */
-	ret->dropped = rb_word64_load_relaxed(&handle->dropped);
-	ret->sleeps = rb_word64_load_relaxed(&handle->sleeps);
-	ret->missed = rb_word64_load_relaxed(&handle->missed);
-	ret->wakes = rb_word64_load_relaxed(&handle->wakes);
+	ret->dropped = rb_count_of(&handle->dropped);
+	ret->sleeps = rb_count_of(&handle->waits.sleeps);
+	ret->missed = rb_count_of(&handle->waits.missed);
+	ret->wakes = rb_count_of(&handle->wakes);
 	return 1;
 }
 

@@ -75,6 +75,7 @@ set_inlined(struct ringbus_producer *p)
 	p->slot_size = c->geometry.slot_size;
 	p->wanted = &c->gates->data_wanted;
 	p->stream = &c->meta->control.stream;
+	p->counted = &p->sequencer.handle->claims;
 	p->quiet = UINT64_MAX; /* none that we know of */
 	if (!rb_channel_is_multi(c) && c->stamps == NULL && !p->sequencer.fence)
 		p->cursor = &c->ring->published;
@@ -183,11 +184,7 @@ time_allowed(const struct ringbus_producer *p, int64_t timeout_ns)
 static void
 count_dropped(struct ringbus_producer *p, int64_t n)
 {
-	struct rb_word64 *dropped = &p->sequencer.handle->dropped;
-
-	/* ORDER(none, relaxed) - a statistic, and we are its only writer. */
-	rb_word64_store_relaxed(dropped,
-				rb_word64_load_relaxed(dropped) + (uint64_t)n);
+	rb_count_add(&p->sequencer.handle->dropped, (uint64_t)n);
 }
 
 static int64_t

@@ -40,8 +40,7 @@ rest(const struct ringbus_consumer *c, int64_t ns)
 	const struct rb_event never = { &event, &wanted };
 	struct rb_wait wait;
 
-	rb_wait_begin(&wait, RB_WAIT_BLOCKING, ns,
-		      (struct rb_wait_counters){ 0 }, &c->barrier.alerted);
+	rb_wait_begin(&wait, RB_WAIT_BLOCKING, ns, NULL, &c->barrier.alerted);
 	while (!rb_consumer_is_halted(c) && rb_wait_turn(&wait, &never) == 0)
 		;
 }

@@ -1069,6 +1069,43 @@ RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
 RINGBUS_API int ringbus_producer_blocker(
 	const struct ringbus_producer *producer, struct ringbus_member *ret);
 
+/*** Metrics **************************************************************/
+
+#define RINGBUS_COUNTER 1 /* only grows, as long as whose it is stays */
+#define RINGBUS_GAUGE 2   /* goes up and down */
+
+#define RINGBUS_OF_CHANNEL 1
+#define RINGBUS_OF_PRODUCER 2
+#define RINGBUS_OF_CONSUMER 3
+
+/* One of the numbers that tell how a channel fares. Strings are static. */
+struct ringbus_metric {
+	size_t size;      /* of this struct; set it before the call */
+	const char *name; /* "ringbus_consumer_lag_slots", as it is exposed */
+	const char *unit; /* of its values: "slots", "seconds"; or "" */
+	const char *help; /* what it tells, for people */
+	int kind;         /* RINGBUS_COUNTER or RINGBUS_GAUGE */
+	int scope;        /* whom it is of: RINGBUS_OF_... */
+};
+
+/*
+ * The metric at `index`, counted from 0: 1, or 0 behind the last. They are the
+ * same as long as the library is; docs/metrics.md lists them. -EINVAL if `size`
+ * is not one we know.
+ */
+RINGBUS_API int ringbus_metric(unsigned index, struct ringbus_metric *ret);
+
+/*
+ * The value of metric number `metric` of the channel, or of its producer or
+ * consumer at `member_index`, below RINGBUS_MEMBERS_MAX: 1, or 0 if nobody is at
+ * that place. Of a group it is that of all its workers together. Reads shared
+ * memory only, so it works without the daemon. Whose counters those of a member
+ * are ends with the member. -EINVAL for a metric that is none.
+ */
+RINGBUS_API int ringbus_channel_metric(const struct ringbus_channel *channel,
+				       unsigned metric, unsigned member_index,
+				       double *ret);
+
 /*** What is inlined ******************************************************/
 
 /*
@@ -1089,7 +1126,9 @@ struct ringbus_inlined_producer {
 	int64_t *cursor;
 	const uint32_t *wanted, *stream;
 	uint64_t quiet;
+	uint64_t *counted;
 	int64_t ahead, next, claimable, published;
+	uint64_t claims;
 } __attribute__((__may_alias__));
 
 struct ringbus_inlined_consumer {
@@ -1150,6 +1189,7 @@ ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
 	if (p->ahead != 0 && p->ahead <= room - n)
 		ringbus_prefetch_(p, p->next + 1, n);
 	p->next += n;
+	p->claims++;
 	return p->next;
 }
 
@@ -1194,6 +1234,8 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 		return ringbus_producer_publish_by_call(producer, lowest,
 							highest);
 	p->published = highest;
+	/* ORDER(none, relaxed) - statistics with one writer. */
+	__atomic_store_n(p->counted, p->claims, __ATOMIC_RELAXED);
 	return 0;
 }
 

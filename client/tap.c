@@ -111,8 +111,8 @@ ringbus_tap_read(struct ringbus_tap *tap, void *buffer, size_t buffer_size,
 	found = look(tap, buffer, buffer_size, ret_size);
 	if (found != -EAGAIN || timeout_ns == RINGBUS_NOW)
 		return found;
-	rb_wait_begin(&wait, tap->attachment.wait, timeout_ns,
-		      (struct rb_wait_counters){ 0 }, &tap->cancelled);
+	rb_wait_begin(&wait, tap->attachment.wait, timeout_ns, NULL,
+		      &tap->cancelled);
 	do {
 		int late = rb_wait_turn(&wait, NULL);
 

@@ -9,6 +9,7 @@
 #include "daemon/entry.h"
 #include "daemon/hosted.h"
 #include "daemon/user.h"
+#include "shm/count.h"
 #include "shm/member.h"
 #include "shm/presence.h"
 
@@ -253,20 +254,21 @@ is_held(struct rb_membership *m)
 }
 
 static void
-add(struct rb_word64 *counter, uint64_t n)
+count_death(const struct rb_membership *m)
 {
-	rb_entry_put64(counter, rb_entry_get64(counter) + n);
+	rb_count_add(&m->hosted->channel.meta->control.counters.deaths, 1);
 }
 
 static void
 count_repair(const struct rb_membership *m)
 {
-	struct rb_meta_control *control = &m->hosted->channel.meta->control;
+	struct rb_channel_counters *counters =
+		&m->hosted->channel.meta->control.counters;
 
 	if (m->repair.tombstones == 0)
 		return;
-	add(&control->repairs, 1);
-	add(&control->tombstones, m->repair.tombstones);
+	rb_count_add(&counters->repairs, 1);
+	rb_count_add(&counters->tombstones, m->repair.tombstones);
 }
 
 /* True once the dead producer is out. */
@@ -288,6 +290,7 @@ try_repair(struct rb_reaper *reaper, struct rb_membership *m)
 	if (channel->strict)
 		settle_broken(m->hosted);
 	tell_dead_producer(m);
+	count_death(m);
 	count_repair(m);
 	rb_member_leave_producer(channel, m->index);
 	rb_channel_wake_all(channel);
@@ -400,6 +403,7 @@ bury_consumer(struct rb_reaper *reaper, struct rb_membership *m)
 			      RB_PRESENCE_FORGET;
 
 	tell_dead_consumer(m, forget);
+	count_death(m);
 	leave_consumer(reaper, m, forget);
 	rb_channel_wake_all(channel);
 	finish(reaper, m);

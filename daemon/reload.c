@@ -9,6 +9,7 @@
 
 #include "daemon/judge.h"
 #include "daemon/log.h"
+#include "shm/count.h"
 #include "shm/member.h"
 
 /* ------------------------------------------------------------- new channels */
@@ -117,6 +118,7 @@ keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
 			       "definition stop its members, then start "
 			       "ringbusd again",
 			       hosted->name, key);
+	rb_count_add(&hosted->channel.meta->control.counters.reloads, 1);
 	rb_folder_set_stuck(&hosted->channel, hosted->config);
 	rb_daemon_watch(daemon, hosted);
 }

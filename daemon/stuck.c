@@ -21,6 +21,7 @@
 #include "daemon/entry.h"
 #include "daemon/process.h"
 #include "daemon/user.h"
+#include "shm/count.h"
 #include "shm/hole.h"
 
 #define LOOKS 10 /* in the time that is allowed */
@@ -187,6 +188,9 @@ kill_once(struct rb_membership *m, const struct rb_hole *hole)
 	if (syscall(SYS_pidfd_send_signal, m->process->pidfd, SIGKILL, NULL,
 		    0) < 0)
 		err = -errno;
+	if (err == 0)
+		rb_count_add(&m->hosted->channel.meta->control.counters.kills,
+			     1);
 	if (err != -ESRCH) /* else it is dead already */
 		tell(m, hole, err);
 }

@@ -11,6 +11,7 @@
 #include "daemon/kind.h"
 #include "daemon/lag.h"
 #include "daemon/log.h"
+#include "shm/count.h"
 #include "shm/member.h"
 
 #define PAUSE_BEHIND_NS INT64_C(5000000)
@@ -169,6 +170,7 @@ restrain(const struct look *look, bool too_far)
 		rb_member_set_parked(channel, look->index, true);
 	} else if (rb_entry_state(look->entry) == RB_MEMBER_ABSENT) {
 		tell_limit(look, "has lost its place", too_far);
+		rb_count_add(&channel->meta->control.counters.evictions, 1);
 		rb_member_leave_consumer(channel, look->index, false);
 	} else {
 		tell_limit(look, "evicted", too_far);

@@ -9,6 +9,7 @@
 
 #include "shm/bell.h"
 #include "shm/clear.h"
+#include "shm/count.h"
 #include "shm/tap.h"
 
 /* While spinning; more often would take the line from who is writing it. */
@@ -44,6 +45,8 @@ rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 			rb_seq_load_relaxed(&gate->sequence)),
 	};
 	barrier->available = barrier->committed;
+	barrier->batches = rb_count_of(&gate->batches);
+	barrier->lag_max = rb_seq_bounded((int64_t)rb_count_of(&gate->lag_max));
 	if (rb_wait_register() < 0)
 		barrier->fence = true;
 }
@@ -254,11 +257,18 @@ watch(const struct rb_barrier *b, const struct rb_event *on, int64_t next,
 	return false;
 }
 
+static inline void
+note_lag(struct rb_barrier *b, int64_t found)
+{
+	if (rb_unlikely(found - b->committed > b->lag_max)) {
+		b->lag_max = found - b->committed;
+		rb_count_set(&b->gate->lag_max, (uint64_t)b->lag_max);
+	}
+}
+
 int64_t
 rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 {
-	struct rb_wait_counters counters = { &b->gate->sleeps,
-					     &b->gate->missed };
 	struct rb_event event;
 	struct rb_wait wait;
 	int64_t found;
@@ -271,7 +281,7 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 		goto out;
 	if (timeout_ns == 0)
 		return -EAGAIN;
-	rb_wait_begin(&wait, b->wait, timeout_ns, counters, &b->alerted);
+	rb_wait_begin(&wait, b->wait, timeout_ns, &b->gate->waits, &b->alerted);
 	do {
 		int late = 0;
 
@@ -279,13 +289,13 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 			late = rb_wait_turn(&wait, &event);
 		found = look_for_events(b, next, &event);
 		if (found == next - 1 && late < 0)
-			return late;
+			found = late;
 	} while (found == next - 1);
-	if (found >= next)
-		rb_wait_end(&wait);
+	rb_wait_end(&wait, found >= next);
 out:
 	if (found >= next) {
 		b->available = found;
+		note_lag(b, found);
 		if (!b->lags) /* else it may be any number */
 			rb_pace_note(&b->pace, found - next + 1);
 	}
@@ -379,6 +389,7 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	/* ORDER(commit, release) - our reads of the slots, to producers that
 	 * overwrite them, and what we did, to the stages after us. */
 	rb_seq_store_release(&gate->sequence, sequence);
+	rb_count_set(&gate->batches, ++b->batches);
 	rb_wake_if_wanted(c, &gate->event, &gate->wanted, b->fence,
 			  &gate->wakes);
 	/* The fence, if any, was in the first. */

@@ -33,6 +33,8 @@ struct rb_barrier {
 	bool clears; /* slots that everybody has read have to be zeroed */
 	enum rb_wait_kind wait;
 	int64_t committed; /* our sequence, as last stored */
+	uint64_t batches;  /* the gate's, as we stored it; as the next */
+	int64_t lag_max;
 	struct rb_pace pace;
 	struct rb_word32 alerted;
 };

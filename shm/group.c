@@ -11,6 +11,7 @@
  */
 #include "shm/group.h"
 
+#include "shm/count.h"
 #include "shm/work.h"
 
 int
@@ -237,6 +238,7 @@ rb_worker_done(struct rb_worker *worker, const struct rb_work *work)
 		/* ORDER(none, relaxed) - for people; nobody waits for it. */
 		rb_seq_store_relaxed(&b->gate->sequence, b->committed);
 	}
+	rb_count_set(&b->gate->batches, ++b->batches);
 	rb_work_advance(worker);
 	return 0;
 }
@@ -280,28 +282,48 @@ look_for_work(struct rb_worker *w, struct rb_event *ret_event)
 	return rb_work_is_broken(w) ? -EOWNERDEAD : -EAGAIN;
 }
 
-int64_t
-rb_worker_wait(struct rb_worker *worker, int64_t timeout_ns)
+/* All that lies before the group; `available` is less where others are faster. */
+static void
+note_lag(struct rb_worker *w)
+{
+	struct rb_barrier *b = &w->barrier;
+	int64_t lag = b->available - rb_work_sequence(w);
+
+	if (lag <= b->lag_max)
+		return;
+	b->lag_max = lag;
+	rb_count_set(&b->gate->lag_max, (uint64_t)lag);
+}
+
+static int64_t
+wait_for_work(struct rb_worker *worker, int64_t timeout_ns)
 {
 	struct rb_barrier *b = &worker->barrier;
-	struct rb_wait_counters counters = { &b->gate->sleeps,
-					     &b->gate->missed };
 	struct rb_event event;
 	struct rb_wait wait;
 	int64_t found = look_for_work(worker, &event);
 
 	if (found != -EAGAIN || timeout_ns == 0)
 		return found;
-	rb_wait_begin(&wait, b->wait, timeout_ns, counters, &b->alerted);
+	rb_wait_begin(&wait, b->wait, timeout_ns, &b->gate->waits, &b->alerted);
 	do {
 		int late = rb_wait_turn(&wait, &event);
 
 		found = look_for_work(worker, &event);
 		if (found == -EAGAIN && late < 0)
-			return late;
+			found = late;
 	} while (found == -EAGAIN);
+	rb_wait_end(&wait, found >= 0);
+	return found;
+}
+
+int64_t
+rb_worker_wait(struct rb_worker *worker, int64_t timeout_ns)
+{
+	int64_t found = wait_for_work(worker, timeout_ns);
+
 	if (found >= 0)
-		rb_wait_end(&wait);
+		note_lag(worker);
 	return found;
 }
 

@@ -9,6 +9,10 @@
 #define HASH_START UINT64_C(14695981039346656037)
 #define HASH_PRIME UINT64_C(1099511628211)
 
+#define CHANNEL_OWNER rb_channel_counters
+#define PRODUCER_OWNER rb_handle
+#define CONSUMER_OWNER rb_gate
+
 /* What two builds must agree on. */
 static const uint64_t numbers[] = {
 	RB_LAYOUT_VERSION,
@@ -38,8 +42,12 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_meta_control, broken),
 	offsetof(struct rb_meta_control, stuck_after_ns),
 	offsetof(struct rb_meta_control, retired),
-	offsetof(struct rb_meta_control, repairs),
-	offsetof(struct rb_meta_control, tombstones),
+	offsetof(struct rb_meta_control, counters),
+#define RB_WORD(scope, word, name, kind, unit, text)                           \
+	offsetof(struct scope##_OWNER, word),
+#define RB_WAIT_WORD(word, producer, consumer, unit, text)                     \
+	offsetof(struct rb_wait_counters, word),
+#include "shm/metrics.h"
 	sizeof(struct rb_member),
 	offsetof(struct rb_member, state),
 	offsetof(struct rb_member, epoch),
@@ -67,20 +75,18 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_meta, consumers),
 	sizeof(struct rb_handle),
 	offsetof(struct rb_handle, n),
-	offsetof(struct rb_handle, sleeps),
-	offsetof(struct rb_handle, dropped),
 	offsetof(struct rb_handle, presence),
+	offsetof(struct rb_handle, published),
+	offsetof(struct rb_handle, waits),
 	sizeof(struct rb_ring),
 	offsetof(struct rb_ring, event),
 	offsetof(struct rb_ring, handles),
 	sizeof(struct rb_gate),
 	offsetof(struct rb_gate, wanted),
-	offsetof(struct rb_gate, sleeps),
-	offsetof(struct rb_gate, lost),
-	offsetof(struct rb_gate, errors),
-	offsetof(struct rb_gate, failed),
 	offsetof(struct rb_gate, run),
+	offsetof(struct rb_gate, failed),
 	offsetof(struct rb_gate, presence),
+	offsetof(struct rb_gate, waits),
 	sizeof(struct rb_gates),
 	offsetof(struct rb_gates, bells),
 	offsetof(struct rb_gates, clear),

@@ -113,6 +113,28 @@ struct rb_meta_header {
 	uint64_t sum; /* see rb_header_sum(): for the next daemon */
 };
 
+/* The words of metrics.h, each of one writer: what is told of a wait, and of a
+ * channel. Those of a producer and of a consumer lie in their own lines. */
+#define RB_WORD_OF_CHANNEL(word) struct rb_word64 word;
+#define RB_WORD_OF_PRODUCER(word)
+#define RB_WORD_OF_CONSUMER(word)
+
+struct rb_wait_counters {
+#define RB_WAIT_WORD(word, producer, consumer, unit, text)                     \
+	struct rb_word64 word;
+#include "shm/metrics.h"
+};
+
+struct rb_channel_counters {
+	alignas(RB_LINE)
+#define RB_WORD(scope, word, name, kind, unit, text) RB_WORD_OF_##scope(word)
+#include "shm/metrics.h"
+};
+
+#undef RB_WORD_OF_CHANNEL
+#undef RB_WORD_OF_PRODUCER
+#undef RB_WORD_OF_CONSUMER
+
 /*
  * OPEN -> CLOSING -> ABORTED, or OPEN -> ABORTED; and from each of them -> BROKEN;
  * never back. While CLOSING the end becomes known, producers stop and consumers
@@ -157,10 +179,8 @@ struct rb_meta_control {
 	struct rb_word64 paused_ns;
 	/* The daemon stops: nothing of the channel is to be kept. */
 	struct rb_word32 retired;
-	/* For people: dead producers whose claims were mended, and the slots of
-	 * them that nobody will ever publish. */
-	struct rb_word64 repairs;
-	struct rb_word64 tombstones;
+	/* For people: what the daemon has done with members of the channel. */
+	struct rb_channel_counters counters;
 };
 
 /*
@@ -267,11 +287,18 @@ enum rb_intent_state {
 struct rb_handle {
 	alignas(RB_LINE) struct rb_word64 intent;
 	struct rb_word64 n;
-	struct rb_word64 sleeps;  /* times it slept for space */
-	struct rb_word64 missed;  /* sleeps that only their bound ended */
-	struct rb_word64 wakes;   /* times it woke consumers */
-	struct rb_word64 dropped; /* slots given up because the ring was full */
 	struct rb_word64 presence; /* of the client: see presence.h */
+	/* Of several producers the slots that it has published; of a single one
+	 * the sequence at which it began. */
+	struct rb_word64 published;
+#define RB_WORD_OF_CHANNEL(word)
+#define RB_WORD_OF_PRODUCER(word) struct rb_word64 word;
+#define RB_WORD_OF_CONSUMER(word)
+#define RB_WORD(scope, word, name, kind, unit, text) RB_WORD_OF_##scope(word)
+#include "shm/metrics.h"
+#undef RB_WORD_OF_PRODUCER
+#undef RB_WORD_OF_CONSUMER
+	struct rb_wait_counters waits; /* for space */
 };
 
 struct rb_ring {
@@ -300,14 +327,17 @@ struct rb_gate {
 	/* Writer: the consumer, by CAS. Producers and dependants sleep on it. */
 	alignas(RB_LINE) struct rb_word32 event;
 	struct rb_word32 wanted;   /* writers: dependants, only upwards */
-	struct rb_word64 sleeps;   /* times it slept for events */
-	struct rb_word64 missed;   /* sleeps that only their bound ended */
-	struct rb_word64 wakes;    /* times it woke others */
-	struct rb_word64 lost;     /* slots overwritten before it read them */
-	struct rb_word64 errors;   /* times its handler failed */
-	struct rb_word64 failed;   /* 1 + the sequence that it failed at last */
 	struct rb_word32 run;      /* enum rb_run_state */
+	struct rb_word64 failed;   /* 1 + the sequence that it failed at last */
 	struct rb_word64 presence; /* of the client: see presence.h */
+#define RB_WORD_OF_PRODUCER(word)
+#define RB_WORD_OF_CONSUMER(word) struct rb_word64 word;
+#define RB_WORD(scope, word, name, kind, unit, text) RB_WORD_OF_##scope(word)
+#include "shm/metrics.h"
+#undef RB_WORD_OF_CHANNEL
+#undef RB_WORD_OF_PRODUCER
+#undef RB_WORD_OF_CONSUMER
+	struct rb_wait_counters waits; /* for events */
 };
 
 /* Whose event word this is. */
@@ -403,7 +433,7 @@ static_assert(sizeof(struct rb_member) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_gate) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_meta_header) <= 512, "fits before control");
 static_assert(offsetof(struct rb_meta, control) == 512, "fixed");
-static_assert(offsetof(struct rb_meta, producers) == 896, "fixed");
+static_assert(offsetof(struct rb_meta, producers) == 1024, "fixed");
 static_assert(offsetof(struct rb_ring, published) == 1 * RB_LINE, "own line");
 static_assert(offsetof(struct rb_ring, gate) == 2 * RB_LINE, "own line");
 static_assert(offsetof(struct rb_ring, event) == 3 * RB_LINE, "own line");

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "shm/clear.h"
+#include "shm/count.h"
 #include "shm/entry.h"
 #include "shm/graph.h"
 #include "shm/group.h"
@@ -123,11 +124,7 @@ clear_read(struct rb_channel *channel)
 static void
 reset_gate(struct rb_gate *gate)
 {
-	rb_entry_put64(&gate->sleeps, 0);
-	rb_entry_put64(&gate->missed, 0);
-	rb_entry_put64(&gate->wakes, 0);
-	rb_entry_put64(&gate->lost, 0);
-	rb_entry_put64(&gate->errors, 0);
+	rb_count_reset_gate(gate);
 	rb_entry_put64(&gate->failed, 0);
 	rb_entry_put(&gate->run, RB_RUN_IDLE);
 }
@@ -179,6 +176,7 @@ rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 	}
 	rb_presence_reset(channel, RB_ROLE_CONSUMER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
+	rb_count_add(&channel->meta->control.counters.attaches, 1);
 	clear_read(channel);
 	return 0;
 }
@@ -238,6 +236,7 @@ rb_member_join_worker(struct rb_channel *channel, unsigned group,
 	rb_graph_publish(channel);
 	set_workers(g, rb_entry_get64(&g->workers) | UINT64_C(1) << index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
+	rb_count_add(&channel->meta->control.counters.attaches, 1);
 	rb_channel_wake_all(channel); /* the others may have lanes for it */
 	clear_read(channel);
 	*ret_index = (unsigned)index;
@@ -331,6 +330,8 @@ rb_member_leave_consumer(struct rb_channel *channel, unsigned index, bool keep)
 {
 	struct rb_member *m = &channel->meta->consumers[index];
 
+	if (rb_entry_get(&m->pid) != 0) /* else nobody has been there */
+		rb_count_add(&channel->meta->control.counters.detaches, 1);
 	rb_entry_put(&m->pid, 0);
 	disown(channel, index);
 	if (rb_entry_get(&m->worker_of) != 0)
@@ -350,6 +351,7 @@ rb_member_evict(struct rb_channel *channel, unsigned index)
 
 	/* A next daemon tells it, if we come no further than this. */
 	rb_entry_set_state(m, RB_MEMBER_EVICTED);
+	rb_count_add(&channel->meta->control.counters.evictions, 1);
 	rb_entry_raise_epoch(m);
 	rb_graph_publish(channel);
 	rb_channel_wake_all(channel);
@@ -363,6 +365,8 @@ rb_member_set_parked(struct rb_channel *channel, unsigned index, bool parked)
 
 	if (!parked) /* others have gone on without it */
 		rb_entry_put(&m->behind, 1);
+	else
+		rb_count_add(&channel->meta->control.counters.parks, 1);
 	rb_entry_put(&m->parked, parked);
 	rb_graph_publish(channel);
 	rb_channel_wake_all(channel);

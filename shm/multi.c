@@ -54,6 +54,7 @@ own(struct rb_sequencer *s, int64_t lo, int64_t n)
 	 * slots for holes. */
 	rb_word64_store_release(&s->handle->intent,
 				intent_word(lo, RB_INTENT_CLAIMED));
+	rb_count_set(&s->handle->claims, ++s->claims);
 	s->claim_lo = lo;
 	s->next = lo + n - 1;
 	s->unpublished = n;
@@ -158,6 +159,7 @@ wait_for_ours(struct rb_sequencer *s, int64_t hi)
 		err = rb_sequencer_wait_for_room(s, hi, -1, true);
 	if (err == 0)
 		return hi;
+	rb_count_set(&s->handle->claims, --s->claims); /* not granted */
 	s->claim_lo = hi + 1; /* behind the end; nobody will miss it */
 	s->unpublished = 0;
 	return err;
@@ -319,15 +321,24 @@ is_untouched(const struct rb_sequencer *s, int64_t lo, int64_t hi)
 	       s->unpublished == hi - lo + 1;
 }
 
+static void
+count_published(struct rb_sequencer *s, int64_t n)
+{
+	rb_count_add(&s->handle->published, (uint64_t)n);
+}
+
 /* The first stamp makes the event visible, so it comes last. */
 static int
 publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
+	int64_t before = s->unpublished;
+
 	if (rb_unlikely(!is_claimed(s, lo, hi)))
 		return rb_sequencer_refuse_range(s);
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
 	stamp_once(s, lo, RB_STAMP_EVENT);
+	count_published(s, before - s->unpublished);
 	return rb_sequencer_finish(s, hi);
 }
 
@@ -335,10 +346,13 @@ publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
 __attribute__((noinline)) static int
 publish_part(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
+	int64_t before = s->unpublished;
+
 	if (!is_claimed(s, lo, hi))
 		return rb_sequencer_refuse_range(s);
 	for (int64_t i = lo; i <= hi; i++)
 		stamp_once(s, i, RB_STAMP_EVENT);
+	count_published(s, before - s->unpublished);
 	return rb_sequencer_finish(s, hi);
 }
 
@@ -352,17 +366,22 @@ rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	s->unpublished = 0;
 	for (int64_t i = lo; i <= hi; i++)
 		stamp(s, i, RB_STAMP_EVENT);
+	count_published(s, hi - lo + 1);
 	return rb_sequencer_finish(s, hi);
 }
 
 int
 rb_multi_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 {
+	int64_t before = s->unpublished;
+
 	if (!is_claimed(s, lo, hi))
 		return rb_sequencer_refuse_range(s);
 	/* The first comes last, as for an event: repair goes by it. */
 	for (int64_t i = hi; i >= lo; i--)
 		stamp_once(s, i, RB_STAMP_TOMBSTONE);
+	rb_count_add(&s->handle->abandoned,
+		     (uint64_t)(before - s->unpublished));
 	rb_sequencer_finish(s, hi);
 	return 0;
 }

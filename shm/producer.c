@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shm/count.h"
 #include "shm/entry.h"
 #include "shm/presence.h"
 
@@ -35,12 +36,10 @@ rb_member_join_producer(struct rb_channel *channel, unsigned index,
 	uint32_t epoch = rb_entry_identify(m, who);
 
 	rb_entry_put64(&handle->intent, 0); /* RB_INTENT_IDLE */
-	rb_entry_put64(&handle->sleeps, 0);
-	rb_entry_put64(&handle->missed, 0);
-	rb_entry_put64(&handle->wakes, 0);
-	rb_entry_put64(&handle->dropped, 0);
+	rb_count_reset_handle(handle);
 	rb_presence_reset(channel, RB_ROLE_PRODUCER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
+	rb_count_add(&channel->meta->control.counters.attaches, 1);
 	return epoch;
 }
 
@@ -64,6 +63,8 @@ rb_member_leave_producer(struct rb_channel *channel, unsigned index)
 {
 	struct rb_member *m = &channel->meta->producers[index];
 
+	if (rb_entry_get(&m->pid) != 0)
+		rb_count_add(&channel->meta->control.counters.detaches, 1);
 	rb_entry_put(&m->pid, 0);
 	rb_entry_raise_epoch(m);
 	rb_entry_set_state(m, RB_MEMBER_FREE);

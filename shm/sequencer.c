@@ -6,6 +6,7 @@
 #include "shm/sequencer.h"
 
 #include "shm/clear.h"
+#include "shm/count.h"
 
 /* Where a single producer goes on. What its predecessor left may be anything: if
  * it cannot be, then beyond all that can be claimed. */
@@ -49,6 +50,9 @@ rb_sequencer_init(struct rb_sequencer *sequencer, struct rb_channel *channel,
 	};
 	if (rb_wait_register() < 0)
 		sequencer->fence = true;
+	if (!rb_channel_is_multi(channel))
+		rb_count_set(&sequencer->handle->published,
+			     (uint64_t)published);
 	if (channel->strict) /* else one that waits could not be told */
 		rb_sequencer_set_revocable(sequencer);
 }
@@ -225,13 +229,6 @@ wait_for_blocker(struct rb_sequencer *s, struct rb_wait *wait)
 	return rb_wait_turn(wait, &event);
 }
 
-static struct rb_wait_counters
-counters_of(const struct rb_sequencer *s)
-{
-	return (struct rb_wait_counters){ &s->handle->sleeps,
-					  &s->handle->missed };
-}
-
 int
 rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 			   int64_t timeout_ns, bool committed)
@@ -240,10 +237,12 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 	int err;
 
 	err = look_for_room(s, hi, timeout_ns, committed);
+	if (err == 1 || err == -EAGAIN)
+		rb_count_add(&s->handle->full, 1);
 	if (err <= 0)
 		return err;
 	/* One that may not give up does not heed calls to. */
-	rb_wait_begin(&wait, s->wait, timeout_ns, counters_of(s),
+	rb_wait_begin(&wait, s->wait, timeout_ns, &s->handle->waits,
 		      committed ? NULL : &s->cancelled);
 	do {
 		int late = wait_for_blocker(s, &wait);
@@ -252,8 +251,7 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 		if (err == 1 && late < 0)
 			err = late;
 	} while (err == 1);
-	if (err == 0)
-		rb_wait_end(&wait);
+	rb_wait_end(&wait, err == 0);
 	return err;
 }
 
@@ -484,7 +482,7 @@ rb_sequencer_drain(struct rb_sequencer *s, int64_t timeout_ns)
 
 	if (err <= 0)
 		return err;
-	rb_wait_begin(&wait, s->wait, timeout_ns, counters_of(s),
+	rb_wait_begin(&wait, s->wait, timeout_ns, &s->handle->waits,
 		      &s->cancelled);
 	do {
 		struct rb_event event = event_of(s, s->blocker);
@@ -494,7 +492,6 @@ rb_sequencer_drain(struct rb_sequencer *s, int64_t timeout_ns)
 		if (err == 1 && late < 0)
 			err = late;
 	} while (err == 1);
-	if (err == 0)
-		rb_wait_end(&wait);
+	rb_wait_end(&wait, err == 0);
 	return err;
 }

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "shm/bell.h"
+#include "shm/count.h"
 
 #define NAP_FIRST_NS INT64_C(50000)
 #define NAP_LAST_NS INT64_C(5000000)
@@ -208,7 +209,7 @@ rb_membarrier(void)
 
 void
 rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind, int64_t timeout_ns,
-	      struct rb_wait_counters counters, const struct rb_word32 *alert)
+	      struct rb_wait_counters *counters, const struct rb_word32 *alert)
 {
 	int64_t now = timeout_ns >= 0 ? rb_clock_ns() : 0;
 
@@ -261,13 +262,56 @@ rb_wait_spins(struct rb_wait *wait)
 	return turns * LOOKS_PER_TURN;
 }
 
+/* Time is told when it is over, and of a long wait now and then. The first time
+ * the clock is looked at, the wait is one that counts. */
 static void
-count(struct rb_word64 *counter)
+book_time(struct rb_wait *wait)
 {
-	/* ORDER(none, relaxed) - statistics with one writer. */
-	if (counter != NULL)
-		rb_word64_store_relaxed(counter,
-					rb_word64_load_relaxed(counter) + 1);
+	struct rb_wait_counters *counters = wait->counters;
+	int64_t now = rb_clock_ns();
+
+	if (wait->since_ns == 0)
+		rb_count_add(&counters->waits, 1);
+	else
+		rb_count_add(&counters->waited_ns,
+			     (uint64_t)(now - wait->since_ns));
+	wait->since_ns = now;
+}
+
+/* A wait that spins, or sleeps, does not look at the clock for this alone but
+ * once in many spins, and once a sleep of full length. */
+static void
+book_turn(struct rb_wait *wait, uint32_t turn, bool spins)
+{
+	if (wait->counters == NULL)
+		return;
+	if ((turn + 1) % SPINS_PER_CLOCK == 0 || wait->slept_full ||
+	    (wait->since_ns == 0 && !spins))
+		book_time(wait);
+}
+
+static void
+count_sleep(struct rb_wait *wait)
+{
+	if (wait->counters != NULL)
+		rb_count_add(&wait->counters->sleeps, 1);
+}
+
+static void
+count_woken(struct rb_wait *wait, bool was_woken)
+{
+	if (was_woken && wait->counters != NULL)
+		rb_count_add(&wait->counters->woken, 1);
+	wait->was_woken = was_woken;
+}
+
+/* The look behind the last sleep has found nothing. */
+static void
+count_spurious(struct rb_wait *wait)
+{
+	if (wait->was_woken && wait->counters != NULL)
+		rb_count_add(&wait->counters->spurious, 1);
+	wait->was_woken = false;
 }
 
 /* Raises *wanted; a later wish that is already there stays. */
@@ -332,7 +376,9 @@ static void
 block(struct rb_wait *wait, const struct rb_event *on)
 {
 	int64_t ns = time_left(wait, RB_WAIT_BOUND_NS);
+	int woken;
 
+	count_spurious(wait);
 	wait->slept_full = false;
 	if (wait->armed != on->event) {
 		wait->seen = rb_wait_announce(on);
@@ -342,8 +388,11 @@ block(struct rb_wait *wait, const struct rb_event *on)
 	wait->armed = NULL;
 	if (ns <= 0)
 		return;
-	count(wait->counters.sleeps);
-	if (sleep_on(wait, on->event, ns) < 0 && errno == ETIMEDOUT)
+	count_sleep(wait);
+	woken = sleep_on(wait, on->event, ns);
+	/* Of two words the first is the event's. */
+	count_woken(wait, woken == 0);
+	if (woken < 0 && errno == ETIMEDOUT)
 		wait->slept_full = ns == RB_WAIT_BOUND_NS;
 }
 
@@ -354,6 +403,7 @@ rb_wait_turn(struct rb_wait *wait, const struct rb_event *on)
 	enum phase_kind kind = find_phase(wait, &turn)->kind;
 	bool spins = kind <= PHASE_RELAX;
 
+	book_turn(wait, turn, spins);
 	switch (kind) {
 	case PHASE_SPIN:
 		break;
@@ -381,10 +431,14 @@ rb_wait_turn(struct rb_wait *wait, const struct rb_event *on)
 }
 
 void
-rb_wait_end(struct rb_wait *wait)
+rb_wait_end(struct rb_wait *wait, bool found)
 {
-	if (wait->slept_full)
-		count(wait->counters.missed);
+	if (wait->counters == NULL)
+		return;
+	if (wait->since_ns != 0)
+		book_time(wait);
+	if (found && wait->slept_full)
+		rb_count_add(&wait->counters->missed, 1);
 }
 
 void
@@ -406,7 +460,7 @@ rb_wake(const struct rb_channel *channel, struct rb_word32 *event,
 			futex_wake_all(event, 0);
 			rb_bell_ring(channel);
 			if (wakes != NULL)
-				count(wakes);
+				rb_count_add(wakes, 1);
 			return;
 		}
 	}

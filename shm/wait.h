@@ -68,18 +68,13 @@ enum rb_wait_kind {
 #define RB_WAIT_KINDS (RB_WAIT_PHASED_BACKOFF + 1)
 
 struct rb_channel;
+struct rb_wait_counters; /* layout.h */
 
 /* What a sleeper sleeps on. Both words may be in read-only mappings of the
  * other party: wanted is the sleeper's to write, event the waker's. */
 struct rb_event {
 	const struct rb_word32 *event;
 	struct rb_word32 *wanted;
-};
-
-/* A participant's sleep counters, in the segment that it may write. */
-struct rb_wait_counters {
-	struct rb_word64 *sleeps;
-	struct rb_word64 *missed;
 };
 
 /* One wait, from the first look that failed to the last. */
@@ -90,8 +85,10 @@ struct rb_wait {
 	const struct rb_word32
 		*armed; /* the event word we announced ourselves at */
 	uint32_t seen;
-	bool slept_full; /* the last sleep was ended by its bound alone */
-	struct rb_wait_counters counters;
+	bool slept_full;  /* the last sleep was ended by its bound alone */
+	bool was_woken;   /* it was ended by a wake-up */
+	int64_t since_ns; /* when time was booked last; 0: not yet */
+	struct rb_wait_counters *counters; /* the participant's; or NULL */
 	const struct rb_word32 *alert; /* no sleep while it is not 0; or NULL */
 };
 
@@ -103,12 +100,12 @@ int64_t rb_clock_ns(void);    /* CLOCK_MONOTONIC */
 int64_t rb_boottime_ns(void); /* CLOCK_BOOTTIME */
 
 /*
- * Starts a wait. timeout_ns < 0 waits for ever. `counters` may hold NULLs.
- * `alert` is a word of this process that rb_alert() is called for, or NULL; who
+ * Starts a wait. timeout_ns < 0 waits for ever. `counters` are booked in
+ * the segment that the participant may write; NULL: not at all. `alert` is a word of this process that rb_alert() is called for, or NULL; who
  * waits takes it back when he has seen it.
  */
 void rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind,
-		   int64_t timeout_ns, struct rb_wait_counters counters,
+		   int64_t timeout_ns, struct rb_wait_counters *counters,
 		   const struct rb_word32 *alert);
 
 /*
@@ -123,8 +120,9 @@ int rb_wait_turn(struct rb_wait *wait, const struct rb_event *on);
  */
 uint32_t rb_wait_spins(struct rb_wait *wait);
 
-/* The look succeeded: books a missed wake-up if there was one. */
-void rb_wait_end(struct rb_wait *wait);
+/* The wait is over, and the look that ended it has `found` what it waited for, or
+ * not: books the time, and a missed wake-up if there was one. */
+void rb_wait_end(struct rb_wait *wait, bool found);
 
 /* Sets the word and wakes who sleeps with it, from any thread of this process or
  * a signal handler. */

@@ -66,7 +66,7 @@ ping_pong(enum rb_wait_kind kind, enum rb_wake_mode wake, enum side side)
 	}
 	task_join(&task);
 	/* The bound of a sleep is a net, not a way to get on. */
-	ck_assert_int_lt((int64_t)rb_word64_load_relaxed(&b.gate->missed),
+	ck_assert_int_lt((int64_t)rb_word64_load_relaxed(&b.gate->waits.missed),
 			 5 + n_rounds / 100000);
 	fixture_close(&f);
 }

@@ -75,7 +75,7 @@ release_by_all_three(enum side side)
 		take(&first[i], 8);
 	stage.seat = (struct seat){ .index = last.index, .epoch = last.epoch };
 	task_start(&task, side, wait_once, &stage);
-	t_until(rb_word64_load_relaxed(&last.gate->sleeps) > 0);
+	t_until(rb_word64_load_relaxed(&last.gate->waits.sleeps) > 0);
 	ck_assert_int_eq(put(&s, 1, 0), 10);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_int_eq(rb_barrier_wait(&last, 10, 0), -EAGAIN);
@@ -158,7 +158,7 @@ TEST_TIMEOUT(b03_alert_ends_a_sleep_at_once, 50)
 	fixture_consumer(&f, "c", &a.b);
 	task_start(&task, THREADED, wait_for_alerts, &a);
 	for (uint32_t i = 1; i <= N_ALERTS; i++) {
-		t_until(rb_word64_load_relaxed(&a.b.gate->sleeps) >= i);
+		t_until(rb_word64_load_relaxed(&a.b.gate->waits.sleeps) >= i);
 		rb_barrier_alert(&a.b);
 		t_until(rb_word32_load_acquire(&a.done) >= i);
 	}

@@ -433,7 +433,7 @@ wake_one_that_waits(bool by_daemon)
 	seat = fixture_join_producer(&f);
 	handle = &f.channel.ring->handles[seat.index];
 	pid = t_child(claim_one, &seat);
-	t_until(rb_word64_load_relaxed(&handle->sleeps) > 0 &&
+	t_until(rb_word64_load_relaxed(&handle->waits.sleeps) > 0 &&
 		t_is_asleep(pid));
 	if (by_daemon) {
 		pretend_to_clear(second.index, done());
@@ -444,7 +444,7 @@ wake_one_that_waits(bool by_daemon)
 		take(&second, 0);
 	}
 	t_join(pid);
-	missed = rb_word64_load_relaxed(&handle->missed);
+	missed = rb_word64_load_relaxed(&handle->waits.missed);
 	fixture_close(&f);
 	return missed;
 }

@@ -350,11 +350,11 @@ wait_for_one_behind_the_skip(void)
 	seat = fixture_join_producer(&f);
 	handle = &f.channel.ring->handles[seat.index];
 	task_start(&task, FORKED, put_one, &seat);
-	t_until(rb_word64_load_relaxed(&handle->sleeps) > 0);
+	t_until(rb_word64_load_relaxed(&handle->waits.sleeps) > 0);
 	ck_assert_int_ge(rb_barrier_wait(&oldest, oldest.committed + 1, 0), 0);
 	t_ok(rb_barrier_commit(&oldest, oldest.committed + 3));
 	task_join(&task);
-	missed = rb_word64_load_relaxed(&handle->missed);
+	missed = rb_word64_load_relaxed(&handle->waits.missed);
 	fixture_close(&f);
 	return missed;
 }

@@ -329,8 +329,8 @@ TEST(counters_are_the_owners_own)
 
 	fixture_open(&f, SHAPE());
 	gate = &f.channel.gates->consumers[0];
-	counters[0] = &gate->sleeps;
-	counters[1] = &gate->missed;
+	counters[0] = &gate->waits.sleeps;
+	counters[1] = &gate->waits.missed;
 	counters[2] = &gate->wakes;
 	counters[3] = &gate->lost;
 	counters[4] = &gate->errors;

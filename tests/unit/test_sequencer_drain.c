@@ -179,11 +179,11 @@ drain_asleep(enum rb_producers kind, enum side side)
 	seat = fixture_join_producer(&f);
 	handle = &f.channel.ring->handles[seat.index];
 	task_start(&task, side, drain, &seat);
-	t_until(rb_word64_load_relaxed(&handle->sleeps) > 0);
+	t_until(rb_word64_load_relaxed(&handle->waits.sleeps) > 0);
 	take(&b, 3);
 	take(&b, 7);
 	task_join(&task);
-	missed = rb_word64_load_relaxed(&handle->missed);
+	missed = rb_word64_load_relaxed(&handle->waits.missed);
 	fixture_close(&f);
 	return missed;
 }

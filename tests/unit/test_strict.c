@@ -311,11 +311,11 @@ TEST(sleepers_are_told)
 	pids[0] = t_child(sleep_until_told, &reader);
 	pids[1] = t_child(sleep_until_told, &writer);
 	t_until(rb_word64_load_acquire(
-			&f.channel.gates->consumers[reader.seat.index].sleeps) >
-		0);
+			&f.channel.gates->consumers[reader.seat.index]
+				 .waits.sleeps) > 0);
 	t_until(rb_word64_load_acquire(
-			&f.channel.ring->handles[writer.seat.index].sleeps) >
-		0);
+			&f.channel.ring->handles[writer.seat.index]
+				 .waits.sleeps) > 0);
 	stop_stream();
 	t_join(pids[0]);
 	t_join(pids[1]);

@@ -112,10 +112,9 @@ TEST(names_of_strategies_go_both_ways)
 
 TEST(endless_time_limits_do_not_overflow)
 {
-	struct rb_wait_counters none = { NULL, NULL };
 	struct rb_wait wait;
 
-	rb_wait_begin(&wait, RB_WAIT_YIELDING, INT64_MAX, none, NULL);
+	rb_wait_begin(&wait, RB_WAIT_YIELDING, INT64_MAX, NULL, NULL);
 	for (int i = 0; i < 1000; i++)
 		ck_assert_int_eq(rb_wait_turn(&wait, NULL), 0);
 }
@@ -126,12 +125,11 @@ TEST(deadlines_are_seen_from_every_turn)
 	static const uint32_t turns[] = {
 		0, 77, 4095, INT32_MAX, UINT32_MAX - 4096, UINT32_MAX
 	};
-	struct rb_wait_counters none = { NULL, NULL };
 
 	for (size_t i = 0; i < 2 * RB_ARRAY_SIZE(turns); i++) {
 		struct rb_wait wait;
 
-		rb_wait_begin(&wait, RB_WAIT_BUSY_SPIN, MS, none, NULL);
+		rb_wait_begin(&wait, RB_WAIT_BUSY_SPIN, MS, NULL, NULL);
 		wait.turn = turns[i / 2];
 		do {
 			if (i % 2 == 0) /* as consumers; producers do not */
@@ -159,7 +157,7 @@ TEST(stamp_of_a_later_lap_keeps_nobody_from_his_deadline)
 
 struct sleeper {
 	struct rb_word32 event, wanted, alert, is_done;
-	struct rb_word64 sleeps;
+	struct rb_wait_counters waits;
 	bool slept_full; /* nothing but the bound ended the last sleep */
 };
 
@@ -167,11 +165,10 @@ static int
 sleep_until_alerted(void *arg)
 {
 	struct sleeper *s = arg;
-	struct rb_wait_counters counters = { &s->sleeps, NULL };
 	const struct rb_event on = { &s->event, &s->wanted };
 	struct rb_wait wait;
 
-	rb_wait_begin(&wait, RB_WAIT_BLOCKING, -1, counters, &s->alert);
+	rb_wait_begin(&wait, RB_WAIT_BLOCKING, -1, &s->waits, &s->alert);
 	while (rb_word32_load_relaxed(&s->alert) == 0)
 		ck_assert_int_eq(rb_wait_turn(&wait, &on), 0);
 	s->slept_full = wait.slept_full;
@@ -186,7 +183,7 @@ alert_ends_sleep(void)
 	struct task task;
 
 	task_start(&task, THREADED, sleep_until_alerted, &s);
-	t_until(rb_word64_load_relaxed(&s.sleeps) > 0);
+	t_until(rb_word64_load_relaxed(&s.waits.sleeps) > 0);
 	rb_alert(&s.alert);
 	task_join(&task);
 	return !s.slept_full;
@@ -288,7 +285,7 @@ TEST_TIMEOUT(cancel_ends_the_sleep_of_a_claim_at_once, 50)
 	ck_assert_int_eq(put(&c.s, 16, 0), 15);
 	task_start(&task, THREADED, claim_until_cancelled, &c);
 	for (uint32_t i = 1; i <= N_CANCELS; i++) {
-		t_until(rb_word64_load_relaxed(&c.s.handle->sleeps) >= i);
+		t_until(rb_word64_load_relaxed(&c.s.handle->waits.sleeps) >= i);
 		rb_sequencer_cancel(&c.s);
 		t_until(rb_word32_load_acquire(&c.n_cancelled) >= i);
 	}
@@ -316,7 +313,7 @@ TEST(claim_that_is_made_is_not_kept_awake_by_a_cancel)
 	fixture_open(&f, SHAPE(.producers = RB_MULTI));
 	fixture_consumer(&f, "c", &b);
 	fixture_producer(&f, &c.s);
-	sleeps = &c.s.handle->sleeps;
+	sleeps = &c.s.handle->waits.sleeps;
 	ck_assert_int_eq(put(&c.s, 16, 0), 15);
 	task_start(&task, THREADED, claim_for_good, &c);
 	t_until(rb_word64_load_relaxed(sleeps) > 0);

@@ -38,7 +38,7 @@ sleeper_is_woken_once(int64_t n, enum rb_wake_mode wake)
 	fixture_producer(&f, &s);
 	w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 	gate = &f.channel.gates->consumers[w.seat.index];
-	pid = start_sleeper(&w, &gate->sleeps);
+	pid = start_sleeper(&w, &gate->waits.sleeps);
 	before = rb_word32_load_relaxed(&f.channel.ring->event);
 	ck_assert_int_eq(put(&s, n, 0), n - 1);
 	t_join(pid);
@@ -72,7 +72,7 @@ TEST(commit_wakes_a_dependant_once)
 	open_stages(RB_WAIT_BLOCKING, RB_WAKE_MEMBARRIER, &stage);
 	w = waiter_for(DEPENDENCY, &stage, -1);
 	w.expected = 15;
-	pid = start_sleeper(&w, &stage.last.gate->sleeps);
+	pid = start_sleeper(&w, &stage.last.gate->waits.sleeps);
 	serve(DEPENDENCY, &stage);
 	t_join(pid);
 	ck_assert_uint_eq(read_counter(&stage.first.gate->wakes), 1);
@@ -88,7 +88,8 @@ TEST(commit_wakes_a_producer_once)
 	open_stages(RB_WAIT_BLOCKING, RB_WAKE_MEMBARRIER, &stage);
 	w = waiter_for(SPACE, &stage, -1);
 	w.expected = 16;
-	pid = start_sleeper(&w, &f.channel.ring->handles[w.seat.index].sleeps);
+	pid = start_sleeper(
+		&w, &f.channel.ring->handles[w.seat.index].waits.sleeps);
 	serve(SPACE, &stage);
 	t_join(pid);
 	ck_assert_uint_eq(read_counter(&stage.last.gate->wakes), 1);
@@ -114,13 +115,15 @@ wake_sleepers(void)
 
 		w[i] = (struct waiter){ .seat = seat, .timeout_ns = -1 };
 		pids[i] = start_sleeper(
-			&w[i], &f.channel.gates->consumers[seat.index].sleeps);
+			&w[i],
+			&f.channel.gates->consumers[seat.index].waits.sleeps);
 	}
 	ck_assert_int_eq(put(&s, 1, 0), 0);
 	for (int i = 0; i < N_SLEEPERS; i++) {
 		t_join(pids[i]);
 		missed += read_counter(
-			&f.channel.gates->consumers[w[i].seat.index].missed);
+			&f.channel.gates->consumers[w[i].seat.index]
+				 .waits.missed);
 	}
 	ck_assert_uint_eq(read_counter(&s.handle->wakes), 1);
 	fixture_close(&f);
@@ -151,7 +154,7 @@ KINDS(nobody_is_woken_while_nobody_sleeps)
 	}
 	ck_assert_uint_eq(read_counter(&s.handle->wakes), 0);
 	ck_assert_uint_eq(read_counter(&b.gate->wakes), 0);
-	ck_assert_uint_eq(read_counter(&b.gate->sleeps), 0);
+	ck_assert_uint_eq(read_counter(&b.gate->waits.sleeps), 0);
 	ck_assert_uint_eq(rb_word32_load_relaxed(&f.channel.ring->event), 0);
 	fixture_close(&f);
 }
@@ -164,8 +167,8 @@ TEST(wish_of_a_dead_sleeper_costs_one_wake)
 	fixture_open(&f, SHAPE());
 	fixture_producer(&f, &s);
 	w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
-	t_kill(start_sleeper(&w,
-			     &f.channel.gates->consumers[w.seat.index].sleeps));
+	t_kill(start_sleeper(
+		&w, &f.channel.gates->consumers[w.seat.index].waits.sleeps));
 	for (int i = 0; i < 16; i++)
 		ck_assert_int_eq(put(&s, 1, 0), i);
 	ck_assert_uint_eq(read_counter(&s.handle->wakes), 1);
@@ -196,8 +199,8 @@ TEST(event_word_may_wrap_around)
 	rb_word32_store_relaxed(&f.channel.ring->event, UINT32_MAX);
 	rb_word32_store_relaxed(&f.channel.gates->data_wanted, UINT32_MAX);
 	w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
-	pid = start_sleeper(&w,
-			    &f.channel.gates->consumers[w.seat.index].sleeps);
+	pid = start_sleeper(
+		&w, &f.channel.gates->consumers[w.seat.index].waits.sleeps);
 	ck_assert_int_eq(put(&s, 1, 0), 0);
 	t_join(pid);
 	ck_assert_uint_eq(read_counter(&s.handle->wakes), 1);
@@ -219,10 +222,10 @@ TEST(sleep_is_bounded_and_the_missed_wake_up_is_counted)
 		fixture_open(&f, SHAPE());
 		w.seat = fixture_join_consumer(&f, "c", RB_FROM_NOW);
 		gate = &f.channel.gates->consumers[w.seat.index];
-		pid = start_sleeper(&w, &gate->sleeps);
+		pid = start_sleeper(&w, &gate->waits.sleeps);
 		rb_seq_store_release(&f.channel.ring->published, 0);
 		t_join(pid);
-		missed = read_counter(&gate->missed);
+		missed = read_counter(&gate->waits.missed);
 		fixture_close(&f);
 	}
 	ck_assert_uint_eq(missed, 1);
@@ -260,9 +263,9 @@ TEST(abort_wakes_all)
 		w.next = 16;
 		pids[i] = t_child(wait_for_end, &w);
 	}
-	t_until(read_counter(&stage.first.gate->sleeps) > 0 &&
-		read_counter(&stage.last.gate->sleeps) > 0 &&
-		read_counter(&f.channel.ring->handles[1].sleeps) > 0);
+	t_until(read_counter(&stage.first.gate->waits.sleeps) > 0 &&
+		read_counter(&stage.last.gate->waits.sleeps) > 0 &&
+		read_counter(&f.channel.ring->handles[1].waits.sleeps) > 0);
 	before = events();
 	rb_channel_close_stream(&f.channel, true);
 	ck_assert_uint_eq(events(), before + 3);
