@@ -34,6 +34,10 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+# Where Debian's shells look, below /usr and below /usr/local.
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX:%/=%)),vendor-completions,site-functions)
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
@@ -179,8 +183,9 @@ needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl)
-# What tests start.
-started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib)
+# What tests start, and what they read.
+started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib) \
+	$(filter %/ringbusctl.1,$(mans))
 
 # ----------------------------------------------------------------- targets
 
@@ -338,8 +343,9 @@ $(BUILD)/bench/peer.o: $(BUILD)/peers
 $(BUILD)/bench/peer.o: private CPPFLAGS += $(addprefix -DPEER_,$(peers))
 $(BUILD)/bench/peer_iceoryx.o: private CPPFLAGS += -isystem $(iceoryx_include)
 
-# The shipped configuration is inside, by .incbin.
+# What is inside by .incbin: the shipped configuration, scripts for shells.
 $(BUILD)/config/builtin.o: config/ringbus.yaml
+$(BUILD)/client/ctl/completion.o: $(wildcard client/ctl/completion.*)
 
 archive = $(call say,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
@@ -417,6 +423,14 @@ $(fuzzers): %: %.o $(if $(with_fuzzer),,$(BUILD)/tests/fuzz/replay.o) $(fuzz_lib
 	$(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(with_fuzzer) $(pkg_libs))
 
+# What the tables of the program say is filled in.
+$(if $(ringbusctl),$(BUILD)/man/ringbusctl.1): docs/man/ringbusctl.1.scd docs/man/fill.awk \
+		$(ringbusctl)
+	@mkdir -p $(@D)
+	$(call say,MAN)$(ringbusctl) help --json >$@.json
+	@awk -f docs/man/fill.awk $@.json $< >$@.scd && $(SCDOC) <$@.scd >$@ && \
+		rm $@.json $@.scd
+
 $(BUILD)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)$(SCDOC) <$< >$@
@@ -460,7 +474,11 @@ install_files = \
 	$(foreach f,$(sysusers),text:$f:$(call conf_path,$(SYSUSERSDIR),$f)) \
 	$(foreach f,$(tmpfiles),text:$f:$(call conf_path,$(TMPFILESDIR),$f)) \
 	$(foreach f,$(unit_examples),text:$f:$(DOCDIR)/examples/$(notdir $f)) \
-	$(foreach f,$(mans),644:$f:$(call man_path,$f))
+	$(foreach f,$(mans),644:$f:$(call man_path,$f)) \
+	$(if $(ringbusctl),\
+		644:client/ctl/completion.bash:$(BASHCOMPDIR)/ringbusctl \
+		644:client/ctl/completion.zsh:$(ZSHCOMPDIR)/_ringbusctl \
+		644:client/ctl/completion.fish:$(FISHCOMPDIR)/ringbusctl.fish)
 # What is ours alone, and goes with the last of its files.
 install_folders = $(LIBDIR)/cmake/ringbus $(DOCDIR)/examples $(DOCDIR)
 

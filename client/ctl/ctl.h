@@ -76,6 +76,7 @@ extern const struct ctl_verb ctl_create;
 extern const struct ctl_verb ctl_remove;
 extern const struct ctl_verb ctl_pause;
 extern const struct ctl_verb ctl_resume;
+extern const struct ctl_verb ctl_completion;
 extern const struct ctl_verb ctl_help;
 extern const struct ctl_verb ctl_version;
 

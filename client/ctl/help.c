@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/ctl/choice.h"
 #include "client/ctl/json.h"
 
 #define COMMON(name_) offsetof(struct ctl_common, name_)
@@ -112,13 +113,35 @@ help_print_verbs(FILE *file)
 /* -------------------------------------------------------------------- JSON */
 
 static void
+write_choices(struct json *json, const struct options_type *type)
+{
+	char word[CHOICE_SIZE];
+	unsigned i;
+
+	if (!choice_word(type, 0, word))
+		return;
+	json_open(json, "choices", '[');
+	for (i = 0; choice_word(type, i, word); i++)
+		json_string(json, NULL, word);
+	json_close(json, ']');
+	json_bool(json, "others", !choice_is_all(type));
+}
+
+static void
 write_options(struct json *json, const struct options_entry *entry)
 {
+	char letter[2] = "";
+
 	for (; entry != NULL && entry->name != NULL; entry++) {
 		json_open(json, NULL, '{');
 		json_string(json, "name", entry->name);
-		if (entry->value != NULL)
+		letter[0] = entry->letter;
+		if (entry->letter != 0)
+			json_string(json, "letter", letter);
+		if (entry->value != NULL) {
 			json_string(json, "value", entry->value);
+			write_choices(json, entry->type);
+		}
 		json_string(json, "text", entry->text);
 		json_close(json, '}');
 	}
@@ -135,6 +158,8 @@ write_verb(struct output *out, const struct ctl_verb *verb)
 		json_string(&json, "alias", verb->alias);
 	json_string(&json, "operands", verb->operands);
 	json_string(&json, "text", verb->brief);
+	if (verb->help != NULL)
+		json_string(&json, "help", verb->help);
 	json_open(&json, "options", '[');
 	write_options(&json, verb->options);
 	write_options(&json, help_common_options);

@@ -440,7 +440,7 @@ static const struct options_entry pub_options[] = {
 	  "end the stream when done, for good" },
 	{ 'w', "wait", "WAIT", &options_wait, AT(wait),
 	  "how to wait while the ring is full" },
-	{ 0, "when-full", "HOW", &when_full_type, AT(when_full),
+	{ 0, "when-full", "TIME", &when_full_type, AT(when_full),
 	  "block, fail, drop, or a time to wait (block)" },
 	{ 0, "name", "NAME", &options_text, AT(name),
 	  "what `show` calls this producer" },

@@ -314,15 +314,15 @@ static const struct options_type from_type = {
 #define AT(name_) offsetof(struct tail_args, name_)
 
 static const struct options_entry tail_options[] = {
-	{ 'g', "gate", "NAME", &options_text, AT(reader.gate),
-	  "be the consumer NAME: miss nothing, producers wait" },
-	{ 0, "from", "WHERE", &from_type, AT(reader.from),
+	{ 'g', "gate", "CONSUMER", &options_text, AT(reader.gate),
+	  "be this consumer: miss nothing, producers wait" },
+	{ 0, "from", "SEQUENCE", &from_type, AT(reader.from),
 	  "now, oldest, resume or a sequence (now)" },
 	{ 0, "slow", "HOW", &words_slow_type, AT(reader.slow),
 	  "if too slow: gate, evict, park or lossy (gate)" },
 	{ 0, "max-lag", "N", &options_count, AT(reader.max_lag),
 	  "slots behind that are too slow, for evict and park" },
-	{ 0, "after", "NAMES", &options_text, AT(reader.after),
+	{ 0, "after", "CONSUMERS", &options_text, AT(reader.after),
 	  "come after these consumers, with commas between" },
 	{ 'n', "count", "N", &options_count, AT(count), "stop after N events" },
 	{ 'f', "format", "FORMAT", &format_type, AT(format),

@@ -50,7 +50,10 @@ usr/lib/systemd/user/ringbusd.service
 usr/lib/sysusers.d/ringbusd.conf
 usr/lib/tmpfiles.d/ringbusd.conf
 usr/sbin/ringbusd
+usr/share/bash-completion/completions/ringbusctl
 usr/share/doc/ringbus/examples/low-latency.conf
+usr/share/fish/vendor_completions.d/ringbusctl.fish
+usr/share/zsh/vendor-completions/_ringbusctl
 LIST
 	((missing == 0))
 }

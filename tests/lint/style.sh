@@ -14,7 +14,7 @@ FILE_MAX=500
 EXCEPTIONS=()
 
 mapfile -t all < <(sources)
-mapfile -t scripts < <(files -path './*' \( -path './.ci/*' -o -name '*.sh' \
+mapfile -t scripts < <(files -path './*' \( -path './.ci/*' -o -name '*.sh' -o -name '*.bash' \
 	-o -path ./tests/run -o -path ./tests/model/run \
 	-o -path ./tests/conformance/show -o -path './tests/valgrind/*' \
 	! -name '*.c' \))
