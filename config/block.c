@@ -75,6 +75,7 @@ parse_pair(const struct rb_block *block, struct rb_pair pair,
 		return;
 	}
 	given = &block->given[key - rb_keys];
+	rb_node_note(pair.value, block->path, name);
 	*given = (struct rb_given){
 		.is_given = true,
 		.key = pair.key,

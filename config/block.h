@@ -19,6 +19,7 @@ struct rb_given {
 struct rb_block {
 	enum rb_section section;
 	const char *where;      /* for messages: "in channel 'orders'" */
+	const char *path;       /* the keys down to it: "channels.orders" */
 	void *base;             /* the struct of the section */
 	struct rb_given *given; /* by enum rb_key_id */
 };

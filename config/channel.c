@@ -49,16 +49,18 @@ rb_name_parse(const char *what, struct rb_node key,
 /* The keys of a channel or of the defaults, `access` included. */
 static void
 parse_values(struct rb_channel_draft *draft, const char *where,
-	     struct rb_node mapping, struct rb_problems *problems)
+	     const char *path, struct rb_node mapping,
+	     struct rb_problems *problems)
 {
 	struct rb_block block = {
 		.section = RB_SECTION_CHANNEL,
 		.where = where,
+		.path = path,
 		.base = &draft->values,
 		.given = draft->given,
 	};
 	const struct rb_given *access = &draft->given[RB_KEY_CHANNEL_access];
-	char access_where[WHERE_SIZE + 16];
+	char access_where[WHERE_SIZE + 16], access_path[WHERE_SIZE + 16];
 
 	rb_block_parse(&block, mapping, problems);
 	if (!access->is_given ||
@@ -66,7 +68,9 @@ parse_values(struct rb_channel_draft *draft, const char *where,
 		return;
 	snprintf(access_where, sizeof(access_where), "in 'access' %s", where);
 	block.section = RB_SECTION_ACCESS;
+	snprintf(access_path, sizeof(access_path), "%s.access", path);
 	block.where = access_where;
+	block.path = access_path;
 	block.base = &draft->values.channel.access;
 	rb_block_parse(&block, access->value, problems);
 }
@@ -80,7 +84,7 @@ rb_channel_parse_defaults(struct rb_channel_draft *defaults,
 
 	/* Each file is read afresh, on top of the values so far. */
 	memset(defaults->given, 0, sizeof(defaults->given));
-	parse_values(defaults, "in 'defaults'", mapping, problems);
+	parse_values(defaults, "in 'defaults'", "defaults", mapping, problems);
 	consumers = &defaults->given[RB_KEY_CHANNEL_consumers];
 	if (consumers->is_given)
 		rb_problems_add(problems, rb_node_place(consumers->key), NULL,
@@ -157,13 +161,14 @@ rb_channel_parse(const struct rb_channel_draft *defaults, struct rb_pair pair,
 	struct rb_config_channel *channel = &draft.values.channel;
 	const struct rb_given *consumers =
 		&draft.given[RB_KEY_CHANNEL_consumers];
-	char where[WHERE_SIZE];
+	char where[WHERE_SIZE], path[WHERE_SIZE];
 
 	memset(draft.given, 0, sizeof(draft.given));
 	rb_name_parse("channel", pair.key, problems, channel->name);
 	snprintf(where, sizeof(where), "in channel '%s'", channel->name);
+	snprintf(path, sizeof(path), "channels.%s", channel->name);
 	if (rb_block_is_mapping(channel->name, pair.value, problems))
-		parse_values(&draft, where, pair.value, problems);
+		parse_values(&draft, where, path, pair.value, problems);
 	settle_slot_size(&draft, problems);
 	settle_fill(&draft);
 	if (consumers->is_given &&

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "config/document.h"
+#include "config/origin.h"
 #include "config/parse.h"
 #include "config/schema.h"
 
@@ -33,6 +34,9 @@ config_new(void)
 
 	if (!config)
 		return NULL;
+	config->origins = rb_origins_new();
+	if (!config->origins)
+		return rb_config_free(config);
 	rb_section_reset(RB_SECTION_DAEMON, config);
 	rb_section_reset(RB_SECTION_DYNAMIC, &config->dynamic);
 	return config;
@@ -43,6 +47,7 @@ rb_config_free(struct rb_config *config)
 {
 	if (!config)
 		return NULL;
+	rb_origins_free(config->origins);
 	free(config->channels);
 	free(config);
 	return NULL;

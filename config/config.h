@@ -160,6 +160,8 @@ struct rb_config_dynamic {
 	uint64_t max_bytes_per_user;
 };
 
+struct rb_origins;
+
 struct rb_config {
 	char socket[RB_CONFIG_PATH_SIZE];  /* empty: not given */
 	char shm_dir[RB_CONFIG_PATH_SIZE]; /* empty: not given */
@@ -167,9 +169,11 @@ struct rb_config {
 	unsigned max_clients;          /* connections at one time */
 	unsigned max_clients_per_user; /* 0: a quarter of them */
 	unsigned max_members_per_user; /* over all channels */
+	struct rb_access_list admin;   /* nobody but the owner if absent */
 	struct rb_config_dynamic dynamic;
 	unsigned n_channels;
 	struct rb_config_channel *channels; /* in the order of declaration */
+	struct rb_origins *origins;         /* where each value was given */
 };
 
 #define RB_CONFIG_PROBLEMS_MAX 20
@@ -205,6 +209,13 @@ struct rb_config *rb_config_free(struct rb_config *config);
 /* The channel of this name, or NULL. */
 const struct rb_config_channel *rb_config_find(const struct rb_config *config,
 					       const char *name);
+
+/*
+ * Where the value of a key was given, "file:line:column"; `path` has the keys from
+ * the top with dots between, `channels.orders.slots`. NULL: nowhere, it is the
+ * built-in default or, of a channel, what `defaults.slots` says.
+ */
+const char *rb_config_origin(const struct rb_config *config, const char *path);
 
 /* A channel with every key at its default, for dynamic channels too. */
 void rb_config_channel_init(struct rb_config_channel *channel);

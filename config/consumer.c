@@ -13,17 +13,19 @@
 #include "config/rules.h"
 
 #define WHERE_SIZE (RB_NAME_SIZE + 32)
+#define PATH_SIZE (2 * RB_NAME_SIZE + 32)
 
 static void
-parse_key(struct rb_config_consumer *consumer, struct rb_given *given,
-	  struct rb_problems *problems)
+parse_key(struct rb_config_consumer *consumer, const char *path,
+	  struct rb_given *given, struct rb_problems *problems)
 {
 	const struct rb_given *key = &given[RB_KEY_CONSUMER_key];
 	struct rb_given *size = &given[RB_KEY_KEY_size];
-	char where[WHERE_SIZE];
+	char where[WHERE_SIZE], key_path[PATH_SIZE + 4];
 	const struct rb_block block = {
 		.section = RB_SECTION_KEY,
 		.where = where,
+		.path = key_path,
 		.base = consumer,
 		.given = given,
 	};
@@ -32,6 +34,7 @@ parse_key(struct rb_config_consumer *consumer, struct rb_given *given,
 		return;
 	snprintf(where, sizeof(where), "in 'key' of consumer '%s'",
 		 consumer->name);
+	snprintf(key_path, sizeof(key_path), "%s.key", path);
 	rb_block_parse(&block, key->value, problems);
 	if (size->is_given)
 		return;
@@ -74,10 +77,11 @@ parse_consumer(const struct rb_channel_draft *draft,
 {
 	struct rb_given given[RB_N_KEYS] = { 0 };
 	const struct rb_given *after = &given[RB_KEY_CONSUMER_after];
-	char where[WHERE_SIZE];
+	char where[WHERE_SIZE], path[PATH_SIZE];
 	const struct rb_block block = {
 		.section = RB_SECTION_CONSUMER,
 		.where = where,
+		.path = path,
 		.base = consumer,
 		.given = given,
 	};
@@ -86,9 +90,12 @@ parse_consumer(const struct rb_channel_draft *draft,
 	rb_section_reset(RB_SECTION_CONSUMER, consumer);
 	rb_name_parse("consumer", pair.key, problems, consumer->name);
 	snprintf(where, sizeof(where), "in consumer '%s'", consumer->name);
+	snprintf(path, sizeof(path), "channels.%s.consumers.%s",
+		 draft->values.channel.name, consumer->name);
+	rb_node_note(pair.key, path, NULL);
 	if (rb_block_is_mapping(consumer->name, pair.value, problems))
 		rb_block_parse(&block, pair.value, problems);
-	parse_key(consumer, given, problems);
+	parse_key(consumer, path, given, problems);
 	rb_consumer_settle(&draft->values.channel,
 			   given[RB_KEY_CONSUMER_on_death].is_given, consumer);
 	check_rules(draft, consumer, given, problems);

@@ -288,6 +288,13 @@ rb_node_place(struct rb_node node)
 	return rb_document_place(node.document, node.yaml->start_mark);
 }
 
+void
+rb_node_note(struct rb_node node, const char *path, const char *name)
+{
+	rb_origins_note(node.document->origins, path, name,
+			rb_node_place(node));
+}
+
 static struct rb_node
 node_at(struct rb_document *document, int index)
 {

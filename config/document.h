@@ -15,6 +15,7 @@
 
 #include <yaml.h>
 
+#include "config/origin.h"
 #include "config/report.h"
 
 #define RB_DOCUMENT_SIZE_MAX ((size_t)1 << 20)
@@ -27,6 +28,7 @@ struct rb_document {
 	char *buffer; /* the text, if it was read from a file */
 	yaml_document_t yaml;
 	bool is_loaded;
+	struct rb_origins *origins; /* of what is parsed; may be NULL */
 };
 
 struct rb_node {
@@ -85,6 +87,9 @@ const char *rb_node_kind(struct rb_node node);
 /* The text of a scalar. */
 const char *rb_node_text(struct rb_node node);
 struct rb_place rb_node_place(struct rb_node node);
+
+/* Writes down that the key `name` below `path` was given here. */
+void rb_node_note(struct rb_node node, const char *path, const char *name);
 
 /* The pairs of a mapping; of a null none. */
 size_t rb_node_n_pairs(struct rb_node node);

@@ -25,6 +25,14 @@ struct parser {
 	struct rb_place places[RB_CHANNELS_MAX]; /* of the channels' names */
 };
 
+static const char *
+path_of(enum rb_section section)
+{
+	return section == RB_SECTION_DAEMON    ? "daemon"
+	       : section == RB_SECTION_DYNAMIC ? "dynamic"
+					       : "dynamic.access";
+}
+
 static void
 parse_section(struct parser *parser, enum rb_section section,
 	      const struct rb_given *given, void *base,
@@ -34,6 +42,7 @@ parse_section(struct parser *parser, enum rb_section section,
 	const struct rb_block block = {
 		.section = section,
 		.where = rb_section_phrase(section),
+		.path = path_of(section),
 		.base = base,
 		.given = found,
 	};
@@ -70,6 +79,7 @@ parse_top(struct parser *parser, struct rb_document *document)
 	const struct rb_block block = {
 		.section = RB_SECTION_TOP,
 		.where = rb_section_phrase(RB_SECTION_TOP),
+		.path = "",
 		.given = given,
 	};
 
@@ -143,6 +153,7 @@ parse_channel(struct parser *parser, struct rb_pair pair)
 		rb_problems_fail(parser->problems, -ENOMEM);
 		return;
 	}
+	rb_node_note(pair.key, "channels", rb_node_text(pair.key));
 	rb_channel_parse(&parser->defaults, pair, parser->problems, channel);
 	parser->places[config->n_channels++] = rb_node_place(pair.key);
 }
@@ -188,10 +199,15 @@ rb_parse_documents(struct rb_document *const *documents, unsigned n,
 	parser->problems = problems;
 	parser->config = config;
 	rb_channel_draft_init(&parser->defaults);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		documents[i]->origins = config->origins;
 		channels[i] = parse_top(parser, documents[i]);
+	}
 	for (i = 0; i < n; i++)
 		parse_channels(parser, &channels[i]);
+	rb_origins_sort(config->origins);
+	if (config->origins->is_short)
+		rb_problems_fail(problems, -ENOMEM);
 out:
 	free(channels);
 	free(parser);

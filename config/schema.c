@@ -41,14 +41,14 @@
 #define SIZE_ON_DEATH sizeof(unsigned)
 #define SIZE_SLOW sizeof(unsigned)
 
-#define RB_KEY(section, name, type, field, min, max, fallback, text)           \
+#define RB_KEY(section, name, type, field, min, max, fallback, reload, text)   \
 	_Static_assert(sizeof(((BASE_##section *)0)->field) == SIZE_##type,    \
 		       #name ": the field has another type than the key");
 #define RB_BLOCK(section, name, text)
 #include "config/keys.h"
 
 const struct rb_key rb_keys[RB_N_KEYS] = {
-#define RB_KEY(section, name, type, field, min, max, fallback, text)           \
+#define RB_KEY(section, name, type, field, min, max, fallback, reload, text)   \
 	{ RB_SECTION_##section,                                                \
 	  RB_TYPE_##type,                                                      \
 	  #name,                                                               \
@@ -56,9 +56,10 @@ const struct rb_key rb_keys[RB_N_KEYS] = {
 	  min,                                                                 \
 	  max,                                                                 \
 	  fallback,                                                            \
+	  RB_RELOAD_##reload,                                                  \
 	  text },
 #define RB_BLOCK(section, name, text)                                          \
-	{ RB_SECTION_##section, RB_TYPE_BLOCK, #name, 0, 0, 0, 0, text },
+	{ RB_SECTION_##section, RB_TYPE_BLOCK, #name, 0, 0, 0, 0, 0, text },
 #include "config/keys.h"
 };
 

@@ -51,8 +51,15 @@ enum rb_type {
 	RB_TYPE_SLOW,
 };
 
+/* What a change takes while the daemon runs. */
+enum rb_reload {
+	RB_RELOAD_LIVE,       /* nothing: it holds from then on */
+	RB_RELOAD_GENERATION, /* the channel, made anew */
+	RB_RELOAD_RESTART,    /* the daemon, started anew */
+};
+
 enum rb_key_id {
-#define RB_KEY(section, name, type, field, min, max, fallback, text)           \
+#define RB_KEY(section, name, type, field, min, max, fallback, reload, text)   \
 	RB_KEY_##section##_##name,
 #define RB_BLOCK(section, name, text) RB_KEY_##section##_##name,
 #include "config/keys.h"
@@ -67,6 +74,7 @@ struct rb_key {
 	uint64_t min;
 	uint64_t max;
 	uint64_t fallback;
+	enum rb_reload reload;
 	const char *text;
 };
 
