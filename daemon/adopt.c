@@ -13,6 +13,7 @@
 #include "daemon/leavings.h"
 #include "daemon/log.h"
 #include "daemon/pages.h"
+#include "daemon/shape.h"
 #include "shm/member.h"
 
 /* ------------------------------------------------------------- not to serve */
@@ -164,9 +165,11 @@ finish_what_was_begun(struct rb_hosted *hosted, bool is_broken)
 		rb_channel_break(&hosted->channel);
 		return;
 	}
+	if (hosted->drains)
+		rb_channel_close_stream(&hosted->channel, false);
 	rb_member_adopt(&hosted->channel);
 	if (hosted->config != NULL) {
-		rb_folder_set_stuck(&hosted->channel, hosted->config);
+		rb_shape_tune(hosted);
 		rb_pages_tune(hosted, hosted->config);
 	}
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/files.h"
+#include "daemon/renewal.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
 #include "daemon/seat.h"
@@ -81,6 +82,12 @@ check_attach(struct rb_peer *peer, const struct rb_hosted *hosted,
 	if (peer->daemon->stopping)
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "this ringbusd is stopping");
+	if (hosted->drains && !rb_renewal_needs(hosted, role, answer->name))
+		return rb_request_refuse(
+			peer, answer, -EAGAIN,
+			"it drains: its definition has "
+			"changed, and it is made anew once all "
+			"have left it: try again later");
 	if (role == RB_ROLE_PRODUCER &&
 	    !rb_stream_is_open(rb_hosted_stream(hosted)))
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,

@@ -21,6 +21,7 @@
 #include "daemon/lock.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
+#include "daemon/renewal.h"
 #include "daemon/sigbus.h"
 
 /* Connections, pidfds and channels: far beyond the usual soft limit. */
@@ -127,7 +128,7 @@ obey(struct rb_daemon *daemon, uint32_t signo)
 	else if (signo != SIGHUP)
 		stop(daemon);
 	else if (!daemon->stopping)
-		rb_reload(daemon);
+		rb_reload(daemon, 0);
 }
 
 static void
@@ -157,6 +158,8 @@ on_turned(void *context)
 
 	rb_tamper_heed_faults(&daemon->tamper);
 	rb_health_look(daemon);
+	if (!daemon->stopping)
+		rb_renewal_look(daemon);
 }
 
 void
@@ -185,23 +188,32 @@ config_path(const struct rb_options *options)
 	return access(RB_CONFIG_DEFAULT, F_OK) == 0 ? RB_CONFIG_DEFAULT : NULL;
 }
 
-enum rb_exit
-rb_daemon_load_config(const struct rb_options *options, struct rb_config **ret)
+int
+rb_daemon_read_config(const struct rb_options *options,
+		      struct rb_config_report *report, struct rb_config **ret)
 {
-	struct rb_config_report report = { 0 };
 	const char *path = config_path(options);
 	int err;
 
 	if (path != NULL)
-		err = rb_config_load(path, &report, ret);
+		err = rb_config_load(path, report, ret);
 	else
 		err = rb_config_parse("built-in", rb_config_builtin,
-				      strlen(rb_config_builtin), &report, ret);
-	if (report.text != NULL)
-		rb_log_text(err < 0 ? LOG_ERR : LOG_WARNING, report.text);
+				      strlen(rb_config_builtin), report, ret);
+	if (report->text != NULL)
+		rb_log_text(err < 0 ? LOG_ERR : LOG_WARNING, report->text);
 	else if (err < 0)
 		rb_log_error("cannot load the configuration: %s",
 			     strerror(-err));
+	return err;
+}
+
+enum rb_exit
+rb_daemon_load_config(const struct rb_options *options, struct rb_config **ret)
+{
+	struct rb_config_report report = { 0 };
+	int err = rb_daemon_read_config(options, &report, ret);
+
 	rb_config_report_deinit(&report);
 	return err < 0 ? RB_EXIT_CONFIG : RB_EXIT_OK;
 }
@@ -481,6 +493,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	rb_closep(&daemon->shm_dirfd);
 	rb_closep(&daemon->signals);
 	rb_service_settle();
+	rb_report_clear(&daemon->report);
 	daemon->config = rb_config_free(daemon->config);
 	free(daemon);
 	return NULL;

@@ -19,6 +19,7 @@
 #include "daemon/process.h"
 #include "daemon/reaper.h"
 #include "daemon/registry.h"
+#include "daemon/report.h"
 #include "daemon/server.h"
 #include "daemon/service.h"
 #include "daemon/store.h"
@@ -50,6 +51,7 @@ struct rb_daemon {
 	struct rb_server server;
 	struct rb_service service;
 	struct rb_health health;
+	struct rb_report report; /* of the last reload */
 	bool stopping;
 	bool leaving; /* all of it to the next daemon */
 	int err;      /* why it does not start, as far as it is known; 0 */
@@ -71,7 +73,13 @@ struct rb_daemon *rb_daemon_free(struct rb_daemon *daemon);
  * something new in the configuration. */
 void rb_daemon_watch(struct rb_daemon *daemon, struct rb_hosted *hosted);
 
-/* Loads the configuration that the options ask for. */
+/* Loads the configuration that the options ask for, and has logged what is wrong
+ * with it: errors of rb_config_load(). */
+int rb_daemon_read_config(const struct rb_options *options,
+			  struct rb_config_report *report,
+			  struct rb_config **ret);
+
+/* The same for a start. */
 enum rb_exit rb_daemon_load_config(const struct rb_options *options,
 				   struct rb_config **ret);
 

@@ -290,6 +290,8 @@ rb_folder_open(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->dynamic = hosted->config == NULL &&
 			  hosted->channel.meta->header.dynamic != 0;
 	hosted->creator = hosted->channel.meta->header.creator;
+	hosted->drains = rb_entry_get(&hosted->channel.meta->control.drains) !=
+			 0;
 	return 0;
 }
 

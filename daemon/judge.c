@@ -13,99 +13,10 @@
 #include <string.h>
 
 #include "daemon/entry.h"
-#include "daemon/kind.h"
 #include "daemon/lag.h"
 #include "daemon/process.h"
+#include "daemon/shape.h"
 #include "daemon/table.h"
-
-/* ------------------------------------------------------------------- shape */
-
-static const char *
-compare_geometry(const struct rb_geometry *is, const struct rb_geometry *wanted)
-{
-	if (is->slots != wanted->slots)
-		return "slots";
-	if (is->framing != wanted->framing)
-		return "framing";
-	if (is->event_size != wanted->event_size ||
-	    is->slot_size != wanted->slot_size)
-		return is->framing == RB_FIXED ? "event_size" : "slot_size";
-	if (is->history != wanted->history)
-		return "history";
-	if (is->producers != wanted->producers)
-		return "producers";
-	return memcmp(is, wanted, sizeof(*is)) != 0 ? "consumers" : NULL;
-}
-
-static const char *
-compare_shape(const struct rb_meta_header *header,
-	      const struct rb_config_channel *config)
-{
-	struct rb_geometry wanted;
-	const char *key;
-
-	if (rb_folder_geometry(config, &wanted) < 0)
-		return "slots";
-	key = compare_geometry(&header->geometry, &wanted);
-	if (key != NULL)
-		return key;
-	if (header->wait != (uint32_t)config->wait)
-		return "wait";
-	if (header->isolation != (uint32_t)config->isolation)
-		return "isolation";
-	if (header->clear != (uint32_t)config->clear)
-		return "clear";
-	if (header->strict != config->strict)
-		return "strict";
-	if (strncmp(header->type, config->type, RB_NAME_SIZE) != 0)
-		return "type";
-	if (header->type_version != config->version)
-		return "version";
-	if (header->max_producers != config->max_producers)
-		return "max_producers";
-	return header->max_consumers != config->max_consumers ? "max_consumers"
-							      : NULL;
-}
-
-static bool
-is_declared_as(const struct rb_member *entry,
-	       const struct rb_config_consumer *consumer, uint64_t history)
-{
-	struct rb_config_consumer kind;
-
-	rb_kind_of_entry(entry, &kind);
-	return rb_entry_is_declared(entry) &&
-	       rb_kind_find_difference(&kind, consumer, history) == NULL;
-}
-
-static bool
-has_graph(const struct rb_meta *meta, const struct rb_config_channel *config)
-{
-	unsigned i;
-
-	for (i = 0; i < config->n_consumers; i++)
-		if (!is_declared_as(&meta->consumers[i], &config->consumers[i],
-				    config->history))
-			return false;
-	for (; i < RB_CONSUMERS_MAX; i++)
-		if (rb_entry_is_declared(&meta->consumers[i]))
-			return false;
-	return true;
-}
-
-const char *
-rb_judge_find_difference(const struct rb_hosted *hosted)
-{
-	const struct rb_meta *meta = hosted->channel.meta;
-	const char *key;
-
-	if (hosted->config == NULL)
-		return NULL;
-	key = compare_shape(&meta->header, hosted->config);
-	if (key == NULL && !has_graph(meta, hosted->config))
-		key = "consumers";
-	return key;
-}
 
 /* ----------------------------------------------------------------- members */
 
@@ -216,22 +127,26 @@ static void
 take_used(const struct rb_hosted *hosted, const struct census *census,
 	  struct rb_judgement *ret)
 {
-	const char *key = rb_judge_find_difference(hosted);
+	const char *key = rb_shape_find_difference(hosted);
 
 	ret->n_alive = census->n_alive;
-	if (key != NULL)
+	if (hosted->drains)
+		snprintf(ret->why, sizeof(ret->why),
+			 "drains, and %s is still in it: it is made anew once "
+			 "all have left",
+			 census->first);
+	else if (key != NULL)
 		snprintf(ret->why, sizeof(ret->why),
 			 "is not what the configuration says (%s), and %s is "
 			 "still in it: it stays as it was; for the new "
-			 "definition stop its members, then start ringbusd "
-			 "again",
+			 "definition stop its members, or have it drained "
+			 "(ringbusctl reload --recreate)",
 			 key, census->first);
 }
 
-/* Whose place is kept and who has yet to read something, or NULL. Where a daemon
- * has stopped, it would have removed all. */
-static const struct rb_member *
-find_owed(const struct rb_hosted *hosted)
+/* Where a daemon has stopped, it would have removed all. */
+const struct rb_member *
+rb_judge_find_owed(const struct rb_hosted *hosted)
 {
 	const struct rb_channel *c = &hosted->channel;
 
@@ -248,8 +163,8 @@ find_owed(const struct rb_hosted *hosted)
 static void
 judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 {
-	const struct rb_member *owed = find_owed(hosted);
-	const char *key = rb_judge_find_difference(hosted);
+	const struct rb_member *owed = rb_judge_find_owed(hosted);
+	const char *key = rb_shape_find_difference(hosted);
 	char why[96];
 
 	if (hosted->config == NULL &&
@@ -267,8 +182,10 @@ judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 		snprintf(ret->why, sizeof(ret->why),
 			 "has ended, and consumer %.64s has yet to read it to "
 			 "its end: it stays as it is until then, and is made "
-			 "anew by the next start of ringbusd",
-			 owed->name);
+			 "anew %s",
+			 owed->name,
+			 hosted->drains ? "thereafter"
+					: "by the next start of ringbusd");
 	}
 }
 

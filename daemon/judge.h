@@ -37,7 +37,7 @@ struct rb_judgement {
 void rb_judge(const struct rb_maker *maker, struct rb_hosted *hosted,
 	      struct rb_judgement *ret);
 
-/* NULL, or the key in which a channel is not as its configuration says. */
-const char *rb_judge_find_difference(const struct rb_hosted *hosted);
+/* Whose place is kept and who has yet to read something, or NULL. */
+const struct rb_member *rb_judge_find_owed(const struct rb_hosted *hosted);
 
 #endif

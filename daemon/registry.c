@@ -85,35 +85,17 @@ check_new(const struct rb_registry *registry, const char *name, char *why,
 	return 0;
 }
 
+/* Under a hidden name, and in nobody's sight. */
 static int
-make(struct rb_registry *registry, struct rb_hosted *hosted,
-     const struct rb_config_channel *config, char *why, size_t why_size)
-{
-	const struct rb_maker *maker = &registry->maker;
-	int err = rb_folder_make(maker, hosted, config, why, why_size);
-
-	if (err < 0 || hosted->preparing != NULL)
-		return err;
-	err = rb_folder_show(maker, hosted, why, why_size);
-	if (err < 0)
-		rb_folder_remove(maker, hosted);
-	return err;
-}
-
-int
-rb_registry_create(struct rb_registry *registry,
-		   const struct rb_creation *creation, char *why,
-		   size_t why_size, struct rb_hosted **ret)
+make(struct rb_registry *registry, const struct rb_creation *creation,
+     char *why, size_t why_size, struct rb_hosted **ret)
 {
 	const struct rb_config_channel *config = creation->config;
 	struct rb_user *creator = creation->creator;
-	struct rb_hosted *hosted = NULL;
-	int err = check_new(registry, config->name, why, why_size);
+	struct rb_hosted *hosted;
+	int err = rb_hosted_new(config->name, creator != NULL ? NULL : config,
+				&hosted);
 
-	if (err < 0)
-		return err;
-	err = rb_hosted_new(config->name, creator != NULL ? NULL : config,
-			    &hosted);
 	if (err < 0) {
 		snprintf(why, why_size, "out of memory");
 		return err;
@@ -121,16 +103,66 @@ rb_registry_create(struct rb_registry *registry,
 	hosted->dynamic = creator != NULL;
 	hosted->creator = creator != NULL ? creator->uid : 0;
 	hosted->preparing = creation->preparing;
-	err = make(registry, hosted, config, why, why_size);
-	if (err == 0)
-		err = rb_registry_add(registry, hosted);
+	err = rb_folder_make(&registry->maker, hosted, config, why, why_size);
 	if (err < 0) {
 		rb_hosted_free(hosted);
 		return err;
 	}
-	if (creator != NULL)
-		rb_hosted_charge(hosted, creator);
 	hosted->made = true;
+	*ret = hosted;
+	return 0;
+}
+
+int
+rb_registry_make(struct rb_registry *registry,
+		 const struct rb_config_channel *config, char *why,
+		 size_t why_size, struct rb_hosted **ret)
+{
+	const struct rb_creation creation = { .config = config };
+
+	return make(registry, &creation, why, why_size, ret);
+}
+
+void
+rb_registry_unmake(struct rb_registry *registry, struct rb_hosted *hosted)
+{
+	rb_folder_remove(&registry->maker, hosted);
+	rb_hosted_free(hosted);
+}
+
+int
+rb_registry_place(struct rb_registry *registry, struct rb_hosted *hosted,
+		  char *why, size_t why_size)
+{
+	int err = rb_folder_show(&registry->maker, hosted, why, why_size);
+
+	if (err < 0)
+		return err;
+	hosted->preparing = NULL;
+	return rb_registry_add(registry, hosted);
+}
+
+int
+rb_registry_create(struct rb_registry *registry,
+		   const struct rb_creation *creation, char *why,
+		   size_t why_size, struct rb_hosted **ret)
+{
+	struct rb_hosted *hosted;
+	int err = check_new(registry, creation->config->name, why, why_size);
+
+	if (err == 0)
+		err = make(registry, creation, why, why_size, &hosted);
+	if (err < 0)
+		return err;
+	err = creation->preparing != NULL
+		      ? rb_registry_add(registry, hosted)
+		      : rb_registry_place(registry, hosted, why, why_size);
+	if (err < 0) {
+		rb_registry_unmake(registry, hosted);
+		return err;
+	}
+	if (creation->creator != NULL)
+		rb_hosted_charge(hosted, creation->creator);
 	*ret = hosted;
 	return 0;
 }
@@ -167,6 +199,21 @@ rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted)
 	rb_registry_forget(registry, hosted);
 	rb_hosted_free(hosted);
 	return err;
+}
+
+void
+rb_registry_admit(struct rb_registry *registry, const char *name)
+{
+	struct rb_refused *refused;
+
+	SLIST_FOREACH(refused, &registry->refused, next)
+	if (strcmp(refused->name, name) == 0)
+		break;
+	if (refused == NULL)
+		return;
+	SLIST_REMOVE(&registry->refused, refused, rb_refused, next);
+	registry->n_refused--;
+	free(refused);
 }
 
 unsigned

@@ -48,6 +48,18 @@ int rb_registry_create(struct rb_registry *registry,
 		       const struct rb_creation *creation, char *why,
 		       size_t why_size, struct rb_hosted **ret);
 
+/*
+ * The same in two steps: make it, of which nobody sees anything, and which can be
+ * unmade; then give it its place, if that is free and there is room in the
+ * registry, which cannot be undone. The first fails as above, the second hardly.
+ */
+int rb_registry_make(struct rb_registry *registry,
+		     const struct rb_config_channel *config, char *why,
+		     size_t why_size, struct rb_hosted **ret);
+void rb_registry_unmake(struct rb_registry *registry, struct rb_hosted *hosted);
+int rb_registry_place(struct rb_registry *registry, struct rb_hosted *hosted,
+		      char *why, size_t why_size);
+
 /* Opens one that is being prepared to all. Errors as above. */
 int rb_registry_open(struct rb_registry *registry, struct rb_hosted *hosted,
 		     char *why, size_t why_size);
@@ -63,6 +75,9 @@ int rb_registry_refuse(struct rb_registry *registry, const char *name, int err,
 		       const char *why);
 const struct rb_refused *rb_registry_find_refused(
 	const struct rb_registry *registry, const char *name);
+
+/* Forgets why there is none of this name: what was in the way is gone. */
+void rb_registry_admit(struct rb_registry *registry, const char *name);
 
 /* Removes a channel and its files. 0 or a negative errno, and has said why. */
 int rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted);

@@ -5,181 +5,311 @@
 #include "daemon/reload.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "daemon/entry.h"
 #include "daemon/judge.h"
 #include "daemon/log.h"
-#include "shm/count.h"
-#include "shm/member.h"
+#include "daemon/pages.h"
+#include "daemon/renewal.h"
+#include "daemon/revision.h"
+#include "daemon/shape.h"
 
-/* ------------------------------------------------------------- new channels */
+/* ------------------------------------------------------- making, or nothing */
 
-static int
-create(struct rb_daemon *daemon, const struct rb_config_channel *config)
-{
-	struct rb_creation creation = { .config = config };
-	struct rb_hosted *hosted;
-	char why[256];
-	int err = rb_registry_create(&daemon->registry, &creation, why,
-				     sizeof(why), &hosted);
-
-	if (err < 0)
-		rb_log_error("channel %s: %s", config->name, why);
-	return err;
-}
-
-/* Those from number `first` on in the registry, which is how it was. */
 static void
-remove_from(struct rb_daemon *daemon, unsigned first)
+unmake_all(struct rb_revision *r)
 {
-	struct rb_registry *registry = &daemon->registry;
-
-	while (registry->n_hosted > first)
-		rb_registry_remove(registry,
-				   registry->hosted[registry->n_hosted - 1]);
-}
-
-/* What nobody is in any more makes room for a new one. */
-static void
-remove_broken(struct rb_daemon *daemon)
-{
-	struct rb_registry *registry = &daemon->registry;
-
-	for (unsigned i = registry->n_hosted; i-- > 0;) {
-		struct rb_hosted *hosted = registry->hosted[i];
-
-		if (!rb_hosted_is_broken(hosted) ||
-		    rb_hosted_has_members(hosted))
-			continue;
-		rb_log_info("channel %s was broken: removed", hosted->name);
-		rb_reaper_remove(&daemon->reaper, hosted);
-	}
-}
-
-static bool
-is_new(const struct rb_daemon *daemon, const char *name)
-{
-	const struct rb_hosted *there = rb_registry_find(&daemon->registry,
-							 name);
-
-	if (rb_registry_find_refused(&daemon->registry, name) != NULL)
-		return false; /* was told when we started */
-	/* One that a client has created is in the way. */
-	return there == NULL || there->dynamic;
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->all[i].made != NULL) {
+			rb_registry_unmake(&r->daemon->registry,
+					   r->all[i].made);
+			r->all[i].made = NULL;
+		}
 }
 
 static int
-create_new(struct rb_daemon *daemon, const struct rb_config *config)
+make_all(struct rb_revision *r, char *why, size_t why_size)
 {
-	unsigned first = daemon->registry.n_hosted;
 	int err = 0;
 
-	for (unsigned i = 0; i < config->n_channels && err == 0; i++)
-		if (is_new(daemon, config->channels[i].name))
-			err = create(daemon, &config->channels[i]);
+	for (unsigned i = 0; i < r->n && err == 0; i++) {
+		struct rb_revised *item = &r->all[i];
+
+		if (item->fate == RB_FATE_MAKE || item->fate == RB_FATE_REPLACE)
+			err = rb_registry_make(&r->daemon->registry,
+					       item->config, why, why_size,
+					       &item->made);
+		if (err < 0)
+			rb_report_add(r->report, LOG_ERR, "channel %s: %s",
+				      item->config->name, why);
+	}
 	if (err < 0)
-		remove_from(daemon, first);
+		unmake_all(r);
 	return err;
 }
 
-/* ----------------------------------------------------- those that are there */
-
-static void
-retire(struct rb_daemon *daemon, struct rb_hosted *hosted)
+/* Nobody is in it, and nobody has a place there: an empty one is as good. */
+static bool
+is_nobodys(const struct rb_revised *item)
 {
-	if (rb_hosted_has_members(hosted)) {
-		rb_log_warning("channel %s is no longer in the configuration: "
-			       "nobody is let in any more, its %u members go "
-			       "on; it is removed once it is in nobody's use, "
-			       "by the next reload or start",
-			       hosted->name, rb_member_count(&hosted->channel));
-		return;
-	}
-	rb_log_info("channel %s is no longer in the configuration: removed",
-		    hosted->name);
-	rb_reaper_remove(&daemon->reaper, hosted);
+	return item->hosted != NULL && item->before != NULL &&
+	       (item->fate == RB_FATE_REPLACE ||
+		item->fate == RB_FATE_RETIRE) &&
+	       !rb_hosted_has_members(item->hosted) &&
+	       rb_judge_find_owed(item->hosted) == NULL;
+}
+
+/* How many. */
+static unsigned
+make_room(struct rb_revision *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n; i++)
+		if (is_nobodys(&r->all[i])) {
+			rb_reaper_remove(&r->daemon->reaper, r->all[i].hosted);
+			r->all[i].hosted = NULL;
+			n++;
+		}
+	return n;
 }
 
 static void
-keep(struct rb_daemon *daemon, struct rb_hosted *hosted)
+put_back(struct rb_revision *r)
 {
-	const char *key = rb_judge_find_difference(hosted);
+	struct rb_hosted *hosted;
+	char why[256];
 
-	if (rb_hosted_is_broken(hosted)) {
-		rb_log_warning(
-			"channel %s is broken, and has %u members still: "
-			"stop them, then reload ringbusd again",
-			hosted->name, rb_member_count(&hosted->channel));
-		return;
-	}
-	if (key != NULL)
-		rb_log_warning("channel %s is not what the configuration says "
-			       "now (%s): it stays as it was; for the new "
-			       "definition stop its members, then start "
-			       "ringbusd again",
-			       hosted->name, key);
-	rb_count_add(&hosted->channel.meta->control.counters.reloads, 1);
-	rb_folder_set_stuck(&hosted->channel, hosted->config);
-	rb_daemon_watch(daemon, hosted);
-}
+	for (unsigned i = 0; i < r->n; i++) {
+		struct rb_creation creation = { .config = r->all[i].before };
 
-/* From the last on, since some are removed. */
-static void
-rebind(struct rb_daemon *daemon, const struct rb_config *config)
-{
-	struct rb_registry *registry = &daemon->registry;
-
-	for (unsigned i = registry->n_hosted; i-- > 0;) {
-		struct rb_hosted *hosted = registry->hosted[i];
-
-		if (hosted->dynamic)
+		if (creation.config == NULL || r->all[i].hosted != NULL)
 			continue;
-		hosted->config = rb_config_find(config, hosted->name);
-		if (hosted->config == NULL)
-			retire(daemon, hosted);
+		if (rb_registry_create(&r->daemon->registry, &creation, why,
+				       sizeof(why), &hosted) == 0)
+			rb_daemon_watch(r->daemon, hosted);
 		else
-			keep(daemon, hosted);
+			rb_report_add(r->report, LOG_ERR,
+				      "channel %s cannot be made again: %s",
+				      creation.config->name, why);
 	}
 }
 
-/* What was decided when the daemon started. */
-static void
-tell_fixed(const struct rb_config *old, const struct rb_config *new)
+/* The new ones get their places, which can yet be taken back. */
+static int
+place_new(struct rb_revision *r)
 {
-	if (strcmp(old->socket, new->socket) != 0 ||
-	    strcmp(old->shm_dir, new->shm_dir) != 0 ||
-	    old->max_clients != new->max_clients)
-		rb_log_warning("socket, shm_dir and max_clients stay as they "
-			       "are until ringbusd is started anew");
+	unsigned first = r->daemon->registry.n_hosted;
+	char why[256];
+	int err = 0;
+
+	for (unsigned i = 0; i < r->n && err == 0; i++) {
+		struct rb_revised *item = &r->all[i];
+
+		if (item->made == NULL || item->hosted != NULL)
+			continue;
+		err = rb_registry_place(&r->daemon->registry, item->made, why,
+					sizeof(why));
+		if (err < 0)
+			rb_report_add(r->report, LOG_ERR, "channel %s: %s",
+				      item->config->name, why);
+		else
+			item->made = NULL;
+	}
+	while (err < 0 && r->daemon->registry.n_hosted > first)
+		rb_registry_remove(
+			&r->daemon->registry,
+			r->daemon->registry
+				.hosted[r->daemon->registry.n_hosted - 1]);
+	if (err < 0)
+		unmake_all(r);
+	return err;
+}
+
+static int
+make_or_nothing(struct rb_revision *r)
+{
+	char why[256];
+	unsigned n_gone = 0;
+	int err = make_all(r, why, sizeof(why));
+
+	if (err == -ENOSPC || err == -ENOMEM)
+		n_gone = make_room(r);
+	if (n_gone > 0)
+		err = make_all(r, why, sizeof(why));
+	if (err == 0)
+		err = place_new(r);
+	if (err < 0 && n_gone > 0)
+		put_back(r);
+	return err;
+}
+
+/* ---------------------------------------------------------- the point of no return */
+
+static void
+replace(struct rb_daemon *daemon, struct rb_revised *item)
+{
+	char why[256];
+
+	rb_reaper_remove(&daemon->reaper, item->hosted);
+	if (rb_registry_place(&daemon->registry, item->made, why,
+			      sizeof(why)) == 0)
+		return;
+	rb_log_error("channel %s: %s", item->config->name, why);
+	rb_registry_unmake(&daemon->registry, item->made);
+}
+
+static void
+keep(struct rb_revised *item)
+{
+	struct rb_hosted *hosted = item->hosted;
+	const struct rb_config_channel *c = item->config;
+	struct rb_word64 *reloads =
+		&hosted->channel.meta->control.counters.reloads;
+
+	hosted->config = c;
+	if (rb_hosted_is_broken(hosted))
+		return;
+	rb_shape_tune(hosted);
+	rb_entry_put64(reloads, rb_entry_get64(reloads) + 1);
+	if (item->before == NULL || item->before->lock != c->lock ||
+	    item->before->huge_pages != c->huge_pages)
+		rb_pages_tune(hosted, c);
+}
+
+static void
+apply(struct rb_daemon *daemon, struct rb_revised *item)
+{
+	switch (item->fate) {
+	case RB_FATE_MAKE:
+		rb_registry_admit(&daemon->registry, item->config->name);
+		break;
+	case RB_FATE_REPLACE:
+		if (item->hosted != NULL)
+			replace(daemon, item);
+		break;
+	case RB_FATE_DRAIN:
+		item->hosted->config = item->config;
+		rb_renewal_begin(item->hosted);
+		break;
+	case RB_FATE_KEEP:
+		if (item->hosted != NULL)
+			keep(item);
+		break;
+	case RB_FATE_RETIRE:
+		if (item->hosted != NULL)
+			item->hosted->config = NULL;
+		break;
+	}
+}
+
+static void
+finish(struct rb_revision *r, struct rb_config *new)
+{
+	struct rb_daemon *daemon = r->daemon;
+	struct rb_config *old = daemon->config;
+
+	for (unsigned i = 0; i < r->n; i++)
+		apply(daemon, &r->all[i]);
+	daemon->config = new;
+	rb_config_free(old);
+	rb_server_set_limit(&daemon->server, new->max_clients);
+	rb_renewal_look(daemon);
+	for (unsigned i = 0; i < daemon->registry.n_hosted; i++)
+		rb_daemon_watch(daemon, daemon->registry.hosted[i]);
+	rb_expiry_expect(&daemon->reaper.expiry);
+}
+
+/* ---------------------------------------------------------------------- all */
+
+static int
+load(struct rb_daemon *daemon, struct rb_report *report, struct rb_config **ret)
+{
+	struct rb_config_report problems = { 0 };
+	int err = rb_daemon_read_config(daemon->options, &problems, ret);
+
+	rb_report_add_text(report, problems.text);
+	rb_config_report_deinit(&problems);
+	return err;
+}
+
+static int
+revise(struct rb_revision *r, struct rb_config *new, unsigned flags)
+{
+	int err = rb_revision_decide(r);
+
+	if (err == 0 && r->n_blocked > 0)
+		err = -EBUSY;
+	if (err < 0 || (flags & RB_RELOAD_DRY) != 0)
+		return err;
+	err = make_or_nothing(r);
+	if (err == 0)
+		finish(r, new);
+	return err;
+}
+
+static void
+tell_verdict(const struct rb_revision *r, int err, unsigned flags)
+{
+	bool dry = (flags & RB_RELOAD_DRY) != 0;
+
+	if (err < 0 && dry)
+		rb_report_add(r->report, LOG_INFO,
+			      "the configuration would not be loaded: %s",
+			      err == -EBUSY ? "not all of it can be had now"
+					    : strerror(-err));
+	else if (err < 0)
+		rb_report_add(r->report, LOG_ERR,
+			      "the configuration was not reloaded: all goes on "
+			      "as before");
+	else if (dry)
+		rb_report_add(r->report, LOG_INFO,
+			      "the configuration would be loaded: %u changes",
+			      r->n_changes);
+	else
+		rb_report_add(r->report, LOG_INFO,
+			      "the configuration was reloaded: %u channels, %u "
+			      "changes",
+			      r->daemon->registry.n_hosted, r->n_changes);
+}
+
+static int
+reload(struct rb_daemon *daemon, unsigned flags)
+{
+	struct rb_revision r = { .daemon = daemon,
+				 .report = &daemon->report,
+				 .recreate = (flags & RB_RELOAD_RECREATE) !=
+					     0 };
+	struct rb_config *new;
+	int err;
+
+	rb_report_clear(&daemon->report);
+	err = load(daemon, &daemon->report, &new);
+	if (err == 0) {
+		r.config = new;
+		err = revise(&r, new, flags);
+		if (daemon->config != new)
+			rb_config_free(new);
+	}
+	tell_verdict(&r, err, flags);
+	rb_revision_deinit(&r);
+	return err;
 }
 
 int
-rb_reload(struct rb_daemon *daemon)
+rb_reload(struct rb_daemon *daemon, unsigned flags)
 {
-	struct rb_config *old = daemon->config, *new;
-	int err = -EINVAL;
+	bool dry = (flags & RB_RELOAD_DRY) != 0;
+	int err;
 
-	rb_service_reloading(&daemon->service);
-	if (rb_daemon_load_config(daemon->options, &new) == RB_EXIT_OK) {
-		remove_broken(daemon);
-		err = create_new(daemon, new);
-		if (err < 0)
-			rb_config_free(new);
-	}
-	if (err < 0) {
-		rb_log_error("the configuration was not reloaded: all goes on "
-			     "as before");
+	if (!dry)
+		rb_service_reloading(&daemon->service);
+	err = reload(daemon, flags);
+	if (!dry)
 		rb_service_ready(&daemon->service,
-				 "the last reload failed, see the log");
-		return err;
-	}
-	tell_fixed(old, new);
-	rebind(daemon, new);
-	rb_expiry_expect(&daemon->reaper.expiry);
-	daemon->config = new;
-	rb_config_free(old);
-	rb_log_info("the configuration was reloaded: %u channels",
-		    daemon->registry.n_hosted);
-	rb_service_ready(&daemon->service, NULL);
-	return 0;
+				 err < 0 ? "the last reload failed, see the log"
+					 : NULL);
+	return err;
 }

@@ -139,6 +139,14 @@ rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
 }
 
 void
+rb_server_set_limit(struct rb_server *server, unsigned max_clients)
+{
+	if (max_clients != server->max_clients)
+		check_files(max_clients);
+	server->max_clients = max_clients;
+}
+
+void
 rb_server_stop(struct rb_server *server)
 {
 	server->accept = rb_watch_free(server->accept);

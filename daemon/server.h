@@ -33,6 +33,9 @@ struct rb_server {
 	LIST_HEAD(rb_peer_list, rb_peer) peers;
 };
 
+/* Another `max_clients`: who is there stays. */
+void rb_server_set_limit(struct rb_server *server, unsigned max_clients);
+
 /* Listens; *paths says where. 0, or a negative errno, and has said why. */
 int rb_server_init(struct rb_server *server, struct rb_daemon *daemon,
 		   const struct rb_paths *paths, unsigned max_clients);

@@ -221,6 +221,17 @@ check_header(const struct rb_meta_header *header)
 	return rb_geometry_check(&header->geometry);
 }
 
+/* The default as it is now; what is no kind is none. */
+static enum rb_wait_kind
+wait_of(const struct rb_channel *channel)
+{
+	/* ORDER(none, relaxed) - a wish by itself, for whoever comes. */
+	uint32_t wait = rb_word32_load_relaxed(&channel->meta->control.wait);
+
+	return wait - 1 < RB_WAIT_KINDS ? (enum rb_wait_kind)(wait - 1)
+					: channel->wait;
+}
+
 int
 rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 		  enum rb_role role)
@@ -245,6 +256,7 @@ rb_channel_attach(struct rb_channel *channel, const int fds[RB_FILES],
 		rb_channel_detach(&c);
 		return err;
 	}
+	c.wait = wait_of(&c);
 	*channel = c;
 	return 0;
 }

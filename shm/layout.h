@@ -179,6 +179,11 @@ struct rb_meta_control {
 	struct rb_word64 paused_ns;
 	/* The daemon stops: nothing of the channel is to be kept. */
 	struct rb_word32 retired;
+	/* How members wait that don't choose, 1 + enum rb_wait_kind, once it was
+	 * changed; 0: as the header says. */
+	struct rb_word32 wait;
+	/* Another generation follows once this one is in nobody's use. */
+	struct rb_word32 drains;
 	/* For people: what the daemon has done with members of the channel. */
 	struct rb_channel_counters counters;
 };

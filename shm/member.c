@@ -69,48 +69,6 @@ rb_member_declare(struct rb_channel *channel, unsigned index, const char *name,
 	rb_graph_publish(channel);
 }
 
-/* ---------------------------------------------------------------- finding */
-
-static int
-find_free(const struct rb_meta *meta)
-{
-	for (unsigned i = 0; i < meta->header.max_consumers; i++) {
-		const struct rb_member *m = &meta->consumers[i];
-
-		if (rb_entry_get(&m->state) == RB_MEMBER_FREE &&
-		    rb_entry_get(&m->declared) == 0)
-			return (int)i;
-	}
-	return -EUSERS;
-}
-
-int
-rb_member_find_named(const struct rb_channel *channel, const char *name)
-{
-	const struct rb_meta *meta = channel->meta;
-
-	for (unsigned i = 0; i < meta->header.max_consumers; i++)
-		if (rb_entry_has_name(&meta->consumers[i], name))
-			return (int)i;
-	return -ENOENT;
-}
-
-int
-rb_member_find_consumer(const struct rb_channel *channel, const char *name)
-{
-	int index = rb_member_find_named(channel, name);
-	const struct rb_member *m;
-
-	if (index < 0)
-		return find_free(channel->meta);
-	m = &channel->meta->consumers[index];
-	if (rb_entry_get(&m->state) == RB_MEMBER_EVICTED ||
-	    (rb_entry_get(&m->state) == RB_MEMBER_ATTACHED &&
-	     rb_entry_get(&m->group) == 0))
-		return -EBUSY;
-	return index;
-}
-
 /* ---------------------------------------------------------------- joining */
 
 /* The gating set is another, so what it has read may be more. */
@@ -155,6 +113,71 @@ settle(struct rb_channel *channel, unsigned index, int64_t from)
 	rb_entry_set_state(m, RB_MEMBER_JOINING);
 	rb_graph_publish(channel);
 	return rb_place_consumer(channel, index, from);
+}
+
+/* In the order in which another daemon can do it again: until its place is final
+ * nothing says that there is one. */
+static void
+keep_place(struct rb_channel *channel, unsigned index)
+{
+	struct rb_member *m = &channel->meta->consumers[index];
+
+	settle(channel, index, RB_FROM_NOW);
+	rb_entry_put64(&m->absent_ns, (uint64_t)rb_boottime_ns());
+	rb_entry_put(&m->on_death, RB_ON_DEATH_KEEP);
+	rb_entry_set_state(m, RB_MEMBER_ABSENT);
+	clear_read(channel);
+}
+
+void
+rb_member_set_policy(struct rb_channel *channel, unsigned index,
+		     const struct rb_consumer_spec *spec)
+{
+	struct rb_member *m = &channel->meta->consumers[index];
+	bool keeps = spec->on_death == RB_ON_DEATH_KEEP ||
+		     spec->slow == RB_SLOW_PARK;
+	bool kept = rb_entry_get(&m->on_death) == RB_ON_DEATH_KEEP;
+	bool is_free = rb_entry_get(&m->state) == RB_MEMBER_FREE;
+
+	rb_entry_put64(&m->keep_for_ns, spec->keep_for_ns);
+	rb_entry_put64(&m->max_lag, spec->max_lag);
+	rb_entry_put64(&m->max_stall_ns, spec->max_stall_ns);
+	if (is_free)
+		rb_entry_put(&m->slow, spec->slow);
+	if (keeps == kept)
+		return;
+	if (keeps && is_free) {
+		keep_place(channel, index);
+		return;
+	}
+	rb_entry_put(&m->on_death,
+		     keeps ? RB_ON_DEATH_KEEP : RB_ON_DEATH_RELEASE);
+	if (rb_entry_get(&m->state) == RB_MEMBER_ABSENT)
+		rb_member_leave_consumer(channel, index, false);
+}
+
+int
+rb_member_declare_late(struct rb_channel *channel, const char *name,
+		       const struct rb_consumer_spec *spec)
+{
+	struct rb_consumer_spec first = *spec;
+	struct rb_member *m;
+	int index;
+
+	if (rb_member_find_named(channel, name) >= 0)
+		return -EBUSY;
+	index = rb_member_find_free(channel);
+	if (index < 0)
+		return index;
+	m = &channel->meta->consumers[index];
+	first.on_death = RB_ON_DEATH_RELEASE;
+	rb_entry_set_name(m, name);
+	set_kind(m, &first);
+	rb_entry_put(&m->on_death, RB_ON_DEATH_RELEASE);
+	rb_entry_put(&m->declared, 1);
+	rb_graph_publish(channel);
+	rb_member_set_policy(channel, (unsigned)index, spec);
+	return index;
 }
 
 int
@@ -215,7 +238,7 @@ rb_member_join_worker(struct rb_channel *channel, unsigned group,
 	struct rb_gate *gates = channel->gates->consumers;
 	struct rb_member *g = &channel->meta->consumers[group];
 	struct rb_identity who = join->who;
-	int index = find_free(channel->meta);
+	int index = rb_member_find_free(channel);
 	int err = check_start(channel, g, join->from);
 	struct rb_member *m;
 
@@ -342,6 +365,19 @@ rb_member_leave_consumer(struct rb_channel *channel, unsigned index, bool keep)
 	clear_read(channel);
 }
 
+void
+rb_member_undeclare(struct rb_channel *channel, unsigned index)
+{
+	struct rb_member *m = &channel->meta->consumers[index];
+
+	rb_entry_put(&m->on_death, RB_ON_DEATH_RELEASE);
+	rb_entry_put(&m->declared, 0);
+	if (rb_entry_get(&m->state) == RB_MEMBER_ABSENT)
+		rb_member_leave_consumer(channel, index, false);
+	else if (rb_entry_get(&m->state) == RB_MEMBER_FREE)
+		release(channel, index);
+}
+
 /* --------------------------------------------------------------- too slow */
 
 void
@@ -423,26 +459,4 @@ rb_member_adopt(struct rb_channel *channel)
 	rb_channel_wake_all(channel);
 	if (channel->clear != RB_CLEAR_NONE)
 		rb_clear_dispossess(channel, RB_CONSUMERS_MAX);
-}
-
-/* A group that is attached is its workers. */
-static bool
-counts(const struct rb_member *m)
-{
-	return rb_entry_get(&m->state) != RB_MEMBER_FREE &&
-	       (rb_entry_get(&m->group) == 0 ||
-		rb_entry_get(&m->state) != RB_MEMBER_ATTACHED);
-}
-
-unsigned
-rb_member_count(const struct rb_channel *channel)
-{
-	const struct rb_meta *meta = channel->meta;
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < RB_PRODUCERS_MAX; i++)
-		n += counts(&meta->producers[i]);
-	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
-		n += counts(&meta->consumers[i]);
-	return n;
 }

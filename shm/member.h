@@ -65,11 +65,33 @@ void rb_member_declare(struct rb_channel *channel, unsigned index,
 		       const char *name, const struct rb_consumer_spec *spec);
 
 /*
+ * Declares one more consumer, no group, of a channel that may be in use; with
+ * RB_ON_DEATH_KEEP it gates from now on. Its index; -EUSERS if the table is full,
+ * -EBUSY if one of this name is there.
+ */
+int rb_member_declare_late(struct rb_channel *channel, const char *name,
+			   const struct rb_consumer_spec *spec);
+
+/* It is declared no more: its place goes, or if it is attached goes with it. */
+void rb_member_undeclare(struct rb_channel *channel, unsigned index);
+
+/*
+ * What is done about a declared consumer, anew: all of the spec but whom it comes
+ * after and whether it is a group; of one that has a place also not `slow`. A
+ * place that is kept no more goes; one that is kept from now on gates from now on.
+ */
+void rb_member_set_policy(struct rb_channel *channel, unsigned index,
+			  const struct rb_consumer_spec *spec);
+
+/*
  * The consumer called `name`: the index of its entry, or of a free one. -EBUSY
  * if it is attached or was evicted and has not left, -EUSERS if the table is
  * full. Of a group it is the group's own entry, attached or not.
  */
 int rb_member_find_consumer(const struct rb_channel *channel, const char *name);
+
+/* A consumer's entry that is free for anybody, or -EUSERS. */
+int rb_member_find_free(const struct rb_channel *channel);
 
 /* The entry called `name` whatever its state, but no worker's; or -ENOENT. */
 int rb_member_find_named(const struct rb_channel *channel, const char *name);

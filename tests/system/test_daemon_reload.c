@@ -93,10 +93,11 @@ TEST(channel_in_use_goes_on_until_nobody_uses_it)
 	t_daemon_reload(&b.daemon, "channels: { " NEW " }",
 			"its 2 members go on");
 	expect_flow(p, c, &n);
+	t_daemon_reload(&b.daemon, "channels: { " NEW " }", "2 channels");
 	ck_assert(t_daemon_has(&b.daemon, "a"));
 	ringbus_producer_close(p);
+	ck_assert(t_daemon_has(&b.daemon, "a"));
 	ringbus_consumer_close(c);
-	t_daemon_reload(&b.daemon, "channels: { " NEW " }", "1 channels");
 	t_until(!t_daemon_has(&b.daemon, "a"));
 	t_bus_end(&b);
 }
@@ -176,9 +177,9 @@ TEST(access_is_changed_under_flow)
 	t_bus_end(&b);
 }
 
-TEST(channel_that_is_defined_otherwise_stays_as_it_was)
+TEST(channel_that_is_used_and_defined_otherwise_keeps_all_from_changing)
 {
-	struct ringbus_producer *p;
+	struct ringbus_producer *p, *q;
 	struct ringbus_consumer *c;
 	struct t_bus b;
 	uint64_t n = 0;
@@ -187,10 +188,17 @@ TEST(channel_that_is_defined_otherwise_stays_as_it_was)
 	p = t_produce(b.bus, NULL);
 	c = t_consume(b.bus, NULL);
 	t_daemon_reload(&b.daemon,
-			"channels: { a: { slots: 32, event_size: 8 } }",
-			"says now (slots)");
+			"channels: { a: { slots: 32, event_size: 8 }, " NEW
+			" }",
+			"not reloaded");
+	ck_assert(t_daemon_said(&b.daemon, "channels.a.slots: 16 -> 32"));
+	ck_assert(t_daemon_said(&b.daemon,
+				"needs a new generation, and 2 members are in "
+				"it"));
 	expect_flow(p, c, &n);
 	ck_assert_uint_eq(t_info(ringbus_consumer_channel(c)).slots, 16);
+	ck_assert(!t_daemon_has(&b.daemon, "b"));
+	ck_assert_int_eq(ringbus_producer_open(b.bus, "b", NULL, &q), -ENOENT);
 	t_bus_end(&b);
 }
 
