@@ -414,19 +414,6 @@ ringbus_mend(struct ringbus *bus, const char *channel)
 }
 
 int
-ringbus_pause(struct ringbus *bus, const char *channel)
-{
-	return rb_bus_request_about(bus, RB_CONTROL_PAUSE, 0, channel);
-}
-
-int
-ringbus_resume(struct ringbus *bus, const char *channel)
-{
-	return rb_bus_request_about(bus, RB_CONTROL_PAUSE, RB_CONTROL_RESUME,
-				    channel);
-}
-
-int
 ringbus_abort(struct ringbus *bus, const char *channel)
 {
 	return rb_bus_request_about(bus, RB_CONTROL_CLOSE, RB_CONTROL_ABORT,

@@ -393,6 +393,37 @@ RINGBUS_API int64_t ringbus_mend(struct ringbus *bus, const char *channel);
 RINGBUS_API int ringbus_pause(struct ringbus *bus, const char *channel);
 RINGBUS_API int ringbus_resume(struct ringbus *bus, const char *channel);
 
+/*
+ * Takes the place of a consumer away, so that nobody waits for it any more: one that
+ * was kept while nobody is there, a group's too; or that of a process which is there
+ * and reads copies (RINGBUS_SLOW_EVICT, _PARK, _LOSSY), and is told by -ESTALE. One
+ * that reads in the ring is let be, as what it has before its eyes would be
+ * overwritten: it has to end first. Who may end the stream may do this.
+ *
+ *   -ENOENT   no such channel; or nobody of this name has a place
+ *   -EBUSY    it reads in the ring, or is a group with workers; ringbus_error() names
+ *             the process. Or it is evicted already, and has yet to leave
+ *   -EINVAL   a name that is none
+ *   -EACCES, -EBADMSG
+ */
+RINGBUS_API int ringbus_evict(struct ringbus *bus, const char *channel,
+			      const char *consumer);
+
+/*
+ * Moves the place of a consumer, or of a group, that is kept while nobody is there:
+ * to a sequence, to RINGBUS_FROM_OLDEST, or to RINGBUS_FROM_NOW, where it has read all
+ * that it may. Returns the sequence that it reads next; on a framed channel where the
+ * next event starts. What lies between is not read, or read again; a group does again
+ * what of its work was done beyond that. Who may end the stream may do this.
+ *
+ *   -ERANGE   what is asked for may have been overwritten, or is not published, or
+ *             not read by those that it comes after; ringbus_error() has the range
+ *   -EBUSY    a process is there; ringbus_error() names it
+ *   -ENOENT, -EINVAL, -EACCES, -EBADMSG as above
+ */
+RINGBUS_API int64_t ringbus_reset(struct ringbus *bus, const char *channel,
+				  const char *consumer, int64_t from);
+
 /*** Producers ************************************************************/
 
 /* What a call with the timeout RINGBUS_BY_POLICY does on a full ring. */

@@ -78,7 +78,8 @@ names_channel(enum rb_control_type type)
 	return type == RB_CONTROL_ATTACH || type == RB_CONTROL_DETACH ||
 	       type == RB_CONTROL_CREATE || type == RB_CONTROL_OPEN ||
 	       type == RB_CONTROL_REMOVE || type == RB_CONTROL_CLOSE ||
-	       type == RB_CONTROL_MEND || type == RB_CONTROL_PAUSE;
+	       type == RB_CONTROL_MEND || type == RB_CONTROL_PAUSE ||
+	       type == RB_CONTROL_EVICT || type == RB_CONTROL_MOVE;
 }
 
 int
@@ -233,6 +234,8 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 		[RB_CONTROL_MEND] = rb_request_mend,
 		[RB_CONTROL_PING] = answer_ping,
 		[RB_CONTROL_PAUSE] = rb_request_pause,
+		[RB_CONTROL_EVICT] = rb_request_evict,
+		[RB_CONTROL_MOVE] = rb_request_move,
 	};
 
 	if (answer->type == RB_CONTROL_ATTACH)

@@ -27,6 +27,9 @@
  *   MEND    channel                    0, missed | -EACCES -ENOENT -EBADMSG
  *   PING                               0, pid
  *   PAUSE   channel, flags: RESUME     0 | -EACCES -ENOENT -ESHUTDOWN -EBADMSG
+ *   EVICT   channel, name              0 | -EACCES -ENOENT -EBUSY -EBADMSG
+ *   MOVE    channel, name, from        0, from | -EACCES -ENOENT -EBUSY -ERANGE
+ *                                      -EINVAL -EBADMSG
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
  * channel that this connection creates: they are numbered in the order in which
@@ -60,9 +63,11 @@ enum rb_control_type {
 	RB_CONTROL_MEND,
 	RB_CONTROL_PING,
 	RB_CONTROL_PAUSE,
+	RB_CONTROL_EVICT,
+	RB_CONTROL_MOVE,
 };
 
-#define RB_CONTROL_LAST RB_CONTROL_PAUSE
+#define RB_CONTROL_LAST RB_CONTROL_MOVE
 
 enum rb_control_flag {
 	RB_CONTROL_FORGET = 1,  /* DETACH: the place is not kept */

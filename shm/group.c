@@ -449,3 +449,12 @@ rb_group_reset(struct rb_channel *channel, unsigned index)
 	if (stand_in(&w, channel, index) == 0)
 		rb_work_clear(&w);
 }
+
+void
+rb_group_look_again(struct rb_channel *channel, unsigned index)
+{
+	struct rb_worker w;
+
+	if (stand_in(&w, channel, index) == 0)
+		rb_work_lower_hint(&w);
+}

@@ -98,4 +98,8 @@ void rb_group_bury(struct rb_channel *channel, unsigned index);
 /* The daemon: the group with entry `index` begins at its gate's sequence. */
 void rb_group_reset(struct rb_channel *channel, unsigned index);
 
+/* The daemon: open work is looked for from there on, whatever is known. Can be
+ * repeated. */
+void rb_group_look_again(struct rb_channel *channel, unsigned index);
+
 #endif

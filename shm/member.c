@@ -451,6 +451,7 @@ rb_member_adopt(struct rb_channel *channel)
 		if (rb_entry_get(&meta->consumers[i].group) == 0)
 			continue;
 		set_workers(&meta->consumers[i], find_workers(meta, i));
+		rb_group_look_again(channel, i); /* it may have been moved */
 		leave_if_empty(channel, i);
 	}
 	rb_graph_publish(channel);

@@ -200,3 +200,40 @@ rb_place_consumer(struct rb_channel *channel, unsigned index, int64_t from)
 		return before + 1;
 	return from >= 0 && before >= from ? before + 1 - from : 0;
 }
+
+/* Whether producers keep for it what it has yet to read. */
+static bool
+is_kept_for(const struct rb_member *m)
+{
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	return rb_word32_load_relaxed(&m->slow) != RB_SLOW_LOSSY &&
+	       rb_word32_load_relaxed(&m->parked) == 0;
+}
+
+/* While one that gates is at m, no producer can know of a minimum above that: what
+ * is after m - history is there, as for one that joins. */
+void
+rb_place_find_range(const struct rb_channel *channel, unsigned index,
+		    int64_t *ret_lowest, int64_t *ret_highest)
+{
+	uint64_t deps = rb_graph_deps(channel->meta, index);
+	int64_t place = place_after(channel, deps);
+	int64_t here = rb_seq_bounded(sequence_of(channel, (int)index));
+	bool kept = is_kept_for(&channel->meta->consumers[index]);
+
+	*ret_lowest = oldest_from(channel, kept && here < place ? here : place);
+	*ret_highest = here > place ? here : place;
+}
+
+int64_t
+rb_place_move(struct rb_channel *channel, unsigned index, int64_t before,
+	      int64_t highest)
+{
+	before = align_to_event(channel, before, highest);
+	if (!has_producers(channel->meta))
+		forget_gate(channel, before);
+	/* ORDER(commit, release) - to producers, which go by it. */
+	rb_seq_store_release(&channel->gates->consumers[index].sequence,
+			     before);
+	return before;
+}

@@ -16,6 +16,19 @@
 int64_t rb_place_frontier(const struct rb_channel *channel);
 
 /*
+ * Where one that is absent may be moved to: from the sequence after *ret_lowest on,
+ * as nothing of that can have been overwritten, up to the one after *ret_highest,
+ * where it has read all that it may. Both are before what it would read next.
+ */
+void rb_place_find_range(const struct rb_channel *channel, unsigned index,
+			 int64_t *ret_lowest, int64_t *ret_highest);
+
+/* Moves it to `before`, or a little on to where an event starts; returns where it
+ * is. For move.c, which has looked where it may be. */
+int64_t rb_place_move(struct rb_channel *channel, unsigned index,
+		      int64_t before, int64_t highest);
+
+/*
  * Places consumer `index` by `from` (enum rb_from, or a sequence up to the
  * frontier + 1). Returns how many slots that it asked for are gone.
  */

@@ -75,6 +75,8 @@ ends(const struct arena *arena)
 	about(arena, RB_CONTROL_CLOSE, "flow", 0);
 	about(arena, RB_CONTROL_CLOSE, "flow", RB_CONTROL_ABORT);
 	about(arena, RB_CONTROL_MEND, "flow", 0);
+	about(arena, RB_CONTROL_EVICT, "flow", 0);
+	about(arena, RB_CONTROL_MOVE, "flow", 0);
 	about(arena, RB_CONTROL_PAUSE, "flow", 0);
 	about(arena, RB_CONTROL_PAUSE, "flow", RB_CONTROL_RESUME);
 	about(arena, RB_CONTROL_REMOVE, "flow", 0);

@@ -123,6 +123,10 @@ const struct scene_act scene_acts[N_SCENE_ACTS] = {
 	    EACCES, EACCES, EACCES, OK),
 	ACT("pause a channel",         pause,
 	    EACCES, EACCES, EACCES, OK),
+	ACT("evict a consumer",        evict,
+	    EACCES, EACCES, EACCES, ENOENT),
+	ACT("move a consumer",         move,
+	    EACCES, EACCES, EACCES, ENOENT),
 	ACT("end a stream",            end,
 	    EACCES, EACCES, EACCES, OK),
 };

@@ -193,6 +193,27 @@ t_act_pause(const struct t_scene *s)
 	return ask(s, &m);
 }
 
+static int
+ask_about_consumer(const struct t_scene *s, enum rb_control_type type)
+{
+	struct rb_control m = t_message(type, s->channel);
+
+	snprintf(m.name, sizeof(m.name), "nobody");
+	return ask(s, &m);
+}
+
+int
+t_act_evict(const struct t_scene *s)
+{
+	return ask_about_consumer(s, RB_CONTROL_EVICT);
+}
+
+int
+t_act_move(const struct t_scene *s)
+{
+	return ask_about_consumer(s, RB_CONTROL_MOVE);
+}
+
 int
 t_act_end(const struct t_scene *s)
 {

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * operate.c - what an operator asks the daemon for, about channels and consumers
+ */
+#include <string.h>
+
+#include "client/internal.h"
+
+int
+ringbus_pause(struct ringbus *bus, const char *channel)
+{
+	return rb_bus_request_about(bus, RB_CONTROL_PAUSE, 0, channel);
+}
+
+int
+ringbus_resume(struct ringbus *bus, const char *channel)
+{
+	return rb_bus_request_about(bus, RB_CONTROL_PAUSE, RB_CONTROL_RESUME,
+				    channel);
+}
+
+/* A request about a consumer; its answer is in *message. */
+static int
+request_about_consumer(struct ringbus *bus, struct rb_control *message,
+		       const char *consumer)
+{
+	if (!rb_name_is_valid(consumer))
+		return rb_bus_refuse_name(bus, consumer);
+	memcpy(message->name, consumer, strlen(consumer));
+	return rb_bus_request(bus, message, NULL);
+}
+
+int
+ringbus_evict(struct ringbus *bus, const char *channel, const char *consumer)
+{
+	struct rb_control message;
+
+	if (rb_bus_prepare(&message, RB_CONTROL_EVICT, channel) < 0)
+		return rb_bus_refuse_name(bus, channel);
+	return request_about_consumer(bus, &message, consumer);
+}
+
+int64_t
+ringbus_reset(struct ringbus *bus, const char *channel, const char *consumer,
+	      int64_t from)
+{
+	struct rb_control message;
+	int err;
+
+	if (rb_bus_prepare(&message, RB_CONTROL_MOVE, channel) < 0)
+		return rb_bus_refuse_name(bus, channel);
+	if (from < RINGBUS_FROM_OLDEST)
+		return rb_bus_refuse(bus, "from is no sequence and no place");
+	message.from = from;
+	err = request_about_consumer(bus, &message, consumer);
+	return err < 0 ? err : message.from;
+}
