@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * metrics.c - `ringbusctl metrics`: every number there is, as Prometheus reads it
+ *
+ * Of one channel, or of all that may be looked at. What is told of the daemon and
+ * not of a channel stands in front of them, in write_own().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/ctl/ctl.h"
+#include "client/ctl/json.h"
+#include "client/ctl/openmetrics.h"
+
+struct args {
+	bool is_classic;
+	bool only_lists;
+};
+
+static const struct args defaults;
+
+static const struct options_entry options[] = {
+	{ 'c', "classic", NULL, &options_flag,
+	  offsetof(struct args, is_classic),
+	  "Prometheus' text format 0.0.4 instead of OpenMetrics" },
+	{ 'l', "list", NULL, &options_flag, offsetof(struct args, only_lists),
+	  "Tell which metrics there are, and what they mean" },
+	{ 0 },
+};
+
+struct found {
+	struct openmetrics_channel *channels;
+	struct ringbus_tap **taps;
+	size_t n;
+};
+
+static int
+add(struct found *f, const char *name, struct ringbus_tap *tap)
+{
+	struct openmetrics_channel *channels = reallocarray(
+		f->channels, f->n + 1, sizeof(*channels));
+	struct ringbus_tap **taps;
+
+	if (channels == NULL)
+		return -ENOMEM;
+	f->channels = channels;
+	taps = reallocarray(f->taps, f->n + 1, sizeof(struct ringbus_tap *));
+	if (taps == NULL)
+		return -ENOMEM;
+	f->taps = taps;
+	memset(&channels[f->n], 0, sizeof(channels[f->n]));
+	strncpy(channels[f->n].name, name, RINGBUS_NAME_SIZE - 1);
+	channels[f->n].channel = ringbus_tap_channel(tap);
+	taps[f->n++] = tap;
+	return 0;
+}
+
+static int
+open_one(struct ctl *ctl, struct found *f, const char *name)
+{
+	struct ringbus_tap *tap;
+	int r = ctl_open_tap(ctl, name, NULL, &tap);
+
+	if (r < 0)
+		return r;
+	r = add(f, name, tap);
+	if (r < 0)
+		ringbus_tap_close(tap);
+	return r;
+}
+
+static void
+close_all(struct found *f)
+{
+	while (f->n > 0)
+		ringbus_tap_close(f->taps[--f->n]);
+	free(f->taps);
+	free(f->channels);
+	*f = (struct found){ 0 };
+}
+
+static bool
+is_gone(int r)
+{
+	return r == -ECONNRESET || r == -ETIMEDOUT || r == -ENOMEM;
+}
+
+/* Those that we may not look at, or that cannot be looked at, are left out. */
+static int
+open_all(struct ctl *ctl, struct found *f)
+{
+	char name[RINGBUS_NAME_SIZE];
+	int r;
+
+	for (unsigned i = 0;; i++) {
+		r = ringbus_list(ctl->bus, i, name);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		r = open_one(ctl, f, name);
+		if (is_gone(r))
+			return r;
+	}
+}
+
+static int
+open_asked(struct ctl *ctl, struct found *f)
+{
+	int r;
+
+	if (ctl->n_operands > 0)
+		return open_one(ctl, f, ctl->operands[0]);
+	r = open_all(ctl, f);
+	if (!ctl_look_alone(ctl, r))
+		return r;
+	close_all(f);
+	return open_all(ctl, f);
+}
+
+static const char *
+scope_word(int scope)
+{
+	return scope == RINGBUS_OF_CHANNEL    ? "channel"
+	       : scope == RINGBUS_OF_PRODUCER ? "producer"
+					      : "consumer";
+}
+
+static void
+list_metrics(const struct ctl *ctl, struct output *out)
+{
+	struct ringbus_metric m = { .size = sizeof(m) };
+	struct json json;
+
+	for (unsigned i = 0; ringbus_metric(i, &m) == 1; i++) {
+		const char *kind = m.kind == RINGBUS_COUNTER ? "counter"
+							     : "gauge";
+
+		if (!ctl->common.json) {
+			output_print(out, "%-42s %-8s %-8s %s\n", m.name,
+				     scope_word(m.scope), kind, m.help);
+			continue;
+		}
+		json_begin(&json, out);
+		json_string(&json, "name", m.name);
+		json_string(&json, "of", scope_word(m.scope));
+		json_string(&json, "kind", kind);
+		json_string(&json, "unit", m.unit);
+		json_string(&json, "help", m.help);
+		json_end(&json);
+	}
+}
+
+/* What is of no channel. */
+static void
+write_own(struct openmetrics *om, const struct ctl *ctl)
+{
+	openmetrics_gauge(om, "ringbus_up", "1 if the daemon has answered");
+	openmetrics_sample(om, "ringbus_up", !ctl->is_alone, NULL);
+	openmetrics_gauge(om, "ringbus_build_info",
+			  "the library that was asked; always 1");
+	openmetrics_sample(om, "ringbus_build_info", 1, "version",
+			   ringbus_version(), NULL);
+}
+
+static enum ctl_exit
+run_metrics(struct ctl *ctl, void *args)
+{
+	const struct args *a = args;
+	struct output out;
+	struct openmetrics om = { &out, a->is_classic };
+	struct found found = { 0 };
+	enum ctl_exit code;
+	int r;
+
+	output_init(&out, STDOUT_FILENO);
+	if (a->only_lists) {
+		list_metrics(ctl, &out);
+		return ctl_finish(ctl, &out);
+	}
+	if (ctl->common.json)
+		return ctl_misused(ctl, "--json is for --list");
+	code = ctl_connect_to_look(ctl);
+	if (code != CTL_OK)
+		return code;
+	r = open_asked(ctl, &found);
+	if (r == 0) {
+		write_own(&om, ctl);
+		openmetrics_channels(&om, found.channels, found.n);
+		openmetrics_end(&om);
+	}
+	close_all(&found);
+	return r < 0 ? ctl_refused(ctl, r) : ctl_finish(ctl, &out);
+}
+
+const struct ctl_verb ctl_metrics = {
+	.name = "metrics",
+	.operands = "[CHANNEL]",
+	.brief = "Print all metrics in the format of OpenMetrics",
+	.help = "Of all channels that may be looked at, or of one. What they "
+		"mean is in docs/metrics.md.\n",
+	.max_operands = 1,
+	.options = options,
+	.defaults = &defaults,
+	.args_size = sizeof(struct args),
+	.run = run_metrics,
+};

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ctl_metrics.c - `ringbusctl metrics`: what it prints is what Prometheus reads
+ */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/fixture.h"
+#include "tests/system/util_bus.h"
+#include "tests/system/util_ctl.h"
+
+#define TWO                                                                    \
+	"channels: { a: { slots: 16, event_size: 8, consumers: {"              \
+	" crew: { group: true }, late: } }, b: { producers: multi } }"
+
+struct scene {
+	struct t_bus b;
+	struct ringbus_producer *p;
+};
+
+static void
+begin(struct scene *s)
+{
+	t_bus_begin_with(&s->b, TWO);
+	t_consume_as(s->b.bus, "crew", RINGBUS_FROM_NOW);
+	t_consume_as(s->b.bus, "crew", RINGBUS_FROM_NOW);
+	s->p = t_produce(s->b.bus, NULL);
+	t_put_all(s->p, 0, 3);
+}
+
+static bool
+has(const struct t_ctl *run, const char *text)
+{
+	return strstr(t_ctl_out(run), text) != NULL;
+}
+
+static unsigned
+count(const struct t_ctl *run, const char *text)
+{
+	unsigned n = 0;
+
+	for (const char *at = t_ctl_out(run); (at = strstr(at, text)); at++)
+		n++;
+	return n;
+}
+
+TEST(values_have_their_labels)
+{
+	struct t_ctl run;
+	struct scene s;
+
+	begin(&s);
+	t_ctl_run(&run, &s.b.daemon, NULL, "metrics");
+	ck_assert(has(&run, "ringbus_up 1\n"));
+	ck_assert(has(&run, "ringbus_channel_cursor{channel=\"a\"} 3\n"));
+	ck_assert(has(&run, "ringbus_channel_cursor{channel=\"b\"} -1\n"));
+	ck_assert(
+		has(&run, "ringbus_channel_used_ratio{channel=\"a\"} 0.25\n"));
+	ck_assert(has(&run, "ringbus_consumer_lag_slots{channel=\"a\","
+			    "consumer=\"crew\"} 4\n"));
+	ck_assert(has(&run, "ringbus_producer_claims_total{channel=\"a\","
+			    "producer=\"producer\",place=\"0\"} 4\n"));
+	ck_assert(has(&run, "ringbus_channel_info{channel=\"b\",framing="
+			    "\"fixed\",producers=\"multi\",isolation="));
+	/* Workers are told with their group. */
+	ck_assert_uint_eq(count(&run, "\nringbus_consumer_batches_total{"), 2);
+	t_bus_end(&s.b);
+}
+
+TEST(one_channel_is_told_alone)
+{
+	struct t_ctl run;
+	struct scene s;
+
+	begin(&s);
+	t_ctl_run(&run, &s.b.daemon, NULL, "metrics b");
+	ck_assert(has(&run, "channel=\"b\""));
+	ck_assert(!has(&run, "channel=\"a\""));
+	t_ctl_fail(&run, &s.b.daemon, NULL, "metrics nothing", 3);
+	t_ctl_fail(&run, &s.b.daemon, NULL, "metrics --json", 2);
+	t_bus_end(&s.b);
+}
+
+TEST(the_two_formats_differ_where_they_have_to)
+{
+	struct t_ctl run;
+	struct scene s;
+
+	begin(&s);
+	t_ctl_run(&run, &s.b.daemon, NULL, "metrics");
+	ck_assert(has(&run, "# TYPE ringbus_producer_claims counter\n"));
+	ck_assert(has(&run, "# UNIT ringbus_producer_stall_seconds seconds\n"));
+	ck_assert(has(&run, "# UNIT ringbus_channel_used_ratio ratio\n"));
+	ck_assert_str_eq(strchr(strstr(t_ctl_out(&run), "# EOF"), '\n'), "\n");
+	t_ctl_run(&run, &s.b.daemon, NULL, "metrics --classic");
+	ck_assert(has(&run, "# TYPE ringbus_producer_claims_total counter\n"));
+	ck_assert(!has(&run, "# UNIT"));
+	ck_assert(!has(&run, "# EOF"));
+	t_bus_end(&s.b);
+}
+
+TEST(the_list_has_them_all)
+{
+	struct ringbus_metric m = { .size = sizeof(m) };
+	struct t_ctl run;
+
+	t_ctl_run(&run, NULL, NULL, "metrics --list");
+	for (unsigned i = 0; ringbus_metric(i, &m) == 1; i++) {
+		ck_assert(has(&run, m.name));
+		ck_assert(has(&run, m.help));
+	}
+	t_ctl_run(&run, NULL, NULL, "metrics --list --json");
+	ck_assert(has(&run, "{\"name\":\"ringbus_channel_cursor\",\"of\":"
+			    "\"channel\",\"kind\":\"gauge\",\"unit\":\"\","));
+}
+
+TEST(they_are_told_without_the_daemon)
+{
+	struct t_ctl run;
+	struct scene s;
+
+	if (getuid() != 0)
+		T_SKIP("only root may read the folder of another");
+	begin(&s);
+	ck_assert_int_eq(kill(s.b.daemon.pid, SIGSTOP), 0);
+	t_ctl_run(&run, NULL, NULL,
+		  t_words("metrics --shm-dir %s", s.b.daemon.shm));
+	ck_assert_int_eq(kill(s.b.daemon.pid, SIGCONT), 0);
+	ck_assert(has(&run, "ringbus_up 0\n"));
+	ck_assert(has(&run, "ringbus_channel_cursor{channel=\"a\"} 3\n"));
+	t_bus_end(&s.b);
+}
+
+/* Prometheus' own reader, which also has opinions on names. */
+TEST(promtool_finds_nothing_wrong)
+{
+	struct t_ctl run;
+	struct scene s;
+	char command[PATH_MAX + 64];
+
+	if (system("command -v promtool >/dev/null") != 0)
+		T_SKIP("no promtool: apt-get install prometheus");
+	begin(&s);
+	t_ctl_run(&run, &s.b.daemon, NULL, "metrics --classic");
+	snprintf(command, sizeof(command), "promtool check metrics <'%s' >&2",
+		 run.out);
+	ck_assert_int_eq(system(command), 0);
+	t_bus_end(&s.b);
+}
