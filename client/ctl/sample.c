@@ -8,8 +8,12 @@
 #include "client/ctl/sample.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How long a daemon may take to let us in before it counts as none. */
+#define PATIENCE_NS INT64_C(300000000)
 
 void
 sampler_init(struct sampler *sampler, struct ctl *ctl, int64_t average_ns)
@@ -130,17 +134,43 @@ drop_unlisted(struct sampler *sampler)
 	sampler->n_samples = n;
 }
 
-/* A request to a daemon that is gone waits for the next one: a new connection
- * tells at once. */
-static int
-find_daemon(const struct sampler *sampler)
+static void
+close_taps(struct sampler *sampler)
 {
-	struct ringbus *bus;
-	int r = ringbus_connect(sampler->ctl->common.socket, &bus);
+	unsigned i;
 
-	if (r == 0)
+	for (i = 0; i < sampler->n_samples; i++) {
+		ringbus_tap_close(sampler->samples[i]->tap);
+		sampler->samples[i]->tap = NULL;
+	}
+}
+
+/*
+ * A request to a daemon that is gone waits for the next one: a new connection
+ * tells soon. Who looks at a folder keeps that connection.
+ */
+static int
+find_daemon(struct sampler *sampler)
+{
+	struct ctl *ctl = sampler->ctl;
+	struct ringbus *bus;
+	int r;
+
+	if (ctl->common.shm_dir != NULL)
+		return 0;
+	r = ringbus_connect_within(ctl->common.socket, PATIENCE_NS, &bus);
+	sampler->has_daemon = r == 0;
+	if (r < 0)
+		return ctl->is_alone ? 0 : r;
+	if (ctl->is_alone) {
+		close_taps(sampler);
+		ringbus_close(ctl->bus);
+		ctl->bus = bus;
+		ctl->is_alone = false;
+	} else {
 		ringbus_close(bus);
-	return r;
+	}
+	return 0;
 }
 
 int
@@ -150,6 +180,8 @@ sampler_list(struct sampler *sampler)
 	unsigned i;
 	int r = find_daemon(sampler);
 
+	if (r < 0)
+		return r;
 	for (i = 0; i < sampler->n_samples; i++)
 		sampler->samples[i]->is_listed = false;
 	for (i = 0; r == 0; i++) {
@@ -157,10 +189,86 @@ sampler_list(struct sampler *sampler)
 		if (r == 0 && sampler_add(sampler, name) == -ENOMEM)
 			r = -ENOMEM;
 	}
-	if (r != -ENOENT || i == 0)
+	if (r != -ENOENT)
 		return r;
 	drop_unlisted(sampler);
 	return 0;
+}
+
+/* --------------------------------------------------------------- counts */
+
+/* What is counted, and by which metric of a producer and of a consumer. */
+static const struct counted {
+	size_t offset; /* in struct sample_rates */
+	const char *metrics[2];
+} counted[] = {
+#define AT(field) offsetof(struct sample_rates, field)
+	{ AT(slots),
+	  { "ringbus_producer_published_total", "ringbus_consumer_sequence" } },
+	{ AT(stalled),
+	  { "ringbus_producer_stall_seconds_total",
+	    "ringbus_consumer_wait_seconds_total" } },
+	{ AT(sleeps),
+	  { "ringbus_producer_sleeps_total",
+	    "ringbus_consumer_sleeps_total" } },
+	{ AT(missed),
+	  { "ringbus_producer_wakeups_missed_total",
+	    "ringbus_consumer_wakeups_missed_total" } },
+	{ AT(woken),
+	  { "ringbus_producer_wakeups_total",
+	    "ringbus_consumer_wakeups_total" } },
+	{ AT(wakes),
+	  { "ringbus_producer_wakes_total", "ringbus_consumer_wakes_total" } },
+	{ AT(lost),
+	  { "ringbus_producer_dropped_slots_total",
+	    "ringbus_consumer_lost_slots_total" } },
+	{ AT(errors), { NULL, "ringbus_consumer_errors_total" } },
+};
+
+#define N_COUNTED (sizeof(counted) / sizeof(counted[0]))
+
+/* The metric's number, -1 if there is none; looked up once. */
+static int
+find_metric(size_t i, int role)
+{
+	static int numbers[N_COUNTED][2]; /* and 1; 0: not yet looked up */
+	struct ringbus_metric metric = { .size = sizeof(metric) };
+	const char *name = counted[i].metrics[role];
+	unsigned n;
+
+	if (name == NULL)
+		return -1;
+	for (n = 0; numbers[i][role] == 0; n++) {
+		if (ringbus_metric(n, &metric) != 1)
+			return -1;
+		if (strcmp(metric.name, name) == 0)
+			numbers[i][role] = (int)n + 1;
+	}
+	return numbers[i][role] - 1;
+}
+
+static double *
+field_of(struct sample_rates *rates, size_t i)
+{
+	return (double *)((char *)rates + counted[i].offset);
+}
+
+static void
+count_member(const struct ringbus_channel *channel,
+	     const struct ringbus_member *member, struct sample_rates *ret)
+{
+	double value;
+	size_t i;
+	int n;
+
+	*ret = (struct sample_rates){ 0 };
+	for (i = 0; i < N_COUNTED; i++) {
+		n = find_metric(i, member->role);
+		if (n >= 0 &&
+		    ringbus_channel_metric(channel, (unsigned)n, member->index,
+					   &value) == 1)
+			*field_of(ret, i) = value;
+	}
 }
 
 /* ---------------------------------------------------------------- rates */
@@ -190,82 +298,49 @@ struct step {
 };
 
 static double
-average(const struct step *step, uint64_t now, uint64_t before, double old)
+average(const struct step *step, double now, double before, double old)
 {
-	double rate = now > before ? (double)(now - before) / step->seconds : 0;
+	double rate = now > before ? (now - before) / step->seconds : 0;
 
 	return old + step->weight * (rate - old);
 }
 
-static bool
-has_sequence(const struct ringbus_member *member)
+static void
+rate_member(struct sample *sample, const struct step *step, unsigned now)
 {
-	return member->role == RINGBUS_CONSUMER || member->sequence >= 0;
-}
+	int found = find_before(sample, &sample->view.members[now]);
+	struct sample_rates *rates = &sample->members[now];
+	size_t i;
 
-/* From a sequence, which starts at -1, to a count. */
-static uint64_t
-count_slots(int64_t sequence)
-{
-	return sequence < 0 ? 0 : (uint64_t)sequence + 1;
+	*rates = (struct sample_rates){ 0 };
+	if (found < 0)
+		return;
+	for (i = 0; i < N_COUNTED; i++)
+		*field_of(rates, i) = average(
+			step, *field_of(&sample->counts[now], i),
+			*field_of(&sample->counts_before[found], i),
+			*field_of(&sample->members_before[found], i));
 }
 
 static void
-rate_member(const struct step *step, const struct ringbus_member *now,
-	    const struct ringbus_member *before, struct sample_rates *rates)
+rate_channel(struct sample *sample, const struct step *step)
 {
-	rates->slots = has_sequence(now)
-			       ? average(step, count_slots(now->sequence),
-					 count_slots(before->sequence),
-					 rates->slots < 0 ? 0 : rates->slots)
-			       : -1;
-	rates->sleeps = average(step, now->sleeps, before->sleeps,
-				rates->sleeps);
-	rates->missed = average(step, now->missed, before->missed,
-				rates->missed);
-	rates->wakes = average(step, now->wakes, before->wakes, rates->wakes);
-	rates->lost = average(step, now->lost + now->dropped,
-			      before->lost + before->dropped, rates->lost);
-	rates->errors = average(step, now->errors, before->errors,
-				rates->errors);
-}
-
-static void
-sum_up(struct sample_rates *sum, const struct sample_rates *rates)
-{
-	sum->sleeps += rates->sleeps;
-	sum->missed += rates->missed;
-	sum->wakes += rates->wakes;
-	sum->lost += rates->lost;
-	sum->errors += rates->errors;
-}
-
-static void
-rate_all(struct sample *sample, const struct step *step)
-{
-	struct sample_rates sum = {
-		.slots = average(step, count_slots(sample->view.info.cursor),
-				 count_slots(sample->before.info.cursor),
-				 sample->rates.slots),
-	};
+	struct sample_rates sum = { 0 };
+	double stalled = 0;
 	unsigned i;
-	int before;
+	size_t k;
 
 	for (i = 0; i < sample->view.n_members; i++) {
-		const struct ringbus_member *member = &sample->view.members[i];
-
-		before = find_before(sample, member);
-		sample->members[i] = before < 0
-					     ? (struct sample_rates){ 0 }
-					     : sample->members_before[before];
-		if (before >= 0)
-			rate_member(step, member,
-				    &sample->before.members[before],
-				    &sample->members[i]);
-		else if (!has_sequence(member))
-			sample->members[i].slots = -1;
-		sum_up(&sum, &sample->members[i]);
+		for (k = 0; k < N_COUNTED; k++)
+			*field_of(&sum, k) += *field_of(&sample->members[i], k);
+		if (sample->view.members[i].role == RINGBUS_PRODUCER &&
+		    sample->members[i].stalled > stalled)
+			stalled = sample->members[i].stalled;
 	}
+	sum.stalled = stalled;
+	sum.slots = average(step, (double)sample->view.info.cursor,
+			    (double)sample->before.info.cursor,
+			    sample->rates.slots);
 	sample->rates = sum;
 }
 
@@ -286,25 +361,39 @@ measure_step(const struct sampler *sampler, const struct sample *sample,
 }
 
 static void
-look_at(struct sampler *sampler, struct sample *sample)
+keep_before(struct sample *sample)
 {
-	int64_t now_ns;
-	struct step step;
-
 	sample->before = sample->view;
 	memcpy(sample->members_before, sample->members,
 	       sizeof(sample->members));
-	sample->error = view_read(ringbus_tap_channel(sample->tap),
-				  &sample->view);
+	memcpy(sample->counts_before, sample->counts, sizeof(sample->counts));
+}
+
+static void
+look_at(struct sampler *sampler, struct sample *sample)
+{
+	const struct ringbus_channel *channel = ringbus_tap_channel(
+		sample->tap);
+	struct step step;
+	int64_t now_ns;
+	unsigned i;
+
+	keep_before(sample);
+	sample->error = view_read(channel, &sample->view);
 	now_ns = ctl_now_ns();
 	if (sample->error < 0)
 		return;
-	if (sample->n_looks > 0) {
-		step = measure_step(sampler, sample, now_ns);
-		rate_all(sample, &step);
+	for (i = 0; i < sample->view.n_members; i++)
+		count_member(channel, &sample->view.members[i],
+			     &sample->counts[i]);
+	step = measure_step(sampler, sample, now_ns);
+	memset(&sample->members, 0, sizeof(sample->members));
+	if (sample->n_looks == 0) {
+		sample->rates = (struct sample_rates){ 0 };
 	} else {
-		memset(&sample->rates, 0, sizeof(sample->rates));
-		memset(sample->members, 0, sizeof(sample->members));
+		for (i = 0; i < sample->view.n_members; i++)
+			rate_member(sample, &step, i);
+		rate_channel(sample, &step);
 	}
 	sample->time_ns = now_ns;
 	sample->n_looks++;

@@ -21,11 +21,14 @@
 
 #define SAMPLE_MEMBERS (2 * RINGBUS_MEMBERS_MAX)
 
-/* A second. Of a channel the sums of its members, but for `slots`. */
+/* A second, as doubles alone. Of a channel the sums of its members, but for
+ * `slots`, and for `stalled`, which is that of the producer that waits most. */
 struct sample_rates {
-	double slots; /* published, of a consumer committed; -1: not known */
+	double slots;   /* published, of a consumer committed */
+	double stalled; /* seconds of waiting: 1 is all the time */
 	double sleeps;
 	double missed; /* sleeps that no wake-up ended */
+	double woken;
 	double wakes;
 	double lost; /* overwritten unread, or dropped */
 	double errors;
@@ -41,8 +44,11 @@ struct sample {
 	struct view view;        /* as it was then */
 	struct sample_rates rates;
 	struct sample_rates members[SAMPLE_MEMBERS]; /* of view.members */
+	struct sample_rates counts[SAMPLE_MEMBERS];  /* so far, not a second */
+	/* At the look before. */
 	struct view before;
 	struct sample_rates members_before[SAMPLE_MEMBERS];
+	struct sample_rates counts_before[SAMPLE_MEMBERS];
 	bool is_listed;
 };
 
@@ -51,6 +57,7 @@ struct sampler {
 	int64_t average_ns;
 	struct sample **samples; /* by name */
 	unsigned n_samples;
+	bool has_daemon; /* at the last sampler_list() */
 };
 
 /* average_ns 0: rates are those between the last two looks. */
@@ -62,8 +69,9 @@ int sampler_add(struct sampler *sampler, const char *name);
 
 /*
  * All channels there are: adds new ones, drops those that are gone, opens again
- * what has ended. 0 or a negative errno; without a daemon at once, and the
- * channels that were there stay.
+ * what has ended. 0 or a negative errno; without a daemon soon, and the channels
+ * that were there stay. One that looks at a folder because there was no daemon
+ * goes over to it when there is.
  */
 int sampler_list(struct sampler *sampler);
 
