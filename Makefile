@@ -83,6 +83,8 @@ pkg_libs = $(eval pkg_libs := $$(shell $(PKG_CONFIG) --libs --silence-errors \
 	liburing yaml-0.1 libsystemd))$(pkg_libs)
 check_libs = $(eval check_libs := $$(shell $(PKG_CONFIG) --libs \
 	--silence-errors check))$(check_libs)
+# Without it `ringbusctl top` prints, and does not draw.
+curses_libs := $(shell $(PKG_CONFIG) --libs --silence-errors ncursesw)
 pkg_dir = $(if $(is_system),$(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null))
 
 UNITDIR ?= $(or $(call pkg_dir,systemdsystemunitdir),$(PREFIX)/lib/systemd/system)
@@ -389,7 +391,9 @@ $(BUILD)/ringbusd: $(call objects,$(daemon_main)) $(daemon_lib) $(config_lib) $(
 	$(call program,$(pkg_libs))
 
 $(BUILD)/ringbusctl: $(call objects,$(ctl_src)) $(static_lib)
-	$(program)
+	$(call program,$(curses_libs))
+
+$(BUILD)/client/ctl/top_screen.o: private CPPFLAGS += $(if $(curses_libs),-DHAVE_NCURSES)
 
 $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,))
@@ -421,7 +425,7 @@ $(valgrind_lib): $(call objects,$(wildcard tests/valgrind/*.c)) $(BUILD)/flags
 # By libFuzzer where that is asked for, else over the corpus alone.
 $(fuzzers): %: %.o $(if $(with_fuzzer),,$(BUILD)/tests/fuzz/replay.o) $(fuzz_lib) \
 	$(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
-	$(call program,$(with_fuzzer) $(pkg_libs))
+	$(call program,$(with_fuzzer) $(pkg_libs) $(curses_libs))
 
 # What the tables of the program say is filled in.
 $(if $(ringbusctl),$(BUILD)/man/ringbusctl.1): docs/man/ringbusctl.1.scd docs/man/fill.awk \

@@ -68,6 +68,7 @@ extern const struct ctl_verb ctl_ls;
 extern const struct ctl_verb ctl_show;
 extern const struct ctl_verb ctl_why;
 extern const struct ctl_verb ctl_metrics;
+extern const struct ctl_verb ctl_top;
 extern const struct ctl_verb ctl_pub;
 extern const struct ctl_verb ctl_tail;
 extern const struct ctl_verb ctl_ping;

@@ -15,10 +15,32 @@
 #include "client/ctl/interrupt.h"
 
 const struct ctl_verb *const ctl_verbs[] = {
-	&ctl_ls,     &ctl_show,       &ctl_why,   &ctl_metrics, &ctl_pub,
-	&ctl_tail,   &ctl_ping,       &ctl_end,   &ctl_mend,    &ctl_create,
-	&ctl_remove, &ctl_consumers,  &ctl_evict, &ctl_reset,   &ctl_pause,
-	&ctl_resume, &ctl_completion, &ctl_help,  &ctl_version, NULL,
+	/* Look. */
+	&ctl_ls,
+	&ctl_show,
+	&ctl_why,
+	&ctl_top,
+	&ctl_metrics,
+	/* Read and write. */
+	&ctl_pub,
+	&ctl_tail,
+	/* Act on channels and consumers. */
+	&ctl_create,
+	&ctl_remove,
+	&ctl_pause,
+	&ctl_resume,
+	&ctl_end,
+	&ctl_mend,
+	&ctl_consumers,
+	&ctl_evict,
+	&ctl_reset,
+	/* Act on the daemon. */
+	&ctl_ping,
+	/* Help. */
+	&ctl_completion,
+	&ctl_help,
+	&ctl_version,
+	NULL,
 };
 
 /* Whether `name` is these words with a blank between. */

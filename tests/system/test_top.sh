@@ -1,0 +1,272 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# test_top.sh - `ringbusctl top` as text, as JSON, and in a terminal
+#
+# In tmux, under flow: each line of a captured screen has to be one that the table
+# can have at this width, whatever keys and sizes come, and whether the daemon is
+# there or dead. Reports as check does.
+
+set -u
+
+# shellcheck source=tests/checks.sh
+. "$(dirname "$0")/../checks.sh"
+
+PATIENCE=30 # seconds for one thing to happen
+LONG=a-channel-with-a-name-so-long-that-few-screens-have-room-for-it
+
+dir=$(mktemp -d) || exit 1
+shm=$(mktemp -d /dev/shm/top-XXXXXX) || exit 1
+ctl=$(realpath "$BUILD")/ringbusctl
+daemon=
+jobs=()
+export RINGBUS_SOCKET=$dir/s TERM=xterm
+
+terminal() {
+	tmux -S "$dir/tmux" "$@"
+}
+
+finish() {
+	terminal kill-server 2>/dev/null
+	((${#jobs[@]} == 0)) || kill "${jobs[@]}" 2>/dev/null
+	[[ -z $daemon ]] || kill "$daemon" 2>/dev/null
+	wait 2>/dev/null
+	rm -rf "$dir" "$shm"
+}
+trap finish EXIT
+
+until_ok() {
+	local end=$((SECONDS + PATIENCE))
+
+	until "$@" 2>/dev/null; do
+		((SECONDS < end)) || return
+		sleep 0.05
+	done
+}
+
+cat >"$dir/ringbus.yaml" <<END
+daemon:
+  shm_dir: $shm/r
+channels:
+  orders:
+    slots: 1024
+    consumers: { journal: { on_death: keep }, replicate: {} }
+  others: { slots: 4096, producers: multi }
+  $LONG: { slots: 1024 }
+END
+
+start_daemon() {
+	"$BUILD/ringbusd" -c "$dir/ringbus.yaml" -s "$RINGBUS_SOCKET" 2>>"$dir/log" &
+	daemon=$!
+	until_ok "$ctl" ping >"$dir/ping"
+}
+
+beside() {
+	"$@" >"$dir/beside" 2>&1 &
+	jobs+=($!)
+}
+
+has_flow() {
+	"$ctl" top -1 -i 100ms --json |
+		grep -c '"slots_per_s":[1-9].*"pid":[1-9].*"slots_per_s":[1-9]' |
+		grep -q '^2$'
+}
+
+ok "a daemon is there" start_daemon
+seq 1 1000 >"$dir/input"
+beside "$ctl" tail orders --gate journal
+beside "$ctl" tail orders --gate replicate
+beside "$ctl" tail others --gate someone
+beside "$ctl" pub orders "$dir/input" --repeat --rate 2000
+beside "$ctl" pub others "$dir/input" --repeat --rate 20
+ok "two channels move" until_ok has_flow
+
+# ------------------------------------------------------------------ text and JSON
+
+# The columns of a table end where their titles end, and each line is in one.
+is_table() {
+	awk -v width="$1" '
+		length($0) > width { print "too long: " $0; bad = 1 }
+		/^(CHANNEL|  MEMBER) / {
+			n = 0
+			for (i = 1; i <= length($0); i++)
+				if (substr($0, i, 1) != " " &&
+				    substr($0, i + 1, 1) ~ /^ ?$/ && i > 10)
+					ends[++n] = i
+			kind = /^CHANNEL/ ? "channel" : "member"
+			seen[kind]++
+			next
+		}
+		/^ *$/ || /^[a-z-]+: *$/ || /^ringbus: / || /^q quit  / || /^show channels / { next }
+		kind == "" { print "in no table: " $0; bad = 1; next }
+		kind == "channel" && !/^[A-Za-z0-9._-]+~? +[0-9.kMG-]+( |$)/ ||
+		kind == "member" && !/^  [A-Za-z0-9._-]+~? +[0-9.kMG-]+( |$)/ {
+			print "no row of a " kind ": " $0; bad = 1
+		}
+		{
+			for (i = 1; i <= n; i++)
+				if (substr($0, ends[i], 1) ~ /^ ?$/ ||
+				    substr($0, ends[i] + 1, 1) !~ /^ ?$/) {
+					print "torn at " ends[i] ": " $0
+					bad = 1
+				}
+		}
+		END { exit bad || !seen["channel"] }
+	'
+}
+
+text() {
+	"$ctl" top "$@" -i 100ms </dev/null
+}
+
+in_order() {
+	local words
+	words=$(text -1 --sort "$1" | sed -n 's/^\(orders\|others\|a-channel\).*[0-9].*/\1/p')
+	[[ ${words//$'\n'/ } == "$2" ]] || { echo "$words"; return 1; }
+}
+
+is_refused() {
+	"$ctl" top "$@" </dev/null >"$dir/out" 2>&1
+	[[ $? == 2 ]]
+}
+
+looks_alone() {
+	text --shm-dir "$shm/r" -1 | grep -q '^orders  *[1-9]'
+}
+
+is_table_as_text() {
+	text -1 | is_table 200
+}
+
+text -1 >"$dir/once"
+ok "text is a table" is_table_as_text
+ok "with members" grep -q '^  journal .* consumer ' "$dir/once"
+ok "and whole names" grep -q "^$LONG " "$dir/once"
+ok "by name" in_order name 'a-channel orders others'
+ok "by rate" in_order rate 'orders others a-channel'
+ok "so many times" test "$(text -c 3 | grep -c '^CHANNEL')" = 3
+ok "one channel alone" test "$(text -1 others | grep -c '^[oa].*[0-9]')" = 1
+ok "a line of JSON for each" \
+	test "$("$ctl" top -1 -i 100ms --json | grep -c '^{"time":"2.*Z",.*}$')" = 3
+ok "no channel of that name" test "$("$ctl" top -1 no 2>/dev/null; echo $?)" = 3
+ok "no such order" is_refused --sort size
+ok "no such interval" is_refused --interval 0
+ok "a reader that has enough" test "$(text | head -n 1 | cut -c 1-7)" = CHANNEL
+
+# ------------------------------------------------------------------- a terminal
+
+give_up() {
+	skip "a terminal" "$1"
+	report
+	exit
+}
+command -v tmux >/dev/null || give_up "tmux is missing"
+ldd "$ctl" | grep -q ncurses || give_up "built without ncurses"
+
+screen() {
+	terminal capture-pane -p -J -t top
+}
+
+shows() {
+	screen | grep -q -- "$1"
+}
+
+shows_not() {
+	[[ -n $(screen) ]] && ! shows "$1"
+}
+
+# A screen may be captured half sent: it is torn if it stays so.
+is_whole() {
+	local i
+
+	for i in {1..20}; do
+		screen | is_table "$1" >"$dir/torn" && return
+		sleep 0.02
+	done
+	cat "$dir/torn"
+	return 1
+}
+
+# All of several, as rates change.
+stay_whole() {
+	local i
+
+	for i in {1..8}; do
+		is_whole "$1" || return
+		sleep 0.05
+	done
+}
+
+keys() {
+	terminal send-keys -t top "$@"
+}
+
+size() {
+	terminal resize-window -t top -x "$1" -y "$2"
+}
+
+cursor_column() {
+	screen | sed -n '/^CHANNEL/,/^ *$/p' | grep -c CURSOR
+}
+
+fills() {
+	[[ $(screen | sed -n "$1p") == 'q quit'* ]]
+}
+
+terminal -f /dev/null new-session -d -s top -x 80 -y 24 \
+	"$ctl top -i 100ms 2>$dir/err; echo ended \$? >$dir/ended; sleep 60"
+ok "80x24 has the flow" until_ok shows '^orders  *[1-9]'
+ok "80x24 is whole" stay_whole 80
+ok "the last line is the help" fills 24
+ok "a long name is cut" shows '^a-chan.*~ '
+keys j
+ok "members of the next one" until_ok shows '^  journal  *[1-9].* consumer '
+ok "and no others" shows_not '^  someone'
+keys Down
+ok "and of the one behind it" until_ok shows '^  someone'
+keys s
+ok "by rate" until_ok shows '^ringbus: 3 of 3 channels, by rate'
+keys r
+ok "backwards" until_ok shows 'by rate, backwards'
+ok "is whole still" stay_whole 80
+keys / o t h
+ok "a filter" until_ok shows '^ringbus: 1 of 3 channels'
+keys q
+ok "letters are the filter's" until_ok shows '^show channels with: othq_'
+keys BSpace Enter
+ok "is done" until_ok shows '^q quit'
+ok "filters others" shows_not '^orders'
+keys / Escape
+ok "and is dropped" until_ok shows '^ringbus: 3 of 3'
+keys p
+ok "pauses" until_ok shows PAUSED
+keys p
+ok "goes on" until_ok shows_not PAUSED
+
+size 200 50
+ok "200x50 has all columns" until_ok shows '^CHANNEL.*CURSOR *$'
+ok "and whole names" shows "^$LONG "
+ok "200x50 fills the screen" until_ok fills 50
+ok "200x50 is whole" stay_whole 200
+for i in {1..6}; do
+	size $((30 + 30 * i)) $((6 + 4 * i))
+	ok "$((30 + 30 * i)) columns are whole" is_whole $((30 + 30 * i))
+done
+size 20 5
+ok "a small one is whole" is_whole 20
+size 80 24
+
+kill -KILL "$daemon"
+wait "$daemon" 2>/dev/null
+ok "tells that the daemon is dead" until_ok shows 'no daemon'
+ok "and goes on" until_ok shows '^orders  *[1-9]'
+ok "and is whole" stay_whole 80
+ok "so does one that comes then" looks_alone
+ok "the next daemon" start_daemon
+ok "is found" until_ok shows_not 'no daemon'
+ok "under flow" until_ok shows '^orders  *[1-9]'
+keys q
+ok "ends" until_ok grep -q 'ended 0' "$dir/ended"
+ok "said nothing else" test ! -s "$dir/err"
+
+report
