@@ -499,7 +499,9 @@ fill_in = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@BINDIR@|$(BINDIR)|g' \
 	-e 's|@BELOW_PREFIX_INCLUDEDIR@|$(call below_prefix,$(INCLUDEDIR))|g' \
 	-e 's|@INCLUDEDIR_FROM_LIBDIR@|$(include_from_lib)|g'
 
-install: $(libraries) $(built_programs) $(mans) $(instances) ## install below PREFIX; DESTDIR= stages, an existing config stays
+installable: $(libraries) $(built_programs) $(mans) $(instances)
+
+install: installable ## install below PREFIX; DESTDIR= stages, an existing config stays
 	@set -e; for entry in $(install_files); do \
 		mode=$${entry%%:*}; rest=$${entry#*:}; \
 		from=$${rest%%:*}; to='$(DESTDIR)'$${rest#*:}; \
@@ -528,11 +530,26 @@ uninstall: ## remove what install put there, but the configuration
 	done
 	@if [ -z '$(DESTDIR)' ]; then ldconfig 2>/dev/null || :; fi
 
+# --------------------------------------------------------------- packages
+
+# In a copy, as a package's build writes beside the sources; with nothing of how
+# this make was called.
+deb: ## build the Debian packages in build/deb; DEB_BUILD_OPTIONS=nocheck for no tests
+	@.ci/deps build deb
+	@rm -rf build/deb; mkdir -p build/deb/ringbus-$(VERSION)
+	@git ls-files -zco --exclude-standard | \
+		xargs -0 sh -c 'for f; do [ ! -e "$$f" ] || printf "%s\0" "$$f"; done' - | \
+		tar -c --null -T - | tar -x -C build/deb/ringbus-$(VERSION)
+	@cd build/deb/ringbus-$(VERSION) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		-u BUILD -u VARIANT -u PARTS -u PREFIX -u DESTDIR -u T -u CC -u CI \
+		dpkg-buildpackage -us -uc -F
+	@ls build/deb/*.deb
+
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
 	run-demo benches bench run-bench bench-recovery stress torture crash hostile mutants \
 	conformance model model-deep asan ubsan tsan valgrind run-valgrind fuzz run-fuzz \
-	fuzz-proof examples format clean install uninstall
+	fuzz-proof examples format clean installable install uninstall deb
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# util_container.sh - a container with a real systemd, on an overlay of this system
+#
+# Sourced by a suite, which calls in this order:
+#
+#	container_obstacle            says why there can be none, or nothing
+#	container_mounts_of_own       starts the suite again, with mounts of its own
+#	container_prepare             $root is this system, to be changed at will
+#	container_boot                systemd is up; more was not started
+#	inside COMMAND...             runs it in there, as root
+#
+# At the suite's exit nothing is left of it. What is in $dir is removed as well.
+
+PATIENCE=30 # seconds for one thing to happen
+
+container_obstacle() {
+	((EUID == 0)) || { echo "only root can boot a system"; return; }
+	command -v systemd-nspawn nsenter unshare >/dev/null ||
+		{ echo "systemd-container or util-linux is missing"; return; }
+	[[ -x /lib/systemd/systemd ]] || { echo "systemd is missing"; return; }
+	unshare --mount true 2>/dev/null || echo "no mounts of its own"
+}
+
+container_mounts_of_own() {
+	[[ -n ${CONTAINER_MOUNTS:-} ]] ||
+		CONTAINER_MOUNTS=1 exec unshare --mount --propagation private "$0"
+}
+
+# until_true COMMAND...
+until_true() {
+	local end=$((SECONDS + PATIENCE))
+
+	until "$@"; do
+		((SECONDS < end)) || return 1
+		sleep 0.05
+	done
+}
+
+inside() {
+	env -u TMPDIR nsenter --target "$init" --all --wdns=/ -- "$@"
+}
+
+# With its first process all others die, and nobody else has the mounts.
+container_finish() {
+	[[ -z $init ]] || kill -KILL "$init" 2>/dev/null
+	[[ -z $nspawn ]] || wait "$nspawn" 2>/dev/null
+	umount -l "$root" "$dir/over" 2>/dev/null
+	rm -rf "$dir"
+}
+
+# Changes of this system's files go to $upper; why there is none is in $dir/mount.
+container_prepare() {
+	dir=$(mktemp -d) || return
+	root=$dir/root
+	upper=$dir/over/upper
+	init=
+	nspawn=
+	trap container_finish EXIT
+	trap 'exit 130' INT TERM
+	{ mkdir -p "$root" "$dir/over" &&
+		mount -t tmpfs tmpfs "$dir/over" &&
+		mkdir "$upper" "$dir/over/work" &&
+		mount -t overlay overlay "$root" -o \
+			"lowerdir=/,upperdir=$upper,workdir=$dir/over/work" &&
+		: >"$root/etc/machine-id"; } 2>"$dir/mount"
+}
+
+container_find_init() {
+	init=$(pgrep --parent "$nspawn" --exact systemd)
+	[[ -n $init ]] || ! kill -0 "$nspawn" 2>/dev/null
+}
+
+container_is_up() {
+	[[ $(inside systemctl is-active basic.target 2>/dev/null) == active ]]
+}
+
+# No more of it than it takes. What it says on the way is in $dir/console.
+container_boot() {
+	systemd-nspawn --quiet --directory="$root" --boot --register=no \
+		--keep-unit --link-journal=no --console=pipe -- \
+		--unit=basic.target </dev/null >"$dir/console" 2>&1 &
+	nspawn=$!
+	until_true container_find_init && [[ -n $init ]] &&
+		until_true container_is_up
+}
