@@ -424,6 +424,31 @@ RINGBUS_API int ringbus_evict(struct ringbus *bus, const char *channel,
 RINGBUS_API int64_t ringbus_reset(struct ringbus *bus, const char *channel,
 				  const char *consumer, int64_t from);
 
+/*
+ * Has the daemon read its configuration anew: all of it, or with a mistake in it, a
+ * change that cannot be had now or a channel that cannot be made, nothing. The flags
+ * are 0 or of these: with DRY nothing is changed in any case; with RECREATE a channel
+ * that is in use and has to be made anew is ended (producers get -ESHUTDOWN,
+ * consumers read to the end), and made anew when all have left it; until then who
+ * opens a handle on it gets -EAGAIN, but for a consumer whose place is kept. 0 if all
+ * of it was done, or with DRY could be. -EINVAL: a mistake, or other flags; -EBUSY:
+ * something cannot be had now; -ENOSPC, -ENOMEM and so on: a channel cannot be made;
+ * -EACCES: only root, the daemon's user and those of `daemon: admin` may;
+ * -ESHUTDOWN: the daemon is stopping.
+ */
+#define RINGBUS_RELOAD_DRY 1U
+#define RINGBUS_RELOAD_RECREATE 2U
+RINGBUS_API int ringbus_reload(struct ringbus *bus, unsigned flags);
+
+/*
+ * Copies line number `index`, from 0 on, of what the daemon has to say of its last
+ * reload, also one that failed: each change with what becomes of it, or each mistake,
+ * and a verdict. It is cut at `size` bytes, the zero included. 0; -ENOENT behind the
+ * last; -EINVAL for no room; -EACCES as above.
+ */
+RINGBUS_API int ringbus_report(struct ringbus *bus, unsigned index, char *line,
+			       size_t size);
+
 /*** Producers ************************************************************/
 
 /* What a call with the timeout RINGBUS_BY_POLICY does on a full ring. */

@@ -13,6 +13,7 @@
 #include "daemon/leavings.h"
 #include "daemon/log.h"
 #include "daemon/pages.h"
+#include "daemon/renewal.h"
 #include "daemon/shape.h"
 #include "shm/member.h"
 
@@ -159,14 +160,15 @@ give_up(struct rb_daemon *daemon, struct rb_hosted *hosted, int err)
 }
 
 static void
-finish_what_was_begun(struct rb_hosted *hosted, bool is_broken)
+finish_what_was_begun(struct rb_hosted *hosted,
+		      const struct rb_judgement *judgement)
 {
-	if (is_broken) {
+	if (judgement->is_broken) {
 		rb_channel_break(&hosted->channel);
 		return;
 	}
-	if (hosted->drains)
-		rb_channel_close_stream(&hosted->channel, false);
+	if (judgement->drains || hosted->drains)
+		rb_renewal_begin(hosted);
 	rb_member_adopt(&hosted->channel);
 	if (hosted->config != NULL) {
 		rb_shape_tune(hosted);
@@ -186,7 +188,7 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted,
 		    hosted->name);
 	if (judgement->why[0] != '\0')
 		rb_log_error("channel %s %s", hosted->name, judgement->why);
-	finish_what_was_begun(hosted, judgement->is_broken);
+	finish_what_was_begun(hosted, judgement);
 	err = charge_channel(daemon, hosted);
 	if (err == 0)
 		err = rb_hosted_visit(hosted, take_member, daemon);

@@ -170,6 +170,14 @@ judge_unused(const struct rb_hosted *hosted, struct rb_judgement *ret)
 	if (hosted->config == NULL &&
 	    (owed == NULL || hosted->channel.meta->header.dynamic == 0)) {
 		remove_it("is in nobody's use", ret);
+	} else if (key != NULL && owed != NULL) {
+		ret->drains = true;
+		snprintf(
+			ret->why, sizeof(ret->why),
+			"is not what the configuration says (%s), and consumer "
+			"%.64s, whose place is kept, has yet to read it: it "
+			"drains, and is made anew thereafter",
+			key, owed->name);
 	} else if (key != NULL) {
 		snprintf(why, sizeof(why),
 			 "is not what the configuration says (%s)", key);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/dump.h"
 #include "daemon/log.h"
 #include "daemon/preview.h"
 #include "daemon/summary.h"
@@ -30,6 +31,19 @@ check(const struct rb_options *options)
 }
 
 static enum rb_exit
+dump(const struct rb_options *options)
+{
+	struct rb_config *config;
+	enum rb_exit code = rb_daemon_load_config(options, &config);
+
+	if (code != RB_EXIT_OK)
+		return code;
+	rb_dump_config(config, options->as_json);
+	rb_config_free(config);
+	return RB_EXIT_OK;
+}
+
+static enum rb_exit
 serve(const struct rb_options *options)
 {
 	struct rb_daemon *daemon;
@@ -40,6 +54,26 @@ serve(const struct rb_options *options)
 	code = rb_daemon_run(daemon);
 	rb_daemon_free(daemon);
 	return code;
+}
+
+static enum rb_exit
+run(const struct rb_options *options)
+{
+	switch (options->errand) {
+	case RB_ERRAND_CHECK:
+		return check(options);
+	case RB_ERRAND_DUMP:
+		return dump(options);
+	case RB_ERRAND_SCHEMA:
+		rb_dump_schema();
+		return RB_EXIT_OK;
+	case RB_ERRAND_KEYS:
+		rb_dump_keys();
+		return RB_EXIT_OK;
+	case RB_ERRAND_SERVE:
+		break;
+	}
+	return serve(options);
 }
 
 /* What --check and its like print has to arrive. */
@@ -61,5 +95,5 @@ main(int argc, char **argv)
 	rb_log_init();
 	if (!rb_options_parse(&options, argc, argv, &code))
 		return finish(code);
-	return finish(options.check ? check(&options) : serve(&options));
+	return finish(run(&options));
 }

@@ -12,7 +12,8 @@
 
 static const char usage[] =
 	"usage: ringbusd [--config FILE] [--socket PATH] [--shm-dir DIR]\n"
-	"       ringbusd --check [--config FILE]\n";
+	"       ringbusd --check|--dump-config [--json] [--config FILE]\n"
+	"       ringbusd --schema\n";
 
 static const char help[] =
 	"\n"
@@ -23,6 +24,9 @@ static const char help[] =
 	"  -s, --socket PATH  where clients connect\n"
 	"  -d, --shm-dir DIR  where the channels are\n"
 	"      --check        only check the configuration\n"
+	"      --dump-config  print all values and where each comes from\n"
+	"      --json         as JSON\n"
+	"      --schema       print a JSON Schema of the configuration\n"
 	"  -V, --version      print the version\n"
 	"  -h, --help         print this\n"
 	"\n"
@@ -33,6 +37,10 @@ static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, 's' },
 	{ "shm-dir", required_argument, NULL, 'd' },
 	{ "check", no_argument, NULL, 'C' },
+	{ "dump-config", no_argument, NULL, 'D' },
+	{ "json", no_argument, NULL, 'J' },
+	{ "schema", no_argument, NULL, 'S' },
+	{ "keys", no_argument, NULL, 'K' },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -89,7 +97,19 @@ rb_options_parse(struct rb_options *options, int argc, char **argv,
 			options->shm_dir = optarg;
 			break;
 		case 'C':
-			options->check = true;
+			options->errand = RB_ERRAND_CHECK;
+			break;
+		case 'D':
+			options->errand = RB_ERRAND_DUMP;
+			break;
+		case 'J':
+			options->as_json = true;
+			break;
+		case 'S':
+			options->errand = RB_ERRAND_SCHEMA;
+			break;
+		case 'K':
+			options->errand = RB_ERRAND_KEYS;
 			break;
 		case 'V':
 			return say("ringbusd " RB_VERSION, "\n", ret_exit);

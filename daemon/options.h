@@ -9,11 +9,20 @@
 
 #include "daemon/exit.h"
 
+enum rb_errand {
+	RB_ERRAND_SERVE,
+	RB_ERRAND_CHECK,
+	RB_ERRAND_DUMP,
+	RB_ERRAND_SCHEMA,
+	RB_ERRAND_KEYS,
+};
+
 struct rb_options {
 	const char *config;  /* NULL: not given */
 	const char *socket;  /* NULL: not given */
 	const char *shm_dir; /* NULL: not given */
-	bool check;
+	enum rb_errand errand;
+	bool as_json; /* what --dump-config prints */
 };
 
 /*

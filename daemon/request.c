@@ -45,6 +45,7 @@ has_good_flags(const struct rb_control *r)
 		[RB_CONTROL_CREATE] = RB_CONTROL_PREPARE,
 		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
 		[RB_CONTROL_PAUSE] = RB_CONTROL_RESUME,
+		[RB_CONTROL_RELOAD] = RB_CONTROL_DRY | RB_CONTROL_RECREATE,
 	};
 
 	return (r->flags & ~allowed[r->type]) == 0;
@@ -236,6 +237,8 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 		[RB_CONTROL_PAUSE] = rb_request_pause,
 		[RB_CONTROL_EVICT] = rb_request_evict,
 		[RB_CONTROL_MOVE] = rb_request_move,
+		[RB_CONTROL_RELOAD] = rb_request_reload,
+		[RB_CONTROL_REPORT] = rb_request_report,
 	};
 
 	if (answer->type == RB_CONTROL_ATTACH)

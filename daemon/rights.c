@@ -245,3 +245,21 @@ rb_rights_check_create(const struct rb_peer *peer, struct rb_control *answer)
 				 "allow lets in %s; add it there and reload",
 				 peer->who.uid, whom);
 }
+
+int
+rb_rights_check_daemon(const struct rb_peer *peer, struct rb_control *answer,
+		       const char *act)
+{
+	const struct rb_access_list *admin = &peer->daemon->config->admin;
+	char whom[WHOM_SIZE] = "nobody, as it is not given";
+
+	if (rb_access_is_owner(&peer->who) ||
+	    (admin->given && rb_access_allows(admin, &peer->who, NULL)))
+		return 0;
+	if (admin->given)
+		tell(admin, whom);
+	return rb_request_refuse(peer, answer, -EACCES,
+				 "uid %u may not %s: daemon: admin lets in %s; "
+				 "add it there and reload",
+				 peer->who.uid, act, whom);
+}

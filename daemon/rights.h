@@ -38,6 +38,10 @@ int rb_rights_check_remove(const struct rb_peer *peer,
 int rb_rights_check_create(const struct rb_peer *peer,
 			   struct rb_control *answer);
 
+/* The same for what concerns the daemon as a whole. */
+int rb_rights_check_daemon(const struct rb_peer *peer,
+			   struct rb_control *answer, const char *act);
+
 /* The same for what takes an admin; `act` is the word for it, "end". */
 int rb_rights_check_admin(const struct rb_peer *peer,
 			  const struct rb_hosted *hosted,

@@ -30,6 +30,8 @@
  *   EVICT   channel, name              0 | -EACCES -ENOENT -EBUSY -EBADMSG
  *   MOVE    channel, name, from        0, from | -EACCES -ENOENT -EBUSY -ERANGE
  *                                      -EINVAL -EBADMSG
+ *   RELOAD  flags: DRY, RECREATE       0 | -EACCES -EINVAL -EBUSY -ENOSPC ...
+ *   REPORT  index                      0, text | -EACCES -ENOENT behind the last
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
  * channel that this connection creates: they are numbered in the order in which
@@ -65,19 +67,23 @@ enum rb_control_type {
 	RB_CONTROL_PAUSE,
 	RB_CONTROL_EVICT,
 	RB_CONTROL_MOVE,
+	RB_CONTROL_RELOAD,
+	RB_CONTROL_REPORT,
 };
 
-#define RB_CONTROL_LAST RB_CONTROL_MOVE
+#define RB_CONTROL_LAST RB_CONTROL_REPORT
 
 enum rb_control_flag {
-	RB_CONTROL_FORGET = 1,  /* DETACH: the place is not kept */
-	RB_CONTROL_RESET = 2,   /* PLAN: begin anew */
-	RB_CONTROL_PREPARE = 4, /* CREATE: let in nobody yet */
-	RB_CONTROL_ABORT = 8,   /* CLOSE: whatever is unread */
-	RB_CONTROL_RESUME = 64, /* PAUSE: no longer */
+	RB_CONTROL_FORGET = 1,    /* DETACH: the place is not kept */
+	RB_CONTROL_RESET = 2,     /* PLAN: begin anew */
+	RB_CONTROL_PREPARE = 4,   /* CREATE: let in nobody yet */
+	RB_CONTROL_ABORT = 8,     /* CLOSE: whatever is unread */
+	RB_CONTROL_DRY = 16,      /* RELOAD: only report */
+	RB_CONTROL_RECREATE = 32, /* RELOAD: end and make anew what is used */
+	RB_CONTROL_RESUME = 64,   /* PAUSE: no longer */
 };
 
-#define RB_CONTROL_FLAGS_ALL 79
+#define RB_CONTROL_FLAGS_ALL 127
 
 #define RB_CONTROL_TEXT_SIZE 1024
 
@@ -129,7 +135,7 @@ struct rb_control {
 	uint32_t isolation;  /* CREATE: enum rb_isolation */
 	uint8_t reserved[64];
 
-	/* In an answer what is wrong; in ATTACH the names of those to come
+	/* In an answer what is wrong, or a line of a report; in ATTACH the names of those to come
 	 * after, with blanks between, if it is not as declared. */
 	char text[RB_CONTROL_TEXT_SIZE];
 };

@@ -82,6 +82,11 @@ extern const struct ctl_verb ctl_reset;
 extern const struct ctl_verb ctl_pause;
 extern const struct ctl_verb ctl_resume;
 extern const struct ctl_verb ctl_completion;
+extern const struct ctl_verb ctl_reload;
+extern const struct ctl_verb ctl_config_check;
+extern const struct ctl_verb ctl_config_show;
+extern const struct ctl_verb ctl_config_diff;
+extern const struct ctl_verb ctl_config_schema;
 extern const struct ctl_verb ctl_help;
 extern const struct ctl_verb ctl_version;
 

@@ -36,6 +36,11 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_reset,
 	/* Act on the daemon. */
 	&ctl_ping,
+	&ctl_reload,
+	&ctl_config_check,
+	&ctl_config_show,
+	&ctl_config_diff,
+	&ctl_config_schema,
 	/* Help. */
 	&ctl_completion,
 	&ctl_help,

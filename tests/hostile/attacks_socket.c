@@ -203,6 +203,7 @@ flags(const struct arena *arena)
 		[RB_CONTROL_CREATE] = RB_CONTROL_PREPARE,
 		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
 		[RB_CONTROL_PAUSE] = RB_CONTROL_RESUME,
+		[RB_CONTROL_RELOAD] = RB_CONTROL_DRY | RB_CONTROL_RECREATE,
 	};
 	struct batch batch = { .n = 0 };
 

@@ -100,6 +100,8 @@ int t_act_mend(const struct t_scene *s);
 int t_act_pause(const struct t_scene *s);
 int t_act_evict(const struct t_scene *s);
 int t_act_move(const struct t_scene *s);
+int t_act_reload(const struct t_scene *s);
+int t_act_report(const struct t_scene *s);
 int t_act_end(const struct t_scene *s);
 
 #endif

@@ -127,6 +127,8 @@ const struct scene_act scene_acts[N_SCENE_ACTS] = {
 	    EACCES, EACCES, EACCES, ENOENT),
 	ACT("move a consumer",         move,
 	    EACCES, EACCES, EACCES, ENOENT),
+	ACT("have it reload",          reload,              ALL(EACCES)),
+	ACT("see what a reload said",  report,              ALL(EACCES)),
 	ACT("end a stream",            end,
 	    EACCES, EACCES, EACCES, OK),
 };

@@ -33,7 +33,7 @@ enum right {
 #define N_FILE_ACTS 24
 #define N_PATH_ACTS 9
 #define N_PROCESS_ACTS 7
-#define N_SCENE_ACTS 21
+#define N_SCENE_ACTS 23
 
 /* Results: 0 if it was let; an errno; the death of who tried; no such descriptor. */
 #define DIES(signo) (1000 + (signo))

@@ -215,6 +215,22 @@ t_act_move(const struct t_scene *s)
 }
 
 int
+t_act_reload(const struct t_scene *s)
+{
+	struct rb_control m = t_message(RB_CONTROL_RELOAD, NULL);
+
+	return ask(s, &m);
+}
+
+int
+t_act_report(const struct t_scene *s)
+{
+	struct rb_control m = t_message(RB_CONTROL_REPORT, NULL);
+
+	return ask(s, &m);
+}
+
+int
 t_act_end(const struct t_scene *s)
 {
 	struct rb_control m = t_message(RB_CONTROL_CLOSE, s->channel);
