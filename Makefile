@@ -275,6 +275,10 @@ mutants: ## make one thing wrong at a time, and see that tests fail; M=name pick
 conformance: $(built_programs) $(conformances) ## the tests of the LMAX Disruptor, by their ids
 	@tests/conformance/show $(BUILD) $(conformances)
 
+abi: ## compare the library with that of the last tag; TAG=name picks another
+	@.ci/deps build abi
+	@tests/abi/run $(TAG)
+
 model: ## check the models of the protocol, and that their guards are needed
 	@.ci/deps test
 	@CC='$(CC)' tests/model/run $(M)
@@ -548,7 +552,7 @@ deb: ## build the Debian packages in build/deb; DEB_BUILD_OPTIONS=nocheck for no
 FORCE:
 .PHONY: FORCE help all deps test check run-tests lint style layers order demo \
 	run-demo benches bench run-bench bench-recovery stress torture crash hostile mutants \
-	conformance model model-deep asan ubsan tsan valgrind run-valgrind fuzz run-fuzz \
+	conformance abi model model-deep asan ubsan tsan valgrind run-valgrind fuzz run-fuzz \
 	fuzz-proof examples format clean installable install uninstall deb
 .SECONDARY:
 .DELETE_ON_ERROR:

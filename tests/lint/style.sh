@@ -15,7 +15,7 @@ EXCEPTIONS=()
 
 mapfile -t all < <(sources)
 mapfile -t scripts < <(files -path './*' \( -path './.ci/*' -o -name '*.sh' -o -name '*.bash' \
-	-o -path ./tests/run -o -path ./tests/model/run \
+	-o -path ./tests/run -o -path ./tests/model/run -o -path ./tests/abi/run \
 	-o -path ./tests/conformance/show -o -path './tests/valgrind/*' \
 	! -name '*.c' \))
 
