@@ -37,6 +37,7 @@ struct ctl_verb {
 	const char *help; /* what --help says below the usage; may be NULL */
 	int min_operands;
 	int max_operands;
+	bool is_plugin; /* of monitoring: misused it is UNKNOWN, code 3 */
 	const struct options_entry *options;
 	const void *defaults; /* of the struct behind `options` */
 	size_t args_size;
@@ -69,6 +70,9 @@ extern const struct ctl_verb ctl_show;
 extern const struct ctl_verb ctl_why;
 extern const struct ctl_verb ctl_metrics;
 extern const struct ctl_verb ctl_top;
+extern const struct ctl_verb ctl_stat;
+extern const struct ctl_verb ctl_check;
+extern const struct ctl_verb ctl_wait;
 extern const struct ctl_verb ctl_pub;
 extern const struct ctl_verb ctl_tail;
 extern const struct ctl_verb ctl_ping;

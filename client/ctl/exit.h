@@ -21,6 +21,7 @@ enum ctl_exit {
 	CTL_BAD_DATA = 65,      /* the input is no event of this channel */
 	CTL_ENDED = 69,         /* the stream has ended */
 	CTL_CANNOT_CREATE = 73, /* no space, or a limit is reached */
+	CTL_RETRY = 75,         /* no memory or descriptors now: again later */
 	CTL_PROTOCOL = 76,      /* another protocol or memory layout */
 
 	/* Not an exit code: main() dies of the signal that interrupted us. */

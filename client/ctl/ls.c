@@ -18,7 +18,7 @@ static const struct table_column columns[] = {
 	{ "NAME", false },   { "FRAMING", false },  { "PRODUCERS", false },
 	{ "SLOTS", true },   { "SLOT_SIZE", true }, { "MEMORY", true },
 	{ "CURSOR", true },  { "GATING", true },    { "LAG", true },
-	{ "MEMBERS", true },
+	{ "MEMBERS", true }, { "STREAM", false },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -92,6 +92,7 @@ add_row(struct table *table, const struct row *row)
 	r |= table_add(table, "%" PRId64, info->gating);
 	r |= table_add(table, "%" PRId64, info->cursor - info->gating);
 	r |= table_add(table, "%d", row->n_attached);
+	r |= table_add(table, "%s", words_stream(info));
 	return r;
 }
 
@@ -118,6 +119,7 @@ write_row(struct output *out, const struct row *row)
 	json_int(&json, "lag", info->cursor - info->gating);
 	json_int(&json, "members", row->n_attached);
 	json_bool(&json, "ended", info->ended != 0);
+	json_string(&json, "stream", words_stream(info));
 	json_end(&json);
 }
 

@@ -21,6 +21,9 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_why,
 	&ctl_top,
 	&ctl_metrics,
+	&ctl_stat,
+	&ctl_check,
+	&ctl_wait,
 	/* Read and write. */
 	&ctl_pub,
 	&ctl_tail,
@@ -125,20 +128,21 @@ parse_and_run(struct ctl *ctl, void *args, int argc, char **argv)
 			{ ctl->verb->options, args },
 		},
 	};
-	int first;
-	enum ctl_exit code;
+	/* To a monitoring system 2 is CRITICAL, and 3 says that it is not known. */
+	enum ctl_exit misused = ctl->verb->is_plugin ? CTL_ABSENT : CTL_USAGE;
+	int first = options_parse(&options, argc, argv);
 
-	first = options_parse(&options, argc, argv);
 	if (first < 0)
-		return CTL_USAGE;
+		return misused;
 	if (ctl->common.help) {
 		help_print_verb(ctl->verb);
 		return CTL_OK;
 	}
 	ctl->operands = argv + first;
 	ctl->n_operands = argc - first;
-	code = check_operands(ctl);
-	return code == CTL_OK ? ctl->verb->run(ctl, args) : code;
+	if (check_operands(ctl) != CTL_OK)
+		return misused;
+	return ctl->verb->run(ctl, args);
 }
 
 static enum ctl_exit

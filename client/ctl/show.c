@@ -104,6 +104,8 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_string(json, "isolation", words_isolation(info->isolation));
 	json_bool(json, "strict", info->strict != 0);
 	json_int(json, "broken", info->broken);
+	json_bool(json, "damaged", info->damaged != 0);
+	json_string(json, "stream", words_stream(info));
 	json_int(json, "stuck_after_ns", info->stuck_after_ns);
 	json_uint(json, "repairs", info->repairs);
 	json_uint(json, "tombstones", info->tombstones);
@@ -149,6 +151,8 @@ print_stream(const struct ringbus_info *info, struct output *out)
 			     info->ended ? "ended" : "open");
 	if (info->broken >= 0)
 		output_print(out, ", broken at %" PRId64, info->broken);
+	if (info->damaged)
+		output_string(out, ", damaged: a file of it was shortened");
 	output_string(out, "\n");
 	if (info->repairs > 0)
 		output_print(out,

@@ -99,6 +99,19 @@ words_clear(int clear)
 	return clears[clear != 0];
 }
 
+/* The worst that is so. */
+const char *
+words_stream(const struct ringbus_info *info)
+{
+	if (info->damaged)
+		return "damaged";
+	if (info->ended)
+		return "ended";
+	if (info->broken >= 0)
+		return "broken";
+	return info->paused_ns != 0 ? "paused" : "open";
+}
+
 const char *
 words_wait(int wait)
 {

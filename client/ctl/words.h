@@ -8,6 +8,7 @@
 #define CTL_WORDS_H
 
 #include "client/ctl/options.h"
+#include "client/ringbus.h"
 
 /* Each stores one of the API's numbers in an int. */
 extern const struct options_type words_framing_type;
@@ -25,5 +26,8 @@ const char *words_role(int role);
 const char *words_state(int state);
 const char *words_slow(int slow);
 const char *words_clear(int clear);
+
+/* "open", "paused", "broken", "ended" or "damaged". */
+const char *words_stream(const struct ringbus_info *info);
 
 #endif
