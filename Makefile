@@ -91,6 +91,7 @@ UNITDIR ?= $(or $(call pkg_dir,systemdsystemunitdir),$(PREFIX)/lib/systemd/syste
 SYSUSERSDIR ?= $(or $(call pkg_dir,sysusersdir),$(PREFIX)/lib/sysusers.d)
 TMPFILESDIR ?= $(or $(call pkg_dir,tmpfilesdir),$(PREFIX)/lib/tmpfiles.d)
 USERUNITDIR ?= $(or $(call pkg_dir,systemduserunitdir),$(PREFIX)/lib/systemd/user)
+CATALOGDIR ?= $(or $(call pkg_dir,catalogdir),$(PREFIX)/lib/systemd/catalog)
 DOCDIR ?= $(PREFIX)/share/doc/ringbus
 
 ifneq ($(V),1)
@@ -452,6 +453,7 @@ instances := $(patsubst systemd/ringbusd.%,$(BUILD)/systemd/ringbusd@.%,\
 user_units := $(wildcard systemd/user/*.service)
 sysusers := $(wildcard systemd/*.sysusers)
 tmpfiles := $(wildcard systemd/*.tmpfiles)
+catalogs := $(wildcard systemd/*.catalog)
 unit_examples := $(wildcard systemd/examples/*.conf)
 
 $(BUILD)/systemd/ringbusd@.%: systemd/ringbusd.% systemd/instance.sed
@@ -480,6 +482,7 @@ install_files = \
 	$(foreach f,$(units) $(instances),text:$f:$(UNITDIR)/$(notdir $f)) \
 	$(foreach f,$(user_units),text:$f:$(USERUNITDIR)/$(notdir $f)) \
 	$(foreach f,$(sysusers),text:$f:$(call conf_path,$(SYSUSERSDIR),$f)) \
+	$(foreach f,$(catalogs),644:$f:$(CATALOGDIR)/$(notdir $f)) \
 	$(foreach f,$(tmpfiles),text:$f:$(call conf_path,$(TMPFILESDIR),$f)) \
 	$(foreach f,$(unit_examples),text:$f:$(DOCDIR)/examples/$(notdir $f)) \
 	$(foreach f,$(mans),644:$f:$(call man_path,$f)) \

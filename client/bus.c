@@ -173,6 +173,8 @@ is_repeatable(const struct rb_control *message)
 	return message->type == RB_CONTROL_ATTACH ||
 	       message->type == RB_CONTROL_DETACH ||
 	       message->type == RB_CONTROL_LIST ||
+	       message->type == RB_CONTROL_EVENTS ||
+	       message->type == RB_CONTROL_STATUS ||
 	       message->type == RB_CONTROL_PING;
 }
 

@@ -55,3 +55,51 @@ ringbus_reset(struct ringbus *bus, const char *channel, const char *consumer,
 	err = request_about_consumer(bus, &message, consumer);
 	return err < 0 ? err : message.from;
 }
+
+int
+ringbus_event_next(struct ringbus *bus, int64_t *id, char *json, size_t size)
+{
+	struct rb_control message;
+	int err;
+
+	if (*id < 0)
+		return rb_bus_refuse(bus, "an event's id is not negative");
+	do { /* past those that we may not look at */
+		rb_bus_prepare(&message, RB_CONTROL_EVENTS, NULL);
+		message.from = *id;
+		err = rb_bus_request(bus, &message, NULL);
+		if (err < 0)
+			return err;
+		*id = message.from;
+	} while (message.text[0] == '\0');
+	message.text[sizeof(message.text) - 1] = '\0';
+	if (strlen(message.text) >= size)
+		return rb_bus_refuse(bus,
+				     "%zu bytes are too few for an event: "
+				     "RINGBUS_EVENT_SIZE",
+				     size);
+	memcpy(json, message.text, strlen(message.text) + 1);
+	return 1;
+}
+
+int
+ringbus_status(struct ringbus *bus, unsigned index, char *key_value,
+	       size_t size)
+{
+	struct rb_control message;
+	int err;
+
+	rb_bus_prepare(&message, RB_CONTROL_STATUS, NULL);
+	message.index = index;
+	err = rb_bus_request(bus, &message, NULL);
+	if (err < 0)
+		return err;
+	message.text[sizeof(message.text) - 1] = '\0';
+	if (strlen(message.text) >= size)
+		return rb_bus_refuse(bus,
+				     "%zu bytes are too few for a line: "
+				     "RINGBUS_STATUS_SIZE",
+				     size);
+	memcpy(key_value, message.text, strlen(message.text) + 1);
+	return 1;
+}

@@ -449,6 +449,33 @@ RINGBUS_API int ringbus_reload(struct ringbus *bus, unsigned flags);
 RINGBUS_API int ringbus_report(struct ringbus *bus, unsigned index, char *line,
 			       size_t size);
 
+#define RINGBUS_EVENT_SIZE 1024
+#define RINGBUS_STATUS_SIZE 1024
+
+/*
+ * The next of what has happened to channels and members, as a JSON object in one line
+ * of less than RINGBUS_EVENT_SIZE bytes: the first event with the number *id or a
+ * higher one. 1, and *id is the number to ask for next; begin with 0. The daemon keeps
+ * the last 1024, and shows us those of channels that we may tap. Numbers go on over a
+ * restart of the daemon: who asks for one of an earlier daemon gets all of this one.
+ *
+ *   "id", "time" (RFC 3339), "event", "text"; and if they are known
+ *   "channel", "member", "pid", "sequence", "lost" (events that are gone before it)
+ *
+ *   -EAGAIN  none has happened since
+ *   -EINVAL  a number that is negative, or too small a buffer
+ */
+RINGBUS_API int ringbus_event_next(struct ringbus *bus, int64_t *id, char *json,
+				   size_t size);
+
+/*
+ * How the daemon fares: the line "key=value" at `index`, counted from 0, of less than
+ * RINGBUS_STATUS_SIZE bytes. 1. -ENOENT behind the last; -EINVAL for too small a
+ * buffer. The keys are in ringbusctl(1), under `status`; others may come.
+ */
+RINGBUS_API int ringbus_status(struct ringbus *bus, unsigned index,
+			       char *key_value, size_t size);
+
 /*** Producers ************************************************************/
 
 /* What a call with the timeout RINGBUS_BY_POLICY does on a full ring. */

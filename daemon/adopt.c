@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/judge.h"
 #include "daemon/leavings.h"
 #include "daemon/log.h"
@@ -30,8 +31,10 @@ refuse(struct rb_daemon *daemon, struct rb_hosted *hosted,
 		rb_log_info("%s/%s is no channel: left alone",
 			    daemon->registry.maker.shm_dir, hosted->name);
 	} else {
-		rb_log_error("channel %s is not served: %s", hosted->name,
-			     judgement->why);
+		rb_event_tell(NULL, LOG_ERR,
+			      RB_ABOUT(RB_EVENT_REFUSE, hosted->name),
+			      "channel %s is not served: %s", hosted->name,
+			      judgement->why);
 		err = rb_registry_refuse(&daemon->registry, hosted->name,
 					 judgement->err, judgement->why);
 	}
@@ -184,8 +187,9 @@ take_over(struct rb_daemon *daemon, struct rb_hosted *hosted,
 
 	if (err < 0)
 		return give_up(daemon, hosted, err);
-	rb_log_info("channel %s: taken over from an earlier daemon",
-		    hosted->name);
+	rb_event_tell(NULL, LOG_INFO, RB_ABOUT(RB_EVENT_ADOPT, hosted->name),
+		      "channel %s: taken over from an earlier daemon",
+		      hosted->name);
 	if (judgement->why[0] != '\0')
 		rb_log_error("channel %s %s", hosted->name, judgement->why);
 	finish_what_was_begun(hosted, judgement);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/event.h"
 #include "daemon/files.h"
 #include "daemon/renewal.h"
 #include "daemon/request.h"
@@ -185,6 +186,17 @@ tell_later(struct rb_peer *peer, struct rb_control *answer)
 	return rb_peer_send(peer, answer, NULL);
 }
 
+/* Not in the log, as those who leave. */
+static void
+tell_coming(const struct rb_membership *m)
+{
+	struct rb_about about = rb_event_about(RB_EVENT_ATTACH, m);
+
+	rb_event_tell(m->user, LOG_DEBUG, &about, "channel %s: %s %.64s comes",
+		      m->hosted->name, rb_membership_role_name(m->role),
+		      about.member);
+}
+
 int
 rb_request_attach(struct rb_peer *peer, struct rb_control *answer)
 {
@@ -193,6 +205,8 @@ rb_request_attach(struct rb_peer *peer, struct rb_control *answer)
 	int err = let_in(peer, answer, fds, &membership);
 
 	err = rb_peer_send(peer, answer, err == 0 ? fds : NULL);
+	if (err == 0 && membership != NULL)
+		tell_coming(membership);
 	/* What the client never learns of must not have happened. */
 	if (err < 0 && membership != NULL)
 		rb_reaper_leave(&peer->daemon->reaper, membership,

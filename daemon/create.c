@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/event.h"
 #include "daemon/plan.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
@@ -210,10 +211,11 @@ create(struct rb_peer *peer, struct rb_control *answer)
 		return rb_request_refuse(peer, answer, err, "%s", why);
 	rb_daemon_watch(peer->daemon, hosted);
 	rb_expiry_expect(&peer->daemon->reaper.expiry);
-	rb_user_log(peer->user, LOG_INFO,
-		    "channel %s: created by pid %d (uid %u)%s", wish.name,
-		    peer->who.pid, peer->who.uid,
-		    prepare ? ", who prepares it" : "");
+	rb_event_tell(peer->user, LOG_INFO,
+		      RB_ABOUT(RB_EVENT_CREATE, wish.name, NULL, peer->who.pid),
+		      "channel %s: created by pid %d (uid %u)%s", wish.name,
+		      peer->who.pid, peer->who.uid,
+		      prepare ? ", who prepares it" : "");
 	return 0;
 }
 
@@ -253,10 +255,12 @@ rb_request_open(struct rb_peer *peer, struct rb_control *answer)
 static void
 remove_unopened(struct rb_daemon *daemon, struct rb_hosted *hosted)
 {
-	rb_user_log(hosted->preparing->user, LOG_INFO,
-		    "channel %s: removed, as pid %d has left without opening "
-		    "it",
-		    hosted->name, hosted->preparing->who.pid);
+	rb_event_tell(hosted->preparing->user, LOG_INFO,
+		      RB_ABOUT(RB_EVENT_REMOVE, hosted->name, NULL,
+			       hosted->preparing->who.pid),
+		      "channel %s: removed, as pid %d has left without opening "
+		      "it",
+		      hosted->name, hosted->preparing->who.pid);
 	rb_reaper_remove(&daemon->reaper, hosted);
 }
 

@@ -16,6 +16,7 @@
 
 #include "daemon/adopt.h"
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/inherit.h"
 #include "daemon/lag.h"
 #include "daemon/lock.h"
@@ -38,6 +39,8 @@ stop(struct rb_daemon *daemon)
 		return;
 	}
 	daemon->stopping = true;
+	rb_event_tell(NULL, LOG_DEBUG, RB_ABOUT(RB_EVENT_STOP),
+		      "the daemon begins to stop");
 	rb_service_stopping(&daemon->service, daemon->config->drain_ns);
 	rb_server_stop(&daemon->server);
 	rb_registry_close_streams(&daemon->registry, false);
@@ -180,44 +183,6 @@ on_broken(void *context)
 
 /* ----------------------------------------------------------------- building */
 
-static const char *
-config_path(const struct rb_options *options)
-{
-	if (options->config != NULL)
-		return options->config;
-	return access(RB_CONFIG_DEFAULT, F_OK) == 0 ? RB_CONFIG_DEFAULT : NULL;
-}
-
-int
-rb_daemon_read_config(const struct rb_options *options,
-		      struct rb_config_report *report, struct rb_config **ret)
-{
-	const char *path = config_path(options);
-	int err;
-
-	if (path != NULL)
-		err = rb_config_load(path, report, ret);
-	else
-		err = rb_config_parse("built-in", rb_config_builtin,
-				      strlen(rb_config_builtin), report, ret);
-	if (report->text != NULL)
-		rb_log_text(err < 0 ? LOG_ERR : LOG_WARNING, report->text);
-	else if (err < 0)
-		rb_log_error("cannot load the configuration: %s",
-			     strerror(-err));
-	return err;
-}
-
-enum rb_exit
-rb_daemon_load_config(const struct rb_options *options, struct rb_config **ret)
-{
-	struct rb_config_report report = { 0 };
-	int err = rb_daemon_read_config(options, &report, ret);
-
-	rb_config_report_deinit(&report);
-	return err < 0 ? RB_EXIT_CONFIG : RB_EXIT_OK;
-}
-
 /* Signals come as events; their handlers would come at any time. */
 static int
 watch_signals(struct rb_daemon *daemon)
@@ -301,6 +266,8 @@ set_up_loop(struct rb_daemon *daemon)
 		rb_server_max_watches(daemon->config->max_clients),
 		&daemon->loop);
 
+	if (err == 0)
+		err = rb_event_init();
 	daemon->err = err;
 	if (err < 0)
 		return RB_EXIT_FAILURE;
@@ -426,6 +393,7 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 		return RB_EXIT_FAILURE;
 	}
 	daemon->options = options;
+	daemon->started_ns = rb_boottime_ns();
 	daemon->shm_dirfd = daemon->lock = daemon->signals = -1;
 	daemon->inherited = -1;
 	daemon->tamper.fd = -1;
@@ -448,9 +416,10 @@ rb_daemon_new(const struct rb_options *options, struct rb_daemon **ret)
 enum rb_exit
 rb_daemon_run(struct rb_daemon *daemon)
 {
-	rb_log_info("%u channels in %s, listening on %s",
-		    daemon->registry.n_hosted, daemon->paths.shm_dir,
-		    daemon->paths.socket);
+	rb_event_tell(NULL, LOG_INFO, RB_ABOUT(RB_EVENT_START),
+		      "%u channels in %s, listening on %s",
+		      daemon->registry.n_hosted, daemon->paths.shm_dir,
+		      daemon->paths.socket);
 	if (daemon->registry.n_refused > 0)
 		rb_log_warning("%u more are not served, see above",
 			       daemon->registry.n_refused);

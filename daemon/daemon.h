@@ -52,6 +52,9 @@ struct rb_daemon {
 	struct rb_service service;
 	struct rb_health health;
 	struct rb_report report; /* of the last reload */
+	int64_t started_ns;      /* CLOCK_BOOTTIME */
+	uint64_t n_reloads, n_reload_failures;
+	bool reload_failed; /* the last one */
 	bool stopping;
 	bool leaving; /* all of it to the next daemon */
 	int err;      /* why it does not start, as far as it is known; 0 */
@@ -72,6 +75,9 @@ struct rb_daemon *rb_daemon_free(struct rb_daemon *daemon);
 /* Looks after a channel that it has made or taken over, or of which it has read
  * something new in the configuration. */
 void rb_daemon_watch(struct rb_daemon *daemon, struct rb_hosted *hosted);
+
+/* The file that the options ask for, or NULL for what is built in. */
+const char *rb_daemon_config_path(const struct rb_options *options);
 
 /* Loads the configuration that the options ask for, and has logged what is wrong
  * with it: errors of rb_config_load(). */

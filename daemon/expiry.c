@@ -5,6 +5,7 @@
 #include "daemon/expiry.h"
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/hosted.h"
 #include "daemon/user.h"
 #include "shm/member.h"
@@ -25,10 +26,13 @@ static void
 release(const struct rb_registry *registry, struct rb_hosted *hosted,
 	unsigned index)
 {
-	rb_user_log(rb_registry_holder(registry, hosted, index), LOG_WARNING,
-		    "channel %s: consumer %.64s did not attach in time "
-		    "(keep_for): its place is released",
-		    hosted->name, hosted->channel.meta->consumers[index].name);
+	rb_event_tell(rb_registry_holder(registry, hosted, index), LOG_WARNING,
+		      RB_ABOUT(RB_EVENT_EXPIRE, hosted->name,
+			       hosted->channel.meta->consumers[index].name),
+		      "channel %s: consumer %.64s did not attach in time "
+		      "(keep_for): its place is released",
+		      hosted->name,
+		      hosted->channel.meta->consumers[index].name);
 	rb_member_leave_consumer(&hosted->channel, index, false);
 }
 

@@ -9,6 +9,7 @@
 #define RB_DAEMON_LOG_H
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <syslog.h>
 
 #include "shm/base.h"
@@ -28,6 +29,30 @@ void rb_log_args(int priority, const char *fmt, va_list args);
 
 /* The last line of LOG_ERR, or the first of such a text; "" if there was none. */
 const char *rb_log_last_error(void);
+
+/* What a line about an event says beside its text; NULL and 0 say nothing. */
+struct rb_log_fields {
+	const char *id; /* MESSAGE_ID= */
+	const char *channel;
+	const char *member;
+	int64_t pid;
+	int64_t sequence; /* 1 + it */
+};
+
+/* A line about an event: in the journal with these fields, RINGBUS_CHANNEL= and so
+ * on, by which it can be found there. */
+void rb_log_event(int priority, const struct rb_log_fields *fields,
+		  const char *text);
+
+/* Errors that were told, each text once: how often, and when first and last (seconds
+ * since 1970). NULL behind the last. The latest few are remembered. */
+struct rb_log_error_seen {
+	char text[160];
+	uint64_t n;
+	int64_t first_seconds;
+	int64_t last_seconds;
+};
+const struct rb_log_error_seen *rb_log_error_at(unsigned index);
 
 /* A text of whole lines that has its own form: a report. */
 void rb_log_text(int priority, const char *text);

@@ -16,6 +16,7 @@
 
 #include "daemon/log.h"
 #include "shm/control.h"
+#include "shm/wait.h"
 
 #define ENTRIES 256
 #define NSEC 1000000000
@@ -41,6 +42,9 @@ struct rb_watch {
 	STAILQ_ENTRY(rb_watch) of_ready;
 };
 
+/* Longer than this one that waits for an answer should not be kept waiting. */
+#define SLOW_NS INT64_C(10000000)
+
 struct rb_loop {
 	struct io_uring ring;
 	bool stopped;
@@ -48,6 +52,8 @@ struct rb_loop {
 	LIST_HEAD(rb_watch_list, rb_watch) watches;
 	/* Done by the kernel, not yet called back. */
 	STAILQ_HEAD(rb_watch_queue, rb_watch) ready;
+	int64_t round_ns; /* when this round began */
+	struct rb_loop_times times;
 };
 
 static void
@@ -177,12 +183,30 @@ complete(struct rb_watch *watch)
 		watch->fn(watch->context, watch->result);
 }
 
+static void
+count_round(struct rb_loop *loop)
+{
+	int64_t ns = rb_clock_ns() - loop->round_ns;
+
+	loop->times.n_rounds++;
+	loop->times.n_slow += ns > SLOW_NS;
+	if (ns > loop->times.longest_ns)
+		loop->times.longest_ns = ns;
+}
+
+struct rb_loop_times
+rb_loop_times(const struct rb_loop *loop)
+{
+	return loop->times;
+}
+
 static int
 turn(struct rb_loop *loop)
 {
 	struct rb_watch *watch;
 	int err = io_uring_submit_and_wait(&loop->ring, 1);
 
+	loop->round_ns = rb_clock_ns();
 	if (err < 0 && err != -EINTR && err != -EAGAIN && err != -EBUSY)
 		return err;
 	collect(loop);
@@ -201,6 +225,7 @@ rb_loop_run(struct rb_loop *loop, rb_loop_turned_fn turned, void *context)
 	while (!loop->stopped && err == 0) {
 		err = turn(loop);
 		turned(context);
+		count_round(loop);
 		if (err == 0)
 			err = loop->error;
 	}

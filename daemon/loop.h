@@ -41,6 +41,15 @@ typedef void (*rb_loop_turned_fn)(void *context);
 int rb_loop_run(struct rb_loop *loop, rb_loop_turned_fn turned, void *context);
 void rb_loop_stop(struct rb_loop *loop);
 
+/* What rounds have taken, from the first callback to the end of `turned`: while one
+ * lasts, nobody else is served. */
+struct rb_loop_times {
+	uint64_t n_rounds;
+	uint64_t n_slow; /* above 10 ms */
+	int64_t longest_ns;
+};
+struct rb_loop_times rb_loop_times(const struct rb_loop *loop);
+
 /* An idle watch. 0 or -ENOMEM. */
 int rb_watch_new(struct rb_loop *loop, rb_watch_fn fn, void *context,
 		 struct rb_watch **ret);

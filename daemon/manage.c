@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/event.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
 #include "shm/member.h"
@@ -62,9 +63,11 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 	if (err < 0)
 		return rb_request_refuse(peer, answer, err,
 					 "not all of it could be removed");
-	rb_user_log(peer->user, LOG_INFO,
-		    "channel %s: removed by pid %d (uid %u)", answer->channel,
-		    peer->who.pid, peer->who.uid);
+	rb_event_tell(peer->user, LOG_INFO,
+		      RB_ABOUT(RB_EVENT_REMOVE, answer->channel, NULL,
+			       peer->who.pid),
+		      "channel %s: removed by pid %d (uid %u)", answer->channel,
+		      peer->who.pid, peer->who.uid);
 	return 0;
 }
 
@@ -83,11 +86,13 @@ rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 		return err;
 	answer->missed = (int64_t)rb_reaper_mend(&peer->daemon->reaper, hosted);
 	if (answer->missed > 0)
-		rb_user_log(peer->user, LOG_INFO,
-			    "channel %s: mended by pid %d (uid %u): %" PRId64
-			    " slots are given up",
-			    hosted->name, peer->who.pid, peer->who.uid,
-			    answer->missed);
+		rb_event_tell(peer->user, LOG_INFO,
+			      RB_ABOUT(RB_EVENT_MEND, hosted->name, NULL,
+				       peer->who.pid),
+			      "channel %s: mended by pid %d (uid %u): %" PRId64
+			      " slots are given up",
+			      hosted->name, peer->who.pid, peer->who.uid,
+			      answer->missed);
 	return 0;
 }
 
@@ -107,9 +112,12 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 	if (err < 0)
 		return err;
 	rb_channel_close_stream(&hosted->channel, abort);
-	rb_user_log(peer->user, LOG_INFO, "channel %s: %s by pid %d (uid %u)",
-		    hosted->name, abort ? "aborted" : "ended", peer->who.pid,
-		    peer->who.uid);
+	rb_event_tell(peer->user, LOG_INFO,
+		      RB_ABOUT(abort ? RB_EVENT_ABORT : RB_EVENT_END,
+			       hosted->name, NULL, peer->who.pid),
+		      "channel %s: %s by pid %d (uid %u)", hosted->name,
+		      abort ? "aborted" : "ended", peer->who.pid,
+		      peer->who.uid);
 	return 0;
 }
 
@@ -132,9 +140,12 @@ set_paused(const struct rb_peer *peer, struct rb_hosted *hosted, bool paused)
 	if (rb_channel_is_paused(channel) == paused)
 		return;
 	rb_channel_set_paused(channel, paused ? realtime_ns() : 0);
-	rb_user_log(peer->user, LOG_INFO, "channel %s: %s by pid %d (uid %u)",
-		    hosted->name, paused ? "paused" : "resumed", peer->who.pid,
-		    peer->who.uid);
+	rb_event_tell(peer->user, LOG_INFO,
+		      RB_ABOUT(paused ? RB_EVENT_PAUSE : RB_EVENT_RESUME,
+			       hosted->name, NULL, peer->who.pid),
+		      "channel %s: %s by pid %d (uid %u)", hosted->name,
+		      paused ? "paused" : "resumed", peer->who.pid,
+		      peer->who.uid);
 }
 
 int

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
 #include "shm/member.h"
@@ -105,12 +106,14 @@ refuse_attached(const struct target *t, const char *why)
 }
 
 static void
-tell(const struct target *t, const char *what)
+tell(const struct target *t, enum rb_event_kind kind, const char *what)
 {
-	rb_user_log(t->peer->user, LOG_WARNING,
-		    "channel %s: consumer %s %s by pid %d (uid %u)",
-		    t->hosted->name, t->answer->name, what, t->peer->who.pid,
-		    t->peer->who.uid);
+	rb_event_tell(t->peer->user, LOG_WARNING,
+		      RB_ABOUT(kind, t->hosted->name, t->answer->name,
+			       rb_entry_pid(t->entry)),
+		      "channel %s: consumer %s %s by pid %d (uid %u)",
+		      t->hosted->name, t->answer->name, what, t->peer->who.pid,
+		      t->peer->who.uid);
 }
 
 static int
@@ -121,7 +124,7 @@ evict(const struct target *t)
 	switch (rb_entry_state(t->entry)) {
 	case RB_MEMBER_ABSENT:
 		rb_member_leave_consumer(channel, t->index, false);
-		tell(t, "was absent, its place is taken away");
+		tell(t, RB_EVENT_EVICT, "was absent, its place is taken away");
 		return 0;
 	case RB_MEMBER_ATTACHED:
 		if (rb_entry_is_group(t->entry))
@@ -131,7 +134,7 @@ evict(const struct target *t)
 				t, " and reads in the ring, where what it "
 				   "reads would be overwritten");
 		rb_member_evict(channel, t->index);
-		tell(t, "is evicted");
+		tell(t, RB_EVENT_EVICT, "is evicted");
 		return 0;
 	default:
 		return refuse_attached(t, ", evicted, and has yet to leave");
@@ -182,6 +185,6 @@ rb_request_move(struct rb_peer *peer, struct rb_control *answer)
 	answer->from = moved.next;
 	snprintf(what, sizeof(what), "goes on at %" PRId64 ", moved",
 		 moved.next);
-	tell(&t, what);
+	tell(&t, RB_EVENT_MOVE, what);
 	return 0;
 }

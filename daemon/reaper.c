@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/hosted.h"
 #include "daemon/user.h"
 #include "shm/count.h"
@@ -38,6 +39,16 @@ forget_group(struct rb_channel *channel, int group)
 }
 
 static void
+tell_kept(const struct rb_membership *m)
+{
+	struct rb_about about = rb_event_about(RB_EVENT_KEEP, m);
+
+	rb_event_tell(m->user, LOG_DEBUG, &about,
+		      "channel %s: the place of consumer %.64s is kept",
+		      m->hosted->name, about.member);
+}
+
+static void
 leave_consumer(struct rb_reaper *reaper, struct rb_membership *m, bool forget)
 {
 	struct rb_channel *channel = &m->hosted->channel;
@@ -45,6 +56,8 @@ leave_consumer(struct rb_reaper *reaper, struct rb_membership *m, bool forget)
 	int group = rb_entry_group(entry);
 	bool keep = !forget && keeps_its_place(entry);
 
+	if (keep)
+		tell_kept(m);
 	rb_member_leave_consumer(channel, m->index, keep);
 	if (forget)
 		forget_group(channel, group);
@@ -59,10 +72,22 @@ finish(struct rb_reaper *reaper, struct rb_membership *m)
 	reaper->left(reaper->context);
 }
 
+/* Not in the log: those who come and go in order are too many. */
+static void
+tell_leaving(const struct rb_membership *m)
+{
+	struct rb_about about = rb_event_about(RB_EVENT_DETACH, m);
+
+	rb_event_tell(m->user, LOG_DEBUG, &about, "channel %s: %s %.64s leaves",
+		      m->hosted->name, rb_membership_role_name(m->role),
+		      about.member);
+}
+
 void
 rb_reaper_leave(struct rb_reaper *reaper, struct rb_membership *membership,
 		bool forget)
 {
+	tell_leaving(membership);
 	if (membership->role == RB_ROLE_PRODUCER)
 		rb_member_leave_producer(&membership->hosted->channel,
 					 membership->index);
@@ -97,13 +122,15 @@ static void
 tell_gone(const struct rb_membership *m, enum rb_presence presence)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
+	struct rb_about about = rb_event_about(RB_EVENT_DETACH, m);
 
-	rb_user_log(m->user, LOG_INFO, "channel %s: %s %.64s (pid %u) %s",
-		    m->hosted->name, rb_membership_role_name(m->role),
-		    entry->name, rb_entry_pid(entry),
-		    presence == RB_PRESENCE_NEVER
-			    ? "never came: its answer was lost"
-			    : "has left while nobody was told");
+	rb_event_tell(m->user, LOG_INFO, &about,
+		      "channel %s: %s %.64s (pid %u) %s", m->hosted->name,
+		      rb_membership_role_name(m->role), entry->name,
+		      rb_entry_pid(entry),
+		      presence == RB_PRESENCE_NEVER
+			      ? "never came: its answer was lost"
+			      : "has left while nobody was told");
 }
 
 /* One that was evicted has its entry until it says that it leaves: it may still
@@ -171,19 +198,20 @@ tell_dead_consumer(const struct rb_membership *m, bool forget)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
 	uint32_t pid = rb_entry_pid(entry);
+	struct rb_about about = rb_event_about(RB_EVENT_DEATH, m);
 
 	if (rb_entry_group(entry) >= 0)
-		rb_user_log(m->user, LOG_INFO,
-			    "channel %s: worker %u of group %.64s (pid %u) "
-			    "died, others get what it had begun",
-			    m->hosted->name, m->index, entry->name, pid);
+		rb_event_tell(m->user, LOG_INFO, &about,
+			      "channel %s: worker %u of group %.64s (pid %u) "
+			      "died, others get what it had begun",
+			      m->hosted->name, m->index, entry->name, pid);
 	else
-		rb_user_log(m->user, LOG_INFO,
-			    "channel %s: consumer %.64s (pid %u) died, its "
-			    "place is %s",
-			    m->hosted->name, entry->name, pid,
-			    !forget && keeps_its_place(entry) ? "kept"
-							      : "released");
+		rb_event_tell(m->user, LOG_INFO, &about,
+			      "channel %s: consumer %.64s (pid %u) died, its "
+			      "place is %s",
+			      m->hosted->name, entry->name, pid,
+			      !forget && keeps_its_place(entry) ? "kept"
+								: "released");
 }
 
 static void
@@ -191,18 +219,22 @@ tell_dead_producer(const struct rb_membership *m)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
 	const struct rb_repair *r = &m->repair;
+	struct rb_about about = rb_event_about(
+		r->tombstones == 0 ? RB_EVENT_DEATH : RB_EVENT_REPAIR, m);
 
 	if (r->tombstones == 0)
-		rb_user_log(m->user, LOG_INFO,
-			    "channel %s: producer %.64s (pid %u) died, nothing "
-			    "was left claimed",
-			    m->hosted->name, entry->name, rb_entry_pid(entry));
+		rb_event_tell(
+			m->user, LOG_INFO, &about,
+			"channel %s: producer %.64s (pid %u) died, nothing "
+			"was left claimed",
+			m->hosted->name, entry->name, rb_entry_pid(entry));
 	else
-		rb_user_log(m->user, LOG_INFO,
-			    "channel %s: producer %.64s (pid %u) died, %" PRIu64
-			    " tombstones in %" PRId64 "..%" PRId64,
-			    m->hosted->name, entry->name, rb_entry_pid(entry),
-			    r->tombstones, r->first, r->last);
+		rb_event_tell(
+			m->user, LOG_INFO, &about,
+			"channel %s: producer %.64s (pid %u) died, %" PRIu64
+			" tombstones in %" PRId64 "..%" PRId64,
+			m->hosted->name, entry->name, rb_entry_pid(entry),
+			r->tombstones, r->first, r->last);
 }
 
 static void
@@ -210,16 +242,19 @@ tell_broken(const struct rb_membership *m)
 {
 	const struct rb_member *entry = rb_membership_entry(m);
 	const char *name = m->hosted->name;
+	struct rb_about about = rb_event_about(RB_EVENT_STOPPED, m);
 
-	rb_user_log(m->user, LOG_ERR,
-		    "channel %s: producer %.64s (pid %u) died with "
-		    "%" PRId64 "..%" PRId64 " claimed and %" PRIu64
-		    " slots of it not published: its stream stops there "
-		    "(strict). See to what is missing; then `ringbusctl mend "
-		    "%s` gives these slots up, `ringbusctl end --now %s` ends "
-		    "the stream",
-		    name, entry->name, rb_entry_pid(entry), m->left.first,
-		    m->left.last, m->left.tombstones, name, name);
+	about.sequence = m->left.first + 1;
+	rb_event_tell(
+		m->user, LOG_ERR, &about,
+		"channel %s: producer %.64s (pid %u) died with "
+		"%" PRId64 "..%" PRId64 " claimed and %" PRIu64
+		" slots of it not published: its stream stops there "
+		"(strict). See to what is missing; then `ringbusctl mend "
+		"%s` gives these slots up, `ringbusctl end --now %s` ends "
+		"the stream",
+		name, entry->name, rb_entry_pid(entry), m->left.first,
+		m->left.last, m->left.tombstones, name, name);
 }
 
 /* The stream stops at the lowest of all that is held. */

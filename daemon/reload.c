@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/judge.h"
 #include "daemon/log.h"
 #include "daemon/pages.h"
@@ -298,6 +299,24 @@ reload(struct rb_daemon *daemon, unsigned flags)
 	return err;
 }
 
+/* The lines of the log are the report's. */
+static void
+count(struct rb_daemon *daemon, int err)
+{
+	daemon->n_reloads += err == 0;
+	daemon->n_reload_failures += err < 0;
+	daemon->reload_failed = err < 0;
+	if (err < 0)
+		rb_event_tell(NULL, LOG_DEBUG,
+			      RB_ABOUT(RB_EVENT_RELOAD_REFUSED),
+			      "the configuration was not reloaded: %s",
+			      strerror(-err));
+	else
+		rb_event_tell(NULL, LOG_DEBUG, RB_ABOUT(RB_EVENT_RELOAD),
+			      "the configuration was reloaded: %u channels",
+			      daemon->registry.n_hosted);
+}
+
 int
 rb_reload(struct rb_daemon *daemon, unsigned flags)
 {
@@ -307,6 +326,8 @@ rb_reload(struct rb_daemon *daemon, unsigned flags)
 	if (!dry)
 		rb_service_reloading(&daemon->service);
 	err = reload(daemon, flags);
+	if (!dry)
+		count(daemon, err);
 	if (!dry)
 		rb_service_ready(&daemon->service,
 				 err < 0 ? "the last reload failed, see the log"

@@ -239,6 +239,8 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 		[RB_CONTROL_MOVE] = rb_request_move,
 		[RB_CONTROL_RELOAD] = rb_request_reload,
 		[RB_CONTROL_REPORT] = rb_request_report,
+		[RB_CONTROL_EVENTS] = rb_request_events,
+		[RB_CONTROL_STATUS] = rb_request_status,
 	};
 
 	if (answer->type == RB_CONTROL_ATTACH)

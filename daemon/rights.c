@@ -92,6 +92,12 @@ may_remove(const struct rb_peer *peer, const struct rb_hosted *hosted)
 }
 
 bool
+rb_rights_may_tap(const struct rb_peer *peer, const struct rb_hosted *hosted)
+{
+	return may_attach(peer, hosted, RB_ROLE_TAP);
+}
+
+bool
 rb_rights_may_see(const struct rb_peer *peer, const struct rb_hosted *hosted)
 {
 	return may_attach(peer, hosted, RB_ROLE_PRODUCER) ||

@@ -21,6 +21,10 @@
 #include "daemon/hosted.h"
 #include "daemon/peer.h"
 
+/* Whether he may look at it without taking part. */
+bool rb_rights_may_tap(const struct rb_peer *peer,
+		       const struct rb_hosted *hosted);
+
 /* Whether the peer may do anything with it at all. */
 bool rb_rights_may_see(const struct rb_peer *peer,
 		       const struct rb_hosted *hosted);

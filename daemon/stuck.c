@@ -19,6 +19,7 @@
 
 #include "daemon/access.h"
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/process.h"
 #include "daemon/user.h"
 #include "shm/count.h"
@@ -128,24 +129,27 @@ tell(const struct rb_membership *m, const struct rb_hole *hole, int err)
 	const struct rb_member *entry = rb_membership_entry(m);
 	const struct rb_holdup *h = &m->hosted->holdup;
 	double seconds = (double)(h->looked_ns - h->since_ns) / 1e9;
+	struct rb_about about = rb_event_about(RB_EVENT_KILL, m);
+
+	about.sequence = hole->sequence + 1;
 
 	if (err == 0)
-		rb_user_log(m->user, LOG_WARNING,
-			    "channel %s: producer %.64s (pid %u) has held "
-			    "up others at %" PRId64 " for %.3f s, with "
-			    "%" PRId64 "..%" PRId64 " claimed: killed "
-			    "(stuck: kill)",
-			    m->hosted->name, entry->name, m->process->pid,
-			    hole->sequence, seconds, hole->first, hole->last);
+		rb_event_tell(m->user, LOG_WARNING, &about,
+			      "channel %s: producer %.64s (pid %u) has held "
+			      "up others at %" PRId64 " for %.3f s, with "
+			      "%" PRId64 "..%" PRId64 " claimed: killed "
+			      "(stuck: kill)",
+			      m->hosted->name, entry->name, m->process->pid,
+			      hole->sequence, seconds, hole->first, hole->last);
 	else
-		rb_user_log(m->user, LOG_ERR,
-			    "channel %s: producer %.64s (pid %u) has held up "
-			    "others at %" PRId64 " for %.3f s, and cannot be "
-			    "killed (stuck: kill): %s; ringbusd goes on "
-			    "waiting. For processes of other users it needs "
-			    "CAP_KILL",
-			    m->hosted->name, entry->name, m->process->pid,
-			    hole->sequence, seconds, strerror(-err));
+		rb_event_tell(m->user, LOG_ERR, &about,
+			      "channel %s: producer %.64s (pid %u) has held up "
+			      "others at %" PRId64 " for %.3f s, and cannot be "
+			      "killed (stuck: kill): %s; ringbusd goes on "
+			      "waiting. For processes of other users it needs "
+			      "CAP_KILL",
+			      m->hosted->name, entry->name, m->process->pid,
+			      hole->sequence, seconds, strerror(-err));
 }
 
 static void

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/files.h"
 #include "daemon/log.h"
 #include "daemon/sigbus.h"
@@ -102,11 +103,12 @@ static void rb_printf_(4, 5)
 	vsnprintf(what, sizeof(what), fmt, args);
 	va_end(args);
 	list_writers(hosted, file, who, sizeof(who));
-	rb_user_log(hosted->user, LOG_ERR,
-		    "channel %s: a client has truncated %s of it, %s: it is "
-		    "broken; stop its members, then reload ringbusd. It may "
-		    "have been: %s",
-		    hosted->name, rb_file_names[file], what, who);
+	rb_event_tell(hosted->user, LOG_ERR,
+		      RB_ABOUT(RB_EVENT_DAMAGE, hosted->name),
+		      "channel %s: a client has truncated %s of it, %s: it is "
+		      "broken; stop its members, then reload ringbusd. It may "
+		      "have been: %s",
+		      hosted->name, rb_file_names[file], what, who);
 	rb_channel_break(&hosted->channel);
 	rb_reaper_abandon(tamper->reaper, hosted);
 	tamper->broke(tamper->context);

@@ -144,9 +144,8 @@ rb_user_release(struct rb_user *user)
 	user->all->n_idle++;
 }
 
-/* Whether there is a line left for him. */
-static bool
-may_speak(struct rb_user *user)
+bool
+rb_user_may_speak(struct rb_user *user)
 {
 	bool may;
 
@@ -163,7 +162,7 @@ rb_user_log(struct rb_user *user, int priority, const char *fmt, ...)
 {
 	va_list args;
 
-	if (!may_speak(user))
+	if (!rb_user_may_speak(user))
 		return;
 	va_start(args, fmt);
 	rb_log_args(priority, fmt, args);

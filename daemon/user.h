@@ -64,6 +64,10 @@ int rb_user_get(struct rb_users *all, uid_t uid, struct rb_user **ret);
 /* Frees the record if nothing needs it any more. NULL is fine. */
 void rb_user_release(struct rb_user *user);
 
+/* Whether there is a line left in the log for him, which counts as said then; NULL:
+ * nobody is its cause. */
+bool rb_user_may_speak(struct rb_user *user);
+
 /* A line in the log that this user is the cause of; NULL: nobody is. */
 void rb_user_log(struct rb_user *user, int priority, const char *fmt, ...)
 	rb_printf_(3, 4);

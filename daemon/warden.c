@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/kind.h"
 #include "daemon/lag.h"
 #include "daemon/log.h"
@@ -113,7 +114,8 @@ has_stalled(struct look *look)
 /* ------------------------------------------------------------------ telling */
 
 static void
-tell_limit(const struct look *look, const char *what, bool too_far)
+tell_limit(const struct look *look, enum rb_event_kind kind, const char *what,
+	   bool too_far)
 {
 	int64_t lag = rb_lag(&look->hosted->channel, look->index);
 	double seconds = (double)(look->now_ns - stall_of(look)->since_ns);
@@ -130,9 +132,11 @@ tell_limit(const struct look *look, const char *what, bool too_far)
 			 "%" PRId64 " slots behind and no progress for %.3f s, "
 			 "max_stall is %.3f s",
 			 lag, seconds / 1e9, (double)look->max_stall_ns / 1e9);
-	rb_user_log(look->user, LOG_WARNING,
-		    "channel %s: consumer %.64s (%s) %s: %s",
-		    look->hosted->name, look->entry->name, who, what, why);
+	rb_event_tell(look->user, LOG_WARNING,
+		      RB_ABOUT(kind, look->hosted->name, look->entry->name,
+			       rb_entry_pid(look->entry)),
+		      "channel %s: consumer %.64s (%s) %s: %s",
+		      look->hosted->name, look->entry->name, who, what, why);
 }
 
 static void
@@ -144,18 +148,21 @@ tell_parked(const struct look *look, bool too_far)
 	if (!s->told)
 		return;
 	s->quiet_until_ns = look->now_ns + QUIET_NS;
-	tell_limit(look, "parked", too_far);
+	tell_limit(look, RB_EVENT_PARK, "parked", too_far);
 }
 
 static void
 tell_caught_up(const struct look *look)
 {
 	if (stall_of(look)->told)
-		rb_user_log(look->user, LOG_INFO,
-			    "channel %s: consumer %.64s (pid %u) has caught "
-			    "up: it gates again",
-			    look->hosted->name, look->entry->name,
-			    rb_entry_pid(look->entry));
+		rb_event_tell(look->user, LOG_INFO,
+			      RB_ABOUT(RB_EVENT_UNPARK, look->hosted->name,
+				       look->entry->name,
+				       rb_entry_pid(look->entry)),
+			      "channel %s: consumer %.64s (pid %u) has caught "
+			      "up: it gates again",
+			      look->hosted->name, look->entry->name,
+			      rb_entry_pid(look->entry));
 }
 
 /* ------------------------------------------------------------------- acting */
@@ -169,11 +176,11 @@ restrain(const struct look *look, bool too_far)
 		tell_parked(look, too_far);
 		rb_member_set_parked(channel, look->index, true);
 	} else if (rb_entry_state(look->entry) == RB_MEMBER_ABSENT) {
-		tell_limit(look, "has lost its place", too_far);
+		tell_limit(look, RB_EVENT_EVICT, "has lost its place", too_far);
 		rb_count_add(&channel->meta->control.counters.evictions, 1);
 		rb_member_leave_consumer(channel, look->index, false);
 	} else {
-		tell_limit(look, "evicted", too_far);
+		tell_limit(look, RB_EVENT_EVICT, "evicted", too_far);
 		rb_member_evict(channel, look->index);
 	}
 }

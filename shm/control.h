@@ -32,6 +32,8 @@
  *                                      -EINVAL -EBADMSG
  *   RELOAD  flags: DRY, RECREATE       0 | -EACCES -EINVAL -EBUSY -ENOSPC ...
  *   REPORT  index                      0, text | -EACCES -ENOENT behind the last
+ *   EVENTS  from: an event's number    0, from: the next one's, text | -EAGAIN
+ *   STATUS  index                      0, text | -ENOENT behind the last
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
  * channel that this connection creates: they are numbered in the order in which
@@ -69,9 +71,11 @@ enum rb_control_type {
 	RB_CONTROL_MOVE,
 	RB_CONTROL_RELOAD,
 	RB_CONTROL_REPORT,
+	RB_CONTROL_EVENTS,
+	RB_CONTROL_STATUS,
 };
 
-#define RB_CONTROL_LAST RB_CONTROL_REPORT
+#define RB_CONTROL_LAST RB_CONTROL_STATUS
 
 enum rb_control_flag {
 	RB_CONTROL_FORGET = 1,    /* DETACH: the place is not kept */

@@ -84,6 +84,8 @@ extern const struct ctl_verb ctl_consumers;
 extern const struct ctl_verb ctl_evict;
 extern const struct ctl_verb ctl_reset;
 extern const struct ctl_verb ctl_pause;
+extern const struct ctl_verb ctl_status;
+extern const struct ctl_verb ctl_events;
 extern const struct ctl_verb ctl_resume;
 extern const struct ctl_verb ctl_completion;
 extern const struct ctl_verb ctl_reload;

@@ -19,6 +19,7 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_ls,
 	&ctl_show,
 	&ctl_why,
+	&ctl_events,
 	&ctl_top,
 	&ctl_metrics,
 	&ctl_stat,
@@ -39,6 +40,7 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_reset,
 	/* Act on the daemon. */
 	&ctl_ping,
+	&ctl_status,
 	&ctl_reload,
 	&ctl_config_check,
 	&ctl_config_show,
