@@ -10,12 +10,13 @@
 
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_FAILED = 1,         /* none of the others */
-	CTL_USAGE = 2,          /* the command line makes no sense */
-	CTL_ABSENT = 3,         /* no daemon, or no such channel */
-	CTL_DENIED = 4,         /* not allowed */
-	CTL_TIMED_OUT = 5,      /* the time given is over */
-	CTL_BUSY = 6,           /* a name or place is taken */
+	CTL_FAILED = 1,    /* none of the others */
+	CTL_USAGE = 2,     /* the command line makes no sense */
+	CTL_ABSENT = 3,    /* no daemon, or no such channel */
+	CTL_DENIED = 4,    /* not allowed */
+	CTL_TIMED_OUT = 5, /* the time given is over */
+	CTL_BUSY = 6,      /* a name or place is taken */
+	CTL_DEGRADED = 6,  /* of verbs that judge: it is not as it should be */
 	CTL_NOT_DRAINED = 7,    /* somebody has not read all of it in time */
 	CTL_BROKEN = 8,         /* strict: the stream has stopped */
 	CTL_BAD_DATA = 65,      /* the input is no event of this channel */

@@ -40,6 +40,7 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_reset,
 	/* Act on the daemon. */
 	&ctl_ping,
+	&ctl_doctor,
 	&ctl_status,
 	&ctl_reload,
 	&ctl_config_check,
