@@ -137,6 +137,7 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 	if (stream == RB_STREAM_PAUSED)
 		info.paused_ns = paused_ns_of(c);
 	info.strict = c->strict;
+	info.latency = c->times != NULL;
 	info.isolation = (int)c->isolation;
 	info.broken = broken_of(c);
 	info.repairs = rb_count_of(&c->meta->control.counters.repairs);

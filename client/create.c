@@ -48,6 +48,7 @@ request_channel(struct ringbus *bus, const char *channel,
 	message.wait = o->wait == RINGBUS_WAIT_DEFAULT ? RB_WAIT_BLOCKING
 						       : (uint32_t)o->wait - 1;
 	message.clear = o->clear != 0 ? RB_CLEAR_ZERO : RB_CLEAR_NONE;
+	message.latency = o->latency != 0;
 	message.strict = o->strict != 0;
 	message.isolation = (uint32_t)o->isolation;
 	message.stuck_after_ns = (uint64_t)o->stuck_after_ns;

@@ -18,6 +18,9 @@ struct subject {
 	struct ringbus_member member; /* of the others */
 };
 
+/* That one has no such number. */
+#define NONE (-2.0)
+
 typedef double (*derive_fn)(const struct subject *subject);
 
 static const struct rb_channel *
@@ -139,6 +142,23 @@ static double
 derive_CONSUMER_lag(const struct subject *s)
 {
 	return (double)s->member.lag;
+}
+
+/* What it has to read next may be overwritten meanwhile; then it has moved on. */
+static double
+derive_CONSUMER_lag_seconds(const struct subject *s)
+{
+	const struct rb_channel *c = shm_of(s);
+	int64_t age_ns;
+
+	if (c->times == NULL)
+		return NONE;
+	if (s->member.lag == 0)
+		return 0;
+	age_ns = rb_clock_ns() -
+		 rb_seq_bounded((int64_t)rb_count_of(
+			 rb_channel_time(c, s->member.sequence + 1)));
+	return age_ns > 0 ? (double)age_ns / 1e9 : 0;
 }
 
 static double
@@ -278,6 +298,7 @@ ringbus_channel_metric(const struct ringbus_channel *channel, unsigned metric,
 			     .info = { .size = sizeof(s.info) },
 			     .member = { .size = sizeof(s.member) } };
 	const struct metric *m;
+	double value;
 	int found;
 
 	if (metric >= RB_ARRAY_SIZE(metrics))
@@ -286,10 +307,13 @@ ringbus_channel_metric(const struct ringbus_channel *channel, unsigned metric,
 	found = look_at(&s, m->shown.scope, member_index);
 	if (found <= 0)
 		return found;
-	*ret = m->derive != NULL ? m->derive(&s) : word_of(&s, m);
+	value = m->derive != NULL ? m->derive(&s) : word_of(&s, m);
+	if (value == NONE)
+		return 0;
 	/* Words of time are in nanoseconds. */
 	if (m->derive == NULL && m->shown.unit[0] == 's' &&
 	    m->shown.unit[1] == 'e')
-		*ret /= 1e9;
+		value /= 1e9;
+	*ret = value;
 	return 1;
 }

@@ -77,7 +77,8 @@ set_inlined(struct ringbus_producer *p)
 	p->stream = &c->meta->control.stream;
 	p->counted = &p->sequencer.handle->claims;
 	p->quiet = UINT64_MAX; /* none that we know of */
-	if (!rb_channel_is_multi(c) && c->stamps == NULL && !p->sequencer.fence)
+	if (!rb_channel_is_multi(c) && p->sequencer.is_plain &&
+	    !p->sequencer.fence)
 		p->cursor = &c->ring->published;
 	if (p->slot_size >= AHEAD_SLOT_MIN)
 		p->ahead = p->slot_size < AHEAD_SIZE / AHEAD_SLOTS_MIN

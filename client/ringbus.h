@@ -327,12 +327,14 @@ struct ringbus_channel_options {
 	/* RINGBUS_NAMED: in files, which members can truncate. RINGBUS_SEALED: in
 	 * memory of a size that nobody can change. */
 	int isolation;
+	int latency; /* not 0: consumers measure how long events take from
+		      * publish to commit; see ringbus_channel_latency() */
 };
 
 #define RINGBUS_CHANNEL_OPTIONS_INIT                                           \
 	{                                                                      \
 		sizeof(struct ringbus_channel_options), 65536, 64, 0, 0, 0, 0, \
-			0, NULL, 0, NULL, NULL, 0, NULL, NULL, 0, 0, 0         \
+			0, NULL, 0, NULL, NULL, 0, NULL, NULL, 0, 0, 0, 0      \
 	}
 
 /*
@@ -1048,6 +1050,7 @@ struct ringbus_info {
 	uint64_t repairs;       /* producers that died with a claim open */
 	uint64_t tombstones;    /* slots of those claims: nobody's for good */
 	int isolation;          /* RINGBUS_NAMED or RINGBUS_SEALED */
+	int latency;            /* not 0: latencies are measured */
 	/* While producers are held by ringbus_pause(): since when, in nanoseconds
 	 * of CLOCK_REALTIME; else 0. */
 	int64_t paused_ns;
@@ -1188,6 +1191,39 @@ RINGBUS_API int ringbus_metric(unsigned index, struct ringbus_metric *ret);
 RINGBUS_API int ringbus_channel_metric(const struct ringbus_channel *channel,
 				       unsigned metric, unsigned member_index,
 				       double *ret);
+
+#define RINGBUS_LATENCY_BUCKETS 320
+
+/* How long events took from their publish to a consumer's commit: how many did
+ * for each bucket of times. Of each power of two there are eight. */
+struct ringbus_latency {
+	size_t size;     /* of this struct; set it before the call */
+	uint64_t count;  /* events in all */
+	uint64_t sum_ns; /* of their times */
+	uint64_t counts[RINGBUS_LATENCY_BUCKETS];
+};
+
+/*
+ * The latencies of the consumer at `index`, since it came: 1, or 0 if nobody is
+ * there or the channel does not measure them (`latency:`). Of a group it is those of
+ * all its workers. Who may be overtaken (RINGBUS_SLOW_ other than GATE) counts
+ * none. Reads shared memory only. -EINVAL if `size` is not one we know.
+ */
+RINGBUS_API int ringbus_channel_latency(const struct ringbus_channel *channel,
+					unsigned index,
+					struct ringbus_latency *ret);
+
+/* The longest time in nanoseconds that is counted in this bucket: INT64_MAX for the
+ * last one, -EINVAL behind it. */
+RINGBUS_API int64_t ringbus_latency_bound(unsigned bucket);
+
+/*
+ * A time that this part of the events did not exceed, 0 <= q <= 1: the bound of the
+ * bucket in which the one is that has that rank. -EAGAIN if there are no events,
+ * -EINVAL for a q that is none.
+ */
+RINGBUS_API int64_t
+ringbus_latency_quantile(const struct ringbus_latency *latency, double q);
 
 /*** What is inlined ******************************************************/
 

@@ -132,7 +132,8 @@ struct rb_config_channel {
 	enum rb_config_wait wait;
 	enum rb_config_clear clear;
 	enum rb_config_isolation isolation;
-	bool strict; /* what dies with its producer stops the stream */
+	bool latency; /* of events is measured */
+	bool strict;  /* what dies with its producer stops the stream */
 	enum rb_config_stuck stuck;
 	int64_t stuck_after_ns;
 	char type[RB_NAME_SIZE]; /* of the events; empty: not declared */

@@ -82,6 +82,8 @@ RB_KEY(CHANNEL, clear, CLEAR, channel.clear,
 RB_KEY(CHANNEL, isolation, ISOLATION, channel.isolation,
        0, 1, RB_CONFIG_NAMED, GENERATION,
        "named files in /dev/shm, or sealed memory that nobody can truncate")
+RB_KEY(CHANNEL, latency, BOOL, channel.latency, 0, 1, 0, GENERATION,
+       "measure how long events take from publish to commit")
 RB_KEY(CHANNEL, strict, BOOL, channel.strict, 0, 1, 0, GENERATION,
        "what dies with its producer stops the stream, instead of a gap")
 RB_KEY(CHANNEL, stuck, STUCK, channel.stuck,

@@ -61,6 +61,7 @@ describe(const struct rb_peer *peer, const struct rb_control *request,
 	ret->wait = (enum rb_config_wait)request->wait;
 	ret->clear = (enum rb_config_clear)request->clear;
 	ret->isolation = (enum rb_config_isolation)request->isolation;
+	ret->latency = request->latency != 0;
 	ret->strict = request->strict != 0;
 	if (request->stuck_after_ns != 0) {
 		ret->stuck = RB_CONFIG_STUCK_KILL;

@@ -72,6 +72,8 @@ rb_folder_geometry(const struct rb_config_channel *config,
 	for (unsigned i = 0; i < config->n_consumers; i++)
 		n_groups += config->consumers[i].group;
 	err = rb_geometry_set_groups(&geometry, n_groups);
+	if (err == 0 && config->latency)
+		err = rb_geometry_set_times(&geometry);
 	if (err == 0)
 		*ret = geometry;
 	return err;

@@ -59,7 +59,7 @@ has_good_numbers(const struct rb_control *r)
 	       r->is_group <= 1 && r->from >= RB_FROM_RESUME &&
 	       r->max_stall_ns <= INT64_MAX && r->keep_for_ns <= INT64_MAX &&
 	       r->fill_size <= sizeof(r->fill) && r->strict <= 1 &&
-	       r->stuck_after_ns <= INT64_MAX;
+	       r->latency <= 1 && r->stuck_after_ns <= INT64_MAX;
 }
 
 /* Could one of our libraries, of this version, have sent it? */

@@ -78,6 +78,7 @@ rb_shape_of(const struct rb_hosted *hosted,
 	ret->producers = (enum rb_config_producers)g->producers;
 	ret->isolation = (enum rb_config_isolation)header->isolation;
 	ret->clear = (enum rb_config_clear)header->clear;
+	ret->latency = g->times_offset != 0;
 	ret->strict = header->strict != 0;
 	snprintf(ret->type, sizeof(ret->type), "%.*s", RB_NAME_SIZE - 1,
 		 header->type);

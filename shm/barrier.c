@@ -10,6 +10,7 @@
 #include "shm/bell.h"
 #include "shm/clear.h"
 #include "shm/count.h"
+#include "shm/latency.h"
 #include "shm/tap.h"
 
 /* While spinning; more often would take the line from who is writing it. */
@@ -36,6 +37,7 @@ rb_barrier_init(struct rb_barrier *barrier, struct rb_channel *channel,
 		.epoch = epoch,
 		.fence = channel->fence,
 		.lags = slow != RB_SLOW_GATE,
+		.is_timed = slow == RB_SLOW_GATE && channel->times != NULL,
 		/* What one that never gates has read makes nothing free. */
 		.clears = channel->clear != RB_CLEAR_NONE &&
 			  slow != RB_SLOW_LOSSY,
@@ -385,6 +387,8 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	 * before the daemon knows it left. */
 	if (rb_unlikely(!rb_barrier_is_ours(b)))
 		return rb_channel_why_lost(c);
+	if (rb_unlikely(b->is_timed)) /* before they may be overwritten */
+		rb_latency_note(c, b->index, b->committed + 1, sequence);
 	b->committed = sequence;
 	/* ORDER(commit, release) - our reads of the slots, to producers that
 	 * overwrite them, and what we did, to the stages after us. */

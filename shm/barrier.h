@@ -30,7 +30,8 @@ struct rb_barrier {
 	uint32_t epoch;
 	bool fence;
 	bool lags; /* may be overtaken by producers: reads copies, see tap.h */
-	bool clears; /* slots that everybody has read have to be zeroed */
+	bool is_timed; /* its latencies are measured: latency.h */
+	bool clears;   /* slots that everybody has read have to be zeroed */
 	enum rb_wait_kind wait;
 	int64_t committed; /* our sequence, as last stored */
 	uint64_t batches;  /* the gate's, as we stored it; as the next */

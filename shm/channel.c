@@ -64,6 +64,12 @@ map_files(struct rb_channel *channel, const int fds[RB_FILES],
 	if (g->stamps_offset != 0)
 		channel->stamps = (void *)((char *)channel->ring +
 					   g->stamps_offset);
+	if (g->times_offset != 0) {
+		channel->times = (void *)((char *)channel->ring +
+					  g->times_offset);
+		channel->latencies = (void *)rb_channel_group(
+			channel, g->n_groups); /* behind the last */
+	}
 	channel->mask = g->slots - 1;
 	return 0;
 }

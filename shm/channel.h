@@ -47,7 +47,9 @@ struct rb_channel {
 	struct rb_meta *meta;
 	struct rb_ring *ring;
 	struct rb_gates *gates;
-	struct rb_word64 *stamps; /* NULL: the channel has none */
+	struct rb_word64 *stamps;     /* NULL: the channel has none */
+	struct rb_word64 *times;      /* NULL: latency is not measured */
+	struct rb_latency *latencies; /* NULL: the same */
 	char *slots;
 	uint64_t mask; /* slots - 1 */
 	struct rb_geometry geometry;
@@ -189,6 +191,13 @@ static inline struct rb_word64 *
 rb_channel_stamp(const struct rb_channel *channel, int64_t sequence)
 {
 	return &channel->stamps[(uint64_t)sequence & channel->mask];
+}
+
+/* When this slot was published; where times are. */
+static inline struct rb_word64 *
+rb_channel_time(const struct rb_channel *channel, int64_t sequence)
+{
+	return &channel->times[(uint64_t)sequence & channel->mask];
 }
 
 /* The work area of group number `n`, below n_groups. */

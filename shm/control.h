@@ -137,7 +137,8 @@ struct rb_control {
 	uint8_t fill[RB_FILL_SIZE];
 	uint64_t generation; /* of the channel: ATTACH's answer, DETACH */
 	uint32_t isolation;  /* CREATE: enum rb_isolation */
-	uint8_t reserved[64];
+	uint32_t latency;    /* CREATE: 1: is measured */
+	uint8_t reserved[60];
 
 	/* In an answer what is wrong, or a line of a report; in ATTACH the names of those to come
 	 * after, with blanks between, if it is not as declared. */

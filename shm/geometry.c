@@ -48,9 +48,12 @@ static uint64_t
 gates_size(const struct rb_geometry *g)
 {
 	uint64_t work = g->slots * sizeof(struct rb_word64);
+	uint64_t latencies = g->times_offset != 0 ? RB_CONSUMERS_MAX : 0;
 
-	return RB_GATES_SIZE + g->n_groups * (sizeof(struct rb_group) +
-					      rb_round_up(work, RB_LINE));
+	return RB_GATES_SIZE +
+	       g->n_groups *
+		       (sizeof(struct rb_group) + rb_round_up(work, RB_LINE)) +
+	       latencies * sizeof(struct rb_latency);
 }
 
 static int
@@ -66,6 +69,10 @@ derive(struct rb_geometry *g, uint64_t slot_size)
 	g->stamps_offset = 0;
 	if (g->producers == RB_MULTI || g->framing == RB_FRAMED) {
 		g->stamps_offset = head;
+		head += g->slots * sizeof(struct rb_word64);
+	}
+	if (g->times_offset != 0) {
+		g->times_offset = head;
 		head += g->slots * sizeof(struct rb_word64);
 	}
 	g->slots_offset = rb_round_up(head, g->page_size);
@@ -108,13 +115,33 @@ rb_geometry_set_groups(struct rb_geometry *geometry, unsigned n_groups)
 	return 0;
 }
 
+/* Of what it was made. */
+static uint64_t
+asked_slot_size(const struct rb_geometry *g)
+{
+	return g->framing == RB_FIXED ? g->event_size : g->slot_size;
+}
+
+int
+rb_geometry_set_times(struct rb_geometry *geometry)
+{
+	struct rb_geometry g = *geometry;
+	int err;
+
+	g.times_offset = 1;
+	err = derive(&g, asked_slot_size(&g));
+	if (err == 0)
+		*geometry = g;
+	return err;
+}
+
 int
 rb_geometry_check(const struct rb_geometry *geometry)
 {
 	struct rb_geometry g = *geometry;
-	uint64_t asked = g.framing == RB_FIXED ? g.event_size : g.slot_size;
 
-	if (derive(&g, asked) < 0 || memcmp(&g, geometry, sizeof(g)) != 0)
+	if (derive(&g, asked_slot_size(&g)) < 0 ||
+	    memcmp(&g, geometry, sizeof(g)) != 0)
 		return -EBADMSG;
 	/* The double mapping needs our pages to be no larger than theirs. */
 	if ((uint64_t)sysconf(_SC_PAGESIZE) > g.page_size)

@@ -32,6 +32,7 @@ struct rb_geometry {
 	uint64_t slots_offset;  /* in the ring file */
 	uint64_t ring_size;     /* of the ring file */
 	uint64_t gates_size;    /* of the gates file */
+	uint64_t times_offset;  /* in the ring file; 0: no times: latency.h */
 	uint32_t framing;       /* enum rb_framing */
 	uint32_t producers;     /* enum rb_producers */
 	uint32_t n_groups;      /* work areas in the gates file */
@@ -49,6 +50,9 @@ int rb_geometry_init(struct rb_geometry *ret, uint64_t slots,
 
 /* Adds room for the work of so many groups. -EINVAL for more than consumers. */
 int rb_geometry_set_groups(struct rb_geometry *geometry, unsigned n_groups);
+
+/* Adds room for a time beside each slot, and for the latencies of consumers. */
+int rb_geometry_set_times(struct rb_geometry *geometry);
 
 /* 0; -EBADMSG for a geometry that rb_geometry_init() would not make; or
  * -EPROTONOSUPPORT for one of a machine with smaller pages. */

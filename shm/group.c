@@ -12,6 +12,7 @@
 #include "shm/group.h"
 
 #include "shm/count.h"
+#include "shm/latency.h"
 #include "shm/work.h"
 
 int
@@ -229,8 +230,12 @@ int
 rb_worker_done(struct rb_worker *worker, const struct rb_work *work)
 {
 	struct rb_barrier *b = &worker->barrier;
-	int err = put(worker, work, RB_WORK_DONE);
+	int err;
 
+	if (b->is_timed) /* before it may be overwritten */
+		rb_latency_note(b->channel, b->index, work->sequence,
+				work->sequence);
+	err = put(worker, work, RB_WORK_DONE);
 	if (err < 0)
 		return err;
 	if (work->view.last > b->committed) {

@@ -32,6 +32,8 @@
  *            | handles[64]              | intent and counters per producer
  *            +--------------------------+ geometry.stamps_offset
  *            | stamps[slots]            | multi producer or framed only
+ *            +--------------------------+ geometry.times_offset
+ *            | times[slots]             | only with `latency`
  *            +--------------------------+ geometry.slots_offset, a page boundary
  *            | slots                    | mapped twice, back to back
  *            +--------------------------+ geometry.ring_size
@@ -44,6 +46,7 @@
  *            +--------------------------+ RB_GATES_SIZE
  *            | groups[n_groups]         | what the workers of each share, see
  *            |   head, work[slots]      | struct rb_group
+ *            | latencies[64]            | only with `latency`
  *            +--------------------------+ geometry.gates_size
  *
  * Beside them lies `bell`, a file of one byte that nobody writes: who wakes others
@@ -383,6 +386,17 @@ struct rb_group {
 	alignas(RB_LINE) struct rb_word32
 		lanes[RB_LANES];                  /* 1 + who; 0: free */
 	alignas(RB_LINE) struct rb_word64 work[]; /* one a slot */
+};
+
+/* Buckets of a histogram of latencies: see latency.h. */
+#define RB_LATENCY_BUCKETS 320
+#define RB_LATENCY_EXACT 16
+#define RB_LATENCY_EXPONENT_MAX 41
+
+/* Writer: the consumer, once a batch. */
+struct rb_latency {
+	alignas(RB_LINE) struct rb_word64 sum_ns;
+	struct rb_word64 counts[RB_LATENCY_BUCKETS];
 };
 
 #define RB_META_SIZE sizeof(struct rb_meta)

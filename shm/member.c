@@ -19,6 +19,7 @@
 #include "shm/entry.h"
 #include "shm/graph.h"
 #include "shm/group.h"
+#include "shm/latency.h"
 #include "shm/place.h"
 #include "shm/presence.h"
 
@@ -80,8 +81,12 @@ clear_read(struct rb_channel *channel)
 }
 
 static void
-reset_gate(struct rb_gate *gate)
+reset_gate(struct rb_channel *channel, unsigned index)
 {
+	struct rb_gate *gate = &channel->gates->consumers[index];
+
+	if (channel->latencies != NULL)
+		rb_latency_reset(channel, index);
 	rb_count_reset_gate(gate);
 	rb_entry_put64(&gate->failed, 0);
 	rb_entry_put(&gate->run, RB_RUN_IDLE);
@@ -105,7 +110,7 @@ settle(struct rb_channel *channel, unsigned index, int64_t from)
 {
 	struct rb_member *m = &channel->meta->consumers[index];
 
-	reset_gate(&channel->gates->consumers[index]);
+	reset_gate(channel, index);
 	rb_place_consumer(channel, index, from);
 	/* One that starts in the past may be behind those that wait for it, and
 	 * then they do not hold producers back for it. */
@@ -251,7 +256,7 @@ rb_member_join_worker(struct rb_channel *channel, unsigned group,
 	ret->epoch = rb_entry_identify(m, &who);
 	rb_entry_set_state(m, RB_MEMBER_JOINING);
 	ret->missed = attach_group(channel, group, join->from);
-	reset_gate(&gates[index]);
+	reset_gate(channel, (unsigned)index);
 	rb_presence_reset(channel, RB_ROLE_CONSUMER, index);
 	/* ORDER(none, relaxed) - for people. */
 	rb_seq_store_relaxed(&gates[index].sequence,

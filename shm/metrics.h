@@ -90,6 +90,9 @@ RB_DERIVED(CONSUMER, sequence, "ringbus_consumer_sequence", GAUGE, "",
 	   "highest sequence committed")
 RB_DERIVED(CONSUMER, lag, "ringbus_consumer_lag_slots", GAUGE, "slots",
 	   "slots published and not yet committed")
+RB_DERIVED(CONSUMER, lag_seconds, "ringbus_consumer_lag_seconds", GAUGE,
+	   "seconds", "age of the next event that it has to read; only with "
+	   "latency: true")
 RB_WORD(CONSUMER, lag_max, "ringbus_consumer_lag_max_slots", GAUGE, "slots",
 	"most slots that it found before it at a look")
 RB_DERIVED(CONSUMER, gating, "ringbus_consumer_gating", GAUGE, "",

@@ -26,6 +26,8 @@
  */
 #include "shm/sequencer.h"
 
+#include "shm/latency.h"
+
 static uint64_t
 intent_word(int64_t lo, enum rb_intent_state state)
 {
@@ -322,6 +324,13 @@ is_untouched(const struct rb_sequencer *s, int64_t lo, int64_t hi)
 }
 
 static void
+note_time(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	if (rb_unlikely(s->channel->times != NULL))
+		rb_latency_stamp(s->channel, lo, hi);
+}
+
+static void
 count_published(struct rb_sequencer *s, int64_t n)
 {
 	rb_count_add(&s->handle->published, (uint64_t)n);
@@ -335,6 +344,7 @@ publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
 
 	if (rb_unlikely(!is_claimed(s, lo, hi)))
 		return rb_sequencer_refuse_range(s);
+	note_time(s, lo, lo);
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
 	stamp_once(s, lo, RB_STAMP_EVENT);
@@ -350,6 +360,7 @@ publish_part(struct rb_sequencer *s, int64_t lo, int64_t hi)
 
 	if (!is_claimed(s, lo, hi))
 		return rb_sequencer_refuse_range(s);
+	note_time(s, lo, hi);
 	for (int64_t i = lo; i <= hi; i++)
 		stamp_once(s, i, RB_STAMP_EVENT);
 	count_published(s, before - s->unpublished);
@@ -364,6 +375,7 @@ rb_multi_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	if (rb_unlikely(!is_untouched(s, lo, hi)))
 		return publish_part(s, lo, hi);
 	s->unpublished = 0;
+	note_time(s, lo, hi);
 	for (int64_t i = lo; i <= hi; i++)
 		stamp(s, i, RB_STAMP_EVENT);
 	count_published(s, hi - lo + 1);

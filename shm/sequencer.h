@@ -42,6 +42,7 @@ struct rb_sequencer {
 	unsigned index;           /* of the handle, and of our member */
 	uint32_t epoch;           /* of our membership */
 	bool fence;               /* wakers must fence */
+	bool is_plain; /* single: a publish is the store of the cursor alone */
 	enum rb_wait_kind wait;
 	int64_t capacity;
 	int64_t gate;        /* cached minimum of the gating set */
@@ -240,7 +241,7 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	if (rb_unlikely((uint64_t)lo != (uint64_t)s->published + 1 || hi < lo ||
 			hi > s->next))
 		return rb_sequencer_refuse_range(s);
-	if (rb_unlikely(c->stamps != NULL))
+	if (rb_unlikely(!s->is_plain))
 		return rb_single_publish_stamped(s, lo, hi);
 	s->published = hi;
 	/* ORDER(publish, release) - the events up to hi, to consumers and

@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "shm/latency.h"
+
 /* Slots announced at a time; a tap loses at most these too early. */
 #define ANNOUNCED_AHEAD_MAX 256
 #define ANNOUNCED_AHEAD_PART 64 /* and no more than this part of the ring */
@@ -63,11 +65,9 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	return hi;
 }
 
-int
-rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
+static void
+stamp_frame(struct rb_channel *c, int64_t lo, int64_t hi)
 {
-	struct rb_channel *c = s->channel;
-
 	/* ORDER(none, relaxed) - the cursor publishes them. */
 	rb_word64_store_relaxed(rb_channel_stamp(c, lo),
 				rb_stamp(lo, RB_STAMP_EVENT));
@@ -75,6 +75,17 @@ rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
 		/* ORDER(none, relaxed) - as above. */
 		rb_word64_store_relaxed(rb_channel_stamp(c, i),
 					rb_stamp(i, RB_STAMP_REST));
+}
+
+int
+rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
+{
+	struct rb_channel *c = s->channel;
+
+	if (c->times != NULL)
+		rb_latency_stamp(c, lo, c->stamps != NULL ? lo : hi);
+	if (c->stamps != NULL)
+		stamp_frame(c, lo, hi);
 	s->published = hi;
 	/* ORDER(publish, release) - as in rb_single_publish(). */
 	rb_seq_store_release(&c->ring->published, hi);

@@ -60,6 +60,8 @@ fixture_format(struct fixture *f, const struct shape *shape)
 			      shape->history, shape->framing,
 			      shape->producers));
 	t_ok(rb_geometry_set_groups(&geometry, shape->n_groups));
+	if (shape->latency)
+		t_ok(rb_geometry_set_times(&geometry));
 	fixture_files(&geometry, f->fds);
 	t_ok(rb_channel_format(&f->channel, f->fds, &geometry, &format));
 	f->channel.bell = f->fds[RB_FD_BELL];

@@ -38,6 +38,7 @@ struct shape {
 	enum rb_wake_mode wake;
 	enum rb_clear clear;
 	bool strict;
+	bool latency;
 	unsigned n_groups;
 	const char *type; /* NULL: none */
 	uint32_t type_version;

@@ -13,6 +13,7 @@ struct create_args {
 	struct ringbus_channel_options options;
 	uint64_t version;
 	bool strict;
+	bool latency;
 	struct consumer_words consumers;
 };
 
@@ -42,6 +43,7 @@ run_create(struct ctl *ctl, void *args_)
 	if (args->version > UINT_MAX)
 		return ctl_misused(ctl, "--version has at most 32 bits");
 	args->options.strict = args->strict;
+	args->options.latency = args->latency;
 	args->options.type_version = (unsigned)args->version;
 	r = consumer_build_graph(&args->consumers, &graph, why);
 	if (r == -EINVAL)
@@ -73,6 +75,8 @@ static const struct options_entry create_options[] = {
 	  "zero: slots become zero when all have read them (none)" },
 	{ 0, "isolation", "KIND", &words_isolation_type, AT(options.isolation),
 	  "sealed: memory that no member can truncate (named)" },
+	{ 0, "latency", NULL, &options_flag, AT(latency),
+	  "measure how long events take from publish to commit" },
 	{ 0, "strict", NULL, &options_flag, AT(strict),
 	  "what dies with its producer stops the stream" },
 	{ 0, "stuck-after", "TIME", &options_duration,

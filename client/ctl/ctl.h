@@ -68,6 +68,7 @@ extern const struct ctl_verb *const ctl_verbs[];
 extern const struct ctl_verb ctl_ls;
 extern const struct ctl_verb ctl_show;
 extern const struct ctl_verb ctl_why;
+extern const struct ctl_verb ctl_hist;
 extern const struct ctl_verb ctl_metrics;
 extern const struct ctl_verb ctl_top;
 extern const struct ctl_verb ctl_stat;

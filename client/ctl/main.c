@@ -19,6 +19,7 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_ls,
 	&ctl_show,
 	&ctl_why,
+	&ctl_hist,
 	&ctl_events,
 	&ctl_top,
 	&ctl_metrics,

@@ -69,6 +69,7 @@ static const struct field fields[] = {
 	FIELD(geometry.slots_offset),
 	FIELD(geometry.ring_size),
 	FIELD(geometry.gates_size),
+	FIELD(geometry.times_offset),
 	FIELD(geometry.framing),
 	FIELD(geometry.producers),
 	FIELD(geometry.n_groups),

@@ -97,8 +97,8 @@ static const struct field fields[] = {
 	FIELD(slot_size),    FIELD(history),     FIELD(stuck_after_ns),
 	FIELD(framing),      FIELD(producers),   FIELD(wait),
 	FIELD(clear),        FIELD(strict),      FIELD(fill_size),
-	FIELD(fill),         FIELD(generation),  FIELD(reserved),
-	FIELD(text),
+	FIELD(fill),         FIELD(generation),  FIELD(latency),
+	FIELD(reserved),     FIELD(text),
 };
 
 static void

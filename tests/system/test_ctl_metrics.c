@@ -135,6 +135,105 @@ TEST(they_are_told_without_the_daemon)
 	t_bus_end(&s.b);
 }
 
+/* ------------------------------------------------------------------- hist */
+
+static void
+measure(const struct t_bus *b, const char *consumer)
+{
+	struct ringbus_consumer *c = t_consume_as(b->bus, consumer,
+						  RINGBUS_FROM_NOW);
+	struct ringbus_producer *p = t_produce(b->bus, NULL);
+
+	t_put_all(p, 0, 9);
+	for (uint64_t i = 0; i < 10; i++)
+		t_take(c, i, i);
+}
+
+TEST(latencies_are_told)
+{
+	struct ringbus_latency l = { .size = sizeof(l) };
+	const struct ringbus_channel *channel;
+	struct ringbus_tap *tap;
+	struct t_ctl run;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8, latency: true");
+	measure(&b, "c");
+	tap = t_tap(b.bus, RINGBUS_FROM_NOW);
+	channel = ringbus_tap_channel(tap);
+	ck_assert_int_eq(t_info(channel).latency, 1);
+	ck_assert_int_eq(ringbus_channel_latency(channel, 0, &l), 1);
+	ck_assert_uint_eq(l.count, 10);
+	ck_assert_uint_gt(l.sum_ns, 0);
+	ck_assert_int_eq(ringbus_channel_latency(channel, 1, &l), 0);
+	t_ctl_run(&run, &b.daemon, NULL, "hist a");
+	ck_assert(has(&run, "c: 10 events, mean "));
+	ck_assert(has(&run, "####"));
+	t_ctl_run(&run, &b.daemon, NULL, "hist a c --json");
+	ck_assert(has(&run, "{\"channel\":\"a\",\"consumer\":\"c\","
+			    "\"count\":10,"));
+	t_ctl_run(&run, &b.daemon, NULL, "hist a --hdr");
+	ck_assert(has(&run, " 1.000000000000         10\n"));
+	ck_assert(has(&run, "Total count    =           10]\n"));
+	t_ctl_fail(&run, &b.daemon, NULL, "hist a nobody", 3);
+	t_ctl_run(&run, &b.daemon, NULL, "metrics");
+	ck_assert(has(&run, "ringbus_consumer_lag_seconds{channel=\"a\","
+			    "consumer=\"c\"} 0\n"));
+	t_bus_end(&b);
+}
+
+TEST(of_a_group_all_workers_are_told)
+{
+	struct ringbus_latency l = { .size = sizeof(l) };
+	struct ringbus_consumer *w[2];
+	struct ringbus_producer *p;
+	struct ringbus_event e;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8, latency: true, producers: "
+			"multi, consumers: { crew: { group: true } }");
+	p = t_produce(b.bus, NULL);
+	for (int i = 0; i < 2; i++)
+		w[i] = t_consume_as(b.bus, "crew", RINGBUS_FROM_NOW);
+	t_put_all(p, 0, 5);
+	for (int i = 0; i < 6; i++) {
+		ck_assert_int_ge(ringbus_consumer_wait(w[i % 2], RINGBUS_NOW),
+				 0);
+		ck_assert_int_eq(ringbus_consumer_next(w[i % 2], &e), 1);
+		ck_assert_int_eq(ringbus_consumer_commit(w[i % 2]), 0);
+	}
+	ck_assert_int_eq(
+		ringbus_channel_latency(ringbus_producer_channel(p), 0, &l), 1);
+	ck_assert_uint_eq(l.count, 6);
+	t_bus_end(&b);
+}
+
+TEST(one_that_does_not_measure_says_so)
+{
+	struct ringbus_latency l = { .size = sizeof(l) };
+	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
+	struct t_ctl run;
+	struct t_bus b;
+
+	t_bus_begin_with(&b, "dynamic: { allow: [any] }\nchannels: { a: }");
+	measure(&b, "c");
+	ck_assert_int_eq(ringbus_channel_latency(
+				 ringbus_tap_channel(t_tap(b.bus, -1)), 0, &l),
+			 0);
+	l.size--;
+	ck_assert_int_eq(ringbus_channel_latency(
+				 ringbus_tap_channel(t_tap(b.bus, -1)), 0, &l),
+			 -EINVAL);
+	t_ctl_fail(&run, &b.daemon, NULL, "hist a", 1);
+	ck_assert(t_ctl_said(&run, "latency: true"));
+	t_ctl_run(&run, &b.daemon, NULL, "channel create timed --latency");
+	t_ctl_run(&run, &b.daemon, NULL, "hist timed");
+	o.latency = 1;
+	t_bus_ok(b.bus, ringbus_create(b.bus, "too", &o));
+	t_ctl_run(&run, &b.daemon, NULL, "hist too");
+	t_bus_end(&b);
+}
+
 /* Prometheus' own reader, which also has opinions on names. */
 TEST(promtool_finds_nothing_wrong)
 {

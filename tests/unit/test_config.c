@@ -57,6 +57,7 @@ assert_channel_defaults(const struct rb_config_channel *channel)
 	ck_assert(!channel->huge_pages);
 	ck_assert_int_eq(channel->clear, RB_CONFIG_CLEAR_NONE);
 	ck_assert(!channel->strict);
+	ck_assert(!channel->latency);
 	ck_assert_int_eq(channel->stuck, RB_CONFIG_STUCK_WAIT);
 	ck_assert_int_eq(channel->stuck_after_ns, 5000 * MS);
 	ck_assert_str_eq(channel->type, "");

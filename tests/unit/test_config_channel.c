@@ -9,6 +9,8 @@
 
 /* ------------------------------------------------------------- across keys */
 
+REFUSES(unknown_latency, CHANNEL("latency: 5us"),
+	"test:3:14: 'latency' must be true or false, not '5us'\n")
 REFUSES(history_beyond_half, CHANNEL("history: 513\n    slots: 1024"),
 	"test:3:14: channel 'orders': 'history' is 513, more than half of "
 	"1024 slots\n")
@@ -345,3 +347,11 @@ BREAKS(check_keep_for_range,
        "consumer 'a': 'keep_for' must be from 0 to 365d")
 BREAKS(check_too_many_consumers, c.n_consumers = 65,
        "65 consumers, but 'max_consumers' is 64")
+
+TEST(latency_is_measured_where_asked_for)
+{
+	struct rb_config *config = parses(CHANNEL("latency: true"));
+
+	ck_assert(config->channels[0].latency);
+	rb_config_free(config);
+}

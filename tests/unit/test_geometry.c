@@ -191,6 +191,8 @@ tell_lies(struct rb_geometry honest)
 	LIE(gates_size, honest.gates_size + honest.page_size);
 	LIE(gates_size, 0);
 	LIE(gates_size, UINT64_MAX);
+	LIE(times_offset, 1);
+	LIE(times_offset, UINT64_MAX);
 	LIE(reserved, 1);
 	LIE(framing, 2);
 	LIE(framing, UINT32_MAX);
