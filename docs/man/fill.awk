@@ -6,7 +6,8 @@
 #
 #	@synopsis@            a line for each verb
 #	@verb VERB@           the heading of its section, and how it is called
-#	@options VERB@        its options; without a verb those of all verbs
+#	@options VERB@        its options, which otherwise stand at the end of its
+#	                      section; without a verb those of all verbs
 #	--name                and behind that line what is to be said of that one,
 #	                      instead of what --help says
 #	@end@
@@ -106,6 +107,13 @@ function print_verb(verb) {
 	has_section[verb] = 1
 }
 
+# At the end of a section: its options, if it did not have them.
+function finish_section() {
+	if (section != "" && !(section in has_options))
+		print_options(section)
+	section = ""
+}
+
 # Those of all verbs are what `version` has.
 function is_common(name) {
 	return ("version", name) in place
@@ -171,7 +179,9 @@ FNR == NR { read_verb($0); next }
 /^@verb .*@$/ {
 	if (!(argument($0) in n_options))
 		fail("there is no verb '" argument($0) "'")
-	print_verb(argument($0))
+	finish_section()
+	section = argument($0)
+	print_verb(section)
 	skip_blank = 1
 	next
 }
@@ -179,6 +189,7 @@ FNR == NR { read_verb($0); next }
 	verb = argument($0)
 	if (verb != "" && !(verb in n_options))
 		fail("there is no verb '" verb "'")
+	has_options[verb] = 1
 	inside = 1
 	saying = ""
 	next
@@ -189,13 +200,14 @@ FNR == NR { read_verb($0); next }
 	skip_blank = 1
 	next
 }
-/^@rest@$/ { print_rest(); skip_blank = 1; next }
+/^@rest@$/ { finish_section(); print_rest(); skip_blank = 1; next }
 inside && /^--/ { read_head($0, verb); next }
 inside {
 	if (saying != "")
 		said[saying] = said[saying] $0 "\n"
 	next
 }
+/^##? / { finish_section() }
 /^## / { has_section[substr($0, 4)] = 1 }
 skip_blank && /^$/ { skip_blank = 0; next }
 { skip_blank = 0; print }
