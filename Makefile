@@ -446,7 +446,8 @@ $(BUILD)/man/%: docs/man/%.scd
 
 # --------------------------------------------------------------- installing
 
-units := $(wildcard $(addprefix systemd/*.,service socket path target slice timer))
+units := $(filter-out $(if $(exporter),,systemd/ringbus-exporter.%), \
+	$(wildcard $(addprefix systemd/*.,service socket path target slice timer)))
 # A daemon beside the system's, by the name of its configuration.
 instances := $(patsubst systemd/ringbusd.%,$(BUILD)/systemd/ringbusd@.%,\
 	$(filter systemd/ringbusd.%,$(units)))

@@ -41,7 +41,7 @@ cd "$(dirname "$0")/../.." || exit 1
 build_packages() {
 	local log=$dir/build
 
-	DEB_BUILD_OPTIONS=nocheck make --no-print-directory deb >"$log" 2>&1 ||
+	DEB_BUILD_OPTIONS='nocheck noautodbgsym' make --no-print-directory deb >"$log" 2>&1 ||
 		{ tail -n 30 "$log"; return 1; }
 }
 
@@ -90,7 +90,6 @@ install_packages() {
 	# What a builder forbids, and an index that takes long.
 	rm -f "$root/usr/sbin/policy-rc.d" "$root/var/lib/man-db/auto-update"
 	mkdir "$root/packages" && cp "$packages"/*.deb "$root/packages" &&
-		rm "$root"/packages/*-dbgsym* &&
 		for_each_package dpkg-deb --fsys-tarfile | tar -t --ignore-zeros |
 		sed -n 's|^\./\(.*[^/]\)$|\1|p' >"$dir/files" &&
 		dpkg_does --install --recursive /packages
@@ -188,6 +187,33 @@ instance_runs() {
 		inside systemctl stop ringbusd@test.socket &&
 		! inside test -e /dev/shm/ringbus-test &&
 		rm "$root/etc/ringbus/test.yaml"
+}
+
+# as_tester COMMAND...: with a service manager of his own
+as_tester() {
+	inside runuser -u tester -- env XDG_RUNTIME_DIR="/run/user/$tester" "$@"
+}
+
+# Nobody has one who has not asked for it.
+user_has_own() {
+	inside useradd --create-home tester && tester=$(inside id -u tester) &&
+		inside systemctl start "user@$tester.service" &&
+		! as_tester systemctl --user is-enabled --quiet ringbusd &&
+		as_tester mkdir -p /home/tester/.config/ringbus &&
+		echo 'channels: { mine: { slots: 8, event_size: 8 } }' \
+			>"$root/home/tester/.config/ringbus/ringbus.yaml" &&
+		as_tester systemctl --user start ringbusd &&
+		as_tester ringbusctl show mine >/dev/null &&
+		as_tester systemctl --user reload ringbusd &&
+		as_tester systemctl --user stop ringbusd &&
+		inside systemctl stop "user@$tester.service" &&
+		! inside test -e "/dev/shm/ringbus-$tester" &&
+		inside userdel --remove tester 2>"$dir/userdel"
+}
+
+serves_metrics() {
+	inside curl --silent --show-error --fail http://127.0.0.1:9464/metrics |
+		grep -q '^ringbus_up 1'
 }
 
 # -------------------------------------------------------------------------- clients
@@ -295,7 +321,20 @@ has_channel() {
 
 reloads() {
 	configure '  added: {}' && inside systemctl reload ringbusd &&
-		until_true has_channel added
+		has_channel added
+}
+
+# It is told at once, and what was right goes on.
+refuses_to_reload() {
+	local before
+
+	before=$(main_pid)
+	configure '  bad: { slotz: 8 }' &&
+		! inside systemctl reload ringbusd 2>"$dir/reload" &&
+		grep -q 'failed' "$dir/reload" && [[ $(main_pid) == "$before" ]] &&
+		is_active && has_channel added && ! has_channel bad &&
+		inside journalctl --no-pager --unit=ringbusd | grep -q slotz &&
+		configure
 }
 
 # One that is stopped, so that nothing tells of it but its silence.
@@ -384,6 +423,10 @@ if [[ $by == packages ]] && command -v cmake >/dev/null; then
 	ok "a build as the packages test it" package_test build
 fi
 ok "an instance" instance_runs
+ok "a user's own" user_has_own
+if [[ -x $root/usr/bin/ringbus-exporter ]]; then
+	ok "metrics" serves_metrics
+fi
 ok "channels of our own" use_our_channels
 for channel in sealed named; do
 	ok "members of $channel" start_flow "$channel"
@@ -411,6 +454,8 @@ ok "a daemon that is stopped" changes_daemon stop_daemon
 ok "the watchdog has bitten" watchdog_has_bitten
 ok "events flow after that" both_flow
 ok "reload" reloads
+ok "a reload of what is wrong" refuses_to_reload
+ok "events flow after it" both_flow
 for channel in sealed named; do
 	# Three words.
 	# shellcheck disable=SC2086
