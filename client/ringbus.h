@@ -1061,6 +1061,31 @@ struct ringbus_info {
 RINGBUS_API int ringbus_channel_info(const struct ringbus_channel *channel,
 				     struct ringbus_info *ret);
 
+/* What the configuration wishes of the channel's memory, and what became of that. */
+struct ringbus_placement {
+	size_t size;      /* of this struct; set it before the call */
+	const char *name; /* of the key: "lock"; for as long as the library */
+	int asked;        /* not 0: it is wished */
+	int granted;      /* not 0: and it is so */
+	int error;        /* a negative errno, if it is not */
+	int number;       /* of a NUMA node; -1: none belongs to it */
+	char text[256]; /* why it is not, and what helps; "": nothing to say */
+};
+
+/* The wish of number `index`, from 0 on: 1, or 0 behind the last. Channels work
+ * without what was not granted. -EINVAL if `size` is not one we know. */
+RINGBUS_API int ringbus_channel_placement(const struct ringbus_channel *channel,
+					  unsigned index,
+					  struct ringbus_placement *ret);
+
+/*
+ * Pins the calling thread to the CPUs that the configuration names for this channel
+ * (`cpus`), as far as this process may run there. The number of those; 0 if it names
+ * none, and nothing has changed; -EINVAL if none of them is there, or for this process;
+ * -EPERM if that is forbidden.
+ */
+RINGBUS_API int ringbus_pin(const struct ringbus_channel *channel);
+
 #define RINGBUS_HOLE_UNKNOWN 0
 #define RINGBUS_HOLE_CLAIMING 1 /* claimed, and where is not yet written down */
 #define RINGBUS_HOLE_CLAIMED 2

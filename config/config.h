@@ -109,6 +109,11 @@ struct rb_config_access {
 	struct rb_access_list admin;
 };
 
+/* A set of CPUs or nodes: bit i % 64 of word i / 64. */
+struct rb_numbers {
+	uint64_t words[RB_CPUS_MAX / 64];
+};
+
 struct rb_config_consumer {
 	char name[RB_NAME_SIZE];
 	uint64_t after; /* bit i: waits for consumers[i] of this channel */
@@ -140,9 +145,11 @@ struct rb_config_channel {
 	unsigned version;        /* of that type */
 	unsigned fill_size;      /* of the pattern of new slots; 0: zeroes */
 	uint8_t fill[RB_FILL_SIZE];
-	bool prefault;   /* touch every page at creation */
-	bool lock;       /* mlock the segments in the daemon */
-	bool huge_pages; /* ask for transparent huge pages */
+	bool prefault;               /* touch every page at creation */
+	bool lock;                   /* mlock the segments in the daemon */
+	bool huge_pages;             /* ask for transparent huge pages */
+	struct rb_numbers numa_node; /* none, or the one that is preferred */
+	struct rb_numbers cpus;      /* for who works on it */
 	unsigned max_producers;
 	unsigned max_consumers;
 	unsigned max_members_per_user; /* 0: no limit of its own */

@@ -113,6 +113,10 @@ RB_KEY(CHANNEL, lock, BOOL, channel.lock, 0, 1, 0, LIVE,
        "lock the segments into memory")
 RB_KEY(CHANNEL, huge_pages, BOOL, channel.huge_pages, 0, 1, 0, LIVE,
        "ask for transparent huge pages")
+RB_KEY(CHANNEL, numa_node, LIST, channel.numa_node, 0, 1, 0, LIVE,
+       "the NUMA node that the memory should be on")
+RB_KEY(CHANNEL, cpus, LIST, channel.cpus, 0, RB_CPUS_MAX, 0, LIVE,
+       "the CPUs for who works on it, such as 2-5,8")
 RB_BLOCK(CHANNEL, access, "who may publish, consume, tap and administer")
 RB_BLOCK(CHANNEL, consumers, "the consumers known beforehand, by name")
 

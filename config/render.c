@@ -66,6 +66,31 @@ render_bytes(const struct rb_bytes *bytes, char *ret)
 		snprintf(ret + 2 * i, 3, "%02x", bytes->bytes[i]);
 }
 
+static bool
+has(const struct rb_numbers *numbers, unsigned i)
+{
+	return i < RB_CPUS_MAX && (numbers->words[i / 64] >> i % 64 & 1) != 0;
+}
+
+static void
+render_numbers(const struct rb_numbers *numbers, char *ret)
+{
+	char span[32];
+	size_t used = 0;
+	unsigned last;
+
+	for (unsigned i = 0; i < RB_CPUS_MAX; i = last + 1) {
+		last = i;
+		if (!has(numbers, i))
+			continue;
+		while (has(numbers, last + 1))
+			last++;
+		snprintf(span, sizeof(span), last > i ? "%s%u-%u" : "%s%u",
+			 used > 0 ? "," : "", i, last);
+		used = append(ret, used, span);
+	}
+}
+
 void
 rb_key_render_number(const struct rb_key *key, uint64_t number,
 		     char ret[RB_RENDER_SIZE])
@@ -104,6 +129,9 @@ rb_key_render(const struct rb_key *key, const void *base,
 		break;
 	case RB_TYPE_HEX:
 		render_bytes(field, ret);
+		break;
+	case RB_TYPE_LIST:
+		render_numbers(field, ret);
 		break;
 	default:
 		rb_key_render_number(key, rb_key_get(key, base), ret);
@@ -158,6 +186,9 @@ rb_key_is_same(const struct rb_key *key, const void *a, const void *b)
 		return is_same_list(field_of(key, a), field_of(key, b));
 	case RB_TYPE_HEX:
 		return is_same_bytes(field_of(key, a), field_of(key, b));
+	case RB_TYPE_LIST:
+		return memcmp(field_of(key, a), field_of(key, b),
+			      sizeof(struct rb_numbers)) == 0;
 	default:
 		return rb_key_get(key, a) == rb_key_get(key, b);
 	}

@@ -12,7 +12,7 @@
 #include "config/schema.h"
 
 /* Any value: 32 entries of an access list are the longest. */
-#define RB_RENDER_SIZE 1024
+#define RB_RENDER_SIZE 3072
 
 /* The value in the struct of its section; what is not given is "". */
 void rb_key_render(const struct rb_key *key, const void *base,

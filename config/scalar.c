@@ -132,6 +132,48 @@ rb_scalar_parse_hex(const char *text, unsigned max, uint8_t *ret,
 	return 0;
 }
 
+/* "3" or "3-5", above what came before; moves *text behind it. */
+static int
+read_span(const char **text, uint64_t above, uint64_t *ret_first,
+	  uint64_t *ret_last)
+{
+	int r = read_digits(text, ret_first);
+
+	*ret_last = *ret_first;
+	if (r == 0 && **text == '-') {
+		(*text)++;
+		r = read_digits(text, ret_last);
+	}
+	if (r < 0)
+		return r;
+	if (*ret_first < above || *ret_last < *ret_first)
+		return -EINVAL;
+	return *ret_last < RB_CPUS_MAX ? 0 : -ERANGE;
+}
+
+int
+rb_scalar_parse_list(const char *text, uint64_t ret[RB_CPUS_MAX / 64])
+{
+	uint64_t set[RB_CPUS_MAX / 64] = { 0 };
+	uint64_t first, last = 0;
+	int r, n = 0;
+
+	for (;;) {
+		r = read_span(&text, n > 0 ? last + 1 : 0, &first, &last);
+		if (r < 0)
+			return r;
+		for (uint64_t i = first; i <= last; i++, n++)
+			set[i / 64] |= UINT64_C(1) << i % 64;
+		if (*text != ',')
+			break;
+		text++;
+	}
+	if (*text != '\0')
+		return -EINVAL;
+	memcpy(ret, set, sizeof(set));
+	return n;
+}
+
 int
 rb_config_parse_size(const char *text, uint64_t *ret)
 {

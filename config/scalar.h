@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/limits.h"
+
 /* Decimal digits and nothing else; no leading zero, which might mean octal. */
 int rb_scalar_parse_number(const char *text, uint64_t *ret);
 
@@ -26,5 +28,12 @@ int rb_scalar_parse_hex(const char *text, unsigned max, uint8_t *ret,
 /* In the largest unit that needs no fraction: "64KiB", "90s". */
 void rb_scalar_format_size(uint64_t value, char *text, size_t size);
 void rb_scalar_format_duration(int64_t value_ns, char *text, size_t size);
+
+/*
+ * A list such as "0-3,8" of numbers below RB_CPUS_MAX, in rising order, into a set of
+ * RB_CPUS_MAX bits. How many they are; -EINVAL for what is no such list, -ERANGE for
+ * a number that is too large.
+ */
+int rb_scalar_parse_list(const char *text, uint64_t ret[RB_CPUS_MAX / 64]);
 
 #endif

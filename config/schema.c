@@ -25,6 +25,7 @@
 #define SIZE_OWN_ACCESS sizeof(struct rb_access_list)
 #define SIZE_NAME RB_NAME_SIZE
 #define SIZE_HEX sizeof(struct rb_bytes)
+#define SIZE_LIST sizeof(struct rb_numbers)
 #define SIZE_COUNT sizeof(unsigned)
 #define SIZE_NUMBER sizeof(uint64_t)
 #define SIZE_POWER sizeof(uint64_t)
@@ -137,6 +138,7 @@ number_size(enum rb_type type)
 	case RB_TYPE_OWN_ACCESS:
 	case RB_TYPE_NAME:
 	case RB_TYPE_HEX:
+	case RB_TYPE_LIST:
 		return 0;
 	case RB_TYPE_BOOL:
 		return sizeof(bool);

@@ -34,6 +34,7 @@ enum rb_type {
 	RB_TYPE_OWN_ACCESS, /* the same, where `creator` means somebody */
 	RB_TYPE_NAME,       /* char[RB_NAME_SIZE] */
 	RB_TYPE_HEX,        /* struct rb_bytes */
+	RB_TYPE_LIST,       /* struct rb_numbers, of at most `max` numbers */
 	RB_TYPE_COUNT,      /* unsigned */
 	RB_TYPE_NUMBER,     /* uint64_t */
 	RB_TYPE_POWER,      /* uint64_t, a power of two */

@@ -57,6 +57,9 @@ describe_type(enum rb_type type, char *text, size_t size)
 	case RB_TYPE_HEX:
 		snprintf(text, size, "bytes as hex digits, such as 00ff");
 		return;
+	case RB_TYPE_LIST:
+		snprintf(text, size, "numbers in rising order, such as 0-3,8");
+		return;
 	case RB_TYPE_COUNT:
 	case RB_TYPE_NUMBER:
 	case RB_TYPE_POWER:
@@ -316,6 +319,30 @@ set_bytes(const struct value *value, void *base)
 }
 
 static bool
+set_list(const struct value *value, void *base)
+{
+	struct rb_numbers numbers;
+	int n = rb_scalar_parse_list(rb_node_text(value->node), numbers.words);
+
+	if (n == -EINVAL)
+		return refuse_text(value, NULL);
+	if (n >= 0 && (uint64_t)n <= value->key->max) {
+		memcpy((char *)base + value->key->offset, &numbers,
+		       sizeof(numbers));
+		return true;
+	}
+	if (n < 0)
+		rb_problems_add(value->problems, rb_node_place(value->node),
+				NULL, "'%s' has a number above %d",
+				value->key->name, RB_CPUS_MAX - 1);
+	else
+		rb_problems_add(value->problems, rb_node_place(value->node),
+				NULL, "'%s' is one number, not %d",
+				value->key->name, n);
+	return false;
+}
+
+static bool
 is_access(enum rb_type type)
 {
 	return type == RB_TYPE_ACCESS || type == RB_TYPE_OWN_ACCESS;
@@ -405,5 +432,7 @@ rb_value_parse(const struct rb_key *key, struct rb_node node, void *base,
 		return set_name(&value, base);
 	if (key->type == RB_TYPE_HEX)
 		return set_bytes(&value, base);
+	if (key->type == RB_TYPE_LIST)
+		return set_list(&value, base);
 	return set_number(&value, base);
 }

@@ -175,7 +175,7 @@ finish_what_was_begun(struct rb_hosted *hosted,
 	rb_member_adopt(&hosted->channel);
 	if (hosted->config != NULL) {
 		rb_shape_tune(hosted);
-		rb_pages_tune(hosted, hosted->config);
+		rb_pages_place(hosted, hosted->config);
 	}
 }
 

@@ -385,8 +385,10 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->dirfd = open_folder(maker->shm_dirfd, hosted->hidden);
 	if (hosted->dirfd < 0)
 		return hosted->dirfd;
+	rb_pages_prefer(config);
 	err = rb_files_create(hosted, geometry,
 			      (enum rb_isolation)config->isolation, fds);
+	rb_pages_prefer(NULL);
 	if (err == 0)
 		err = format_channel(maker, hosted, config, geometry, fds);
 	if (err == 0 && config->isolation == RB_CONFIG_SEALED)
@@ -397,9 +399,7 @@ make_hidden(const struct rb_maker *maker, struct rb_hosted *hosted,
 	hosted->channel.bell = rb_files_create_bell(hosted);
 	if (hosted->channel.bell < 0)
 		return hosted->channel.bell;
-	rb_pages_tune(hosted, config);
-	if (config->prefault)
-		rb_pages_prefault(hosted);
+	rb_pages_place(hosted, config);
 	rb_channel_open(&hosted->channel);
 	return 0;
 }

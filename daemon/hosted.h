@@ -67,6 +67,8 @@ struct rb_hosted {
 		*user; /* the same, whose limits it counts for, or NULL */
 	bool made;     /* by this daemon, not taken over */
 	bool drains; /* once nobody is in it, it is made anew: see renewal.h */
+	unsigned
+		placed; /* bit i: this daemon has granted enum rb_placement i */
 	/* Whose connection it is that may attach before it is open, or NULL. */
 	const struct rb_peer *preparing;
 	uint64_t limited; /* bit i: the warden looks after consumer i */

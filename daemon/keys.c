@@ -15,6 +15,7 @@
 #include "daemon/quote.h"
 
 #define NUMBER "(0|[1-9][0-9]*)"
+#define LIST "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"
 #define NAME "^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$"
 #define SIZE_UNIT "([KMGT](iB?)?|kB|MB|GB|TB|B)?"
 #define ANY_SCALAR "[\"string\",\"number\",\"boolean\"]"
@@ -119,6 +120,10 @@ write_type(const struct rb_key *key)
 	case RB_TYPE_HEX:
 		printf("\"type\":" ANY_SCALAR ",");
 		write_pattern("^([0-9A-Fa-f]{2}){1,64}$");
+		break;
+	case RB_TYPE_LIST:
+		printf("\"type\":" ANY_SCALAR ",");
+		write_pattern(key->max == 1 ? "^[0-9]+$" : LIST);
 		break;
 	case RB_TYPE_BOOL:
 		printf("\"enum\":[true,false,\"true\",\"false\"]");
@@ -262,6 +267,8 @@ type_word(const struct rb_key *key)
 		return "name";
 	case RB_TYPE_HEX:
 		return "hex";
+	case RB_TYPE_LIST:
+		return "list";
 	case RB_TYPE_BOOL:
 		return "bool";
 	case RB_TYPE_SIZE:

@@ -175,9 +175,7 @@ keep(struct rb_revised *item)
 		return;
 	rb_shape_tune(hosted);
 	rb_entry_put64(reloads, rb_entry_get64(reloads) + 1);
-	if (item->before == NULL || item->before->lock != c->lock ||
-	    item->before->huge_pages != c->huge_pages)
-		rb_pages_tune(hosted, c);
+	rb_pages_place(hosted, c);
 }
 
 static void

@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 #include "daemon/folder.h"
+#include "daemon/pages.h"
 #include "shm/layout.h"
+#include "shm/placement.h"
 
 /* The part of the memory that is there for groups alone. */
 static void
@@ -18,6 +20,19 @@ describe_groups(const struct rb_geometry *geometry, char *text, size_t size)
 		snprintf(text, size, " (%u groups, %" PRIu64 " bytes)",
 			 geometry->n_groups,
 			 geometry->gates_size - RB_GATES_SIZE);
+}
+
+static void
+print_placements(const struct rb_config_channel *channel, uint64_t bytes)
+{
+	for (int i = 0; i < RB_PLACEMENTS; i++) {
+		int err = rb_pages_foresee(channel, i, bytes);
+
+		if (err < 0)
+			printf("%-20s %s: would not be granted: %s\n",
+			       channel->name, rb_placement_names[i],
+			       rb_placement_why(i, err));
+	}
 }
 
 static uint64_t
@@ -38,6 +53,7 @@ print_channel(const struct rb_config_channel *channel)
 	       channel->framing == RB_CONFIG_FIXED ? "fixed" : "framed",
 	       channel->producers == RB_CONFIG_SINGLE ? "single" : "multi",
 	       channel->n_consumers, groups, bytes);
+	print_placements(channel, bytes);
 	return bytes;
 }
 

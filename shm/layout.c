@@ -49,6 +49,8 @@ static const uint64_t numbers[] = {
 #define RB_WAIT_WORD(word, producer, consumer, unit, text)                     \
 	offsetof(struct rb_wait_counters, word),
 #include "shm/metrics.h"
+	offsetof(struct rb_meta_placement, wishes),
+	offsetof(struct rb_meta_placement, cpus),
 	sizeof(struct rb_member),
 	offsetof(struct rb_member, state),
 	offsetof(struct rb_member, epoch),

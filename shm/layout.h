@@ -18,6 +18,8 @@
  *            | header                   | fixed once the magic is stored
  *        512 +--------------------------+
  *            | control                  | one line a word
+ *       1024 +--------------------------+
+ *            | placement                | where the memory is
  *            +--------------------------+
  *            | producers[64]            | member table, two lines each
  *            | consumers[64]            |
@@ -273,9 +275,26 @@ struct rb_member {
 	struct rb_word64 pidfd_inode;
 };
 
+/* What the configuration may wish of the memory. */
+enum rb_placement {
+	RB_PLACEMENT_PREFAULT,
+	RB_PLACEMENT_LOCK,
+	RB_PLACEMENT_HUGE_PAGES,
+	RB_PLACEMENT_NUMA_NODE,
+	RB_PLACEMENT_CPUS,
+	RB_PLACEMENTS,
+};
+
+/* For people, and for who wants to be near: see placement.h. */
+struct rb_meta_placement {
+	struct rb_word64 wishes[RB_PLACEMENTS];
+	struct rb_word64 cpus[RB_CPUS_MAX / 64];
+};
+
 struct rb_meta {
 	struct rb_meta_header header;
 	alignas(512) struct rb_meta_control control;
+	alignas(RB_LINE) struct rb_meta_placement placement;
 	struct rb_member producers[RB_PRODUCERS_MAX];
 	struct rb_member consumers[RB_CONSUMERS_MAX];
 };
@@ -452,7 +471,8 @@ static_assert(sizeof(struct rb_member) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_gate) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_meta_header) <= 512, "fits before control");
 static_assert(offsetof(struct rb_meta, control) == 512, "fixed");
-static_assert(offsetof(struct rb_meta, producers) == 1024, "fixed");
+static_assert(offsetof(struct rb_meta, placement) == 1024, "fixed");
+static_assert(offsetof(struct rb_meta, producers) == 1280, "fixed");
 static_assert(offsetof(struct rb_ring, published) == 1 * RB_LINE, "own line");
 static_assert(offsetof(struct rb_ring, gate) == 2 * RB_LINE, "own line");
 static_assert(offsetof(struct rb_ring, event) == 3 * RB_LINE, "own line");

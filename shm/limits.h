@@ -36,6 +36,9 @@
 /* Bytes of all slots of one channel. */
 #define RB_RING_SIZE_MAX (INT64_C(1) << 40)
 
+/* CPUs and nodes of the machine that a channel may name: 0 up to this. */
+#define RB_CPUS_MAX 1024
+
 /* Bytes of the pattern that new slots are filled with. */
 #define RB_FILL_SIZE 64
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "shm/base.h"
 
@@ -26,6 +27,8 @@
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
+
+#define HUGE_PAGE (UINT64_C(2) << 20)
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -143,6 +146,28 @@ why_unmapped(void)
 	return errno == EAGAIN ? -ENOMEM : -errno;
 }
 
+/* Address space; of something large so that a huge page of the file can be one of
+ * the mapping, too. */
+static void *
+reserve(uint64_t size)
+{
+	uint64_t spare = size < HUGE_PAGE ? 0 : HUGE_PAGE;
+	uint64_t before;
+	char *p;
+
+	size = rb_round_up(size, (uint64_t)sysconf(_SC_PAGESIZE));
+	p = mmap(NULL, size + spare, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED || spare == 0)
+		return p;
+	before = -(uintptr_t)p % HUGE_PAGE;
+	if (before > 0)
+		munmap(p, before);
+	if (before < spare)
+		munmap(p + before + size, spare - before);
+	return p + before;
+}
+
 /* Puts a part of the file at its place in the reserved address space. */
 static int
 place(char *at, int fd, uint64_t offset, uint64_t size, int prot)
@@ -174,8 +199,7 @@ rb_segment_map_short(struct rb_segment *segment, int fd, uint64_t size,
 
 	if (mirror != 0)
 		s.mapping += size - mirror;
-	s.base = mmap(NULL, s.mapping, PROT_NONE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	s.base = reserve(s.mapping);
 	if (s.base == MAP_FAILED)
 		return why_unmapped();
 	err = place(s.base, fd, 0, size, prot);

@@ -11,6 +11,7 @@
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
+#include "client/ctl/placement.h"
 #include "client/ctl/process.h"
 #include "client/ctl/table.h"
 #include "client/ctl/tree.h"
@@ -129,6 +130,7 @@ write_view(const struct view *view, struct output *out)
 
 	json_begin(&json, out);
 	write_info(&json, &view->info);
+	placement_write(&json, view);
 	json_open(&json, "members", '[');
 	for (i = 0; i < view->n_members; i++)
 		write_member(&json, view, &view->members[i]);
@@ -308,6 +310,7 @@ run_show(struct ctl *ctl, void *args_)
 		write_view(&view, &out);
 	} else if (r == 0) {
 		print_info(&view.info, &out);
+		placement_print(&view, &out);
 		r = print_members(&view, args, ctl->is_alone, &out);
 		tree_print(&view, &out);
 	}

@@ -20,6 +20,20 @@ read_members(const struct ringbus_channel *channel, int role, struct view *view)
 	}
 }
 
+static void
+read_placements(const struct ringbus_channel *channel, struct view *view)
+{
+	struct ringbus_placement *p = view->placements;
+	unsigned i = 0;
+
+	for (; i < VIEW_PLACEMENTS_MAX; i++, p++) {
+		p->size = sizeof(*p);
+		if (ringbus_channel_placement(channel, i, p) != 1)
+			break;
+	}
+	view->n_placements = i;
+}
+
 int
 view_read(const struct ringbus_channel *channel, struct view *ret)
 {
@@ -27,6 +41,7 @@ view_read(const struct ringbus_channel *channel, struct view *ret)
 	ret->info.size = sizeof(ret->info);
 	read_members(channel, RINGBUS_PRODUCER, ret);
 	read_members(channel, RINGBUS_CONSUMER, ret);
+	read_placements(channel, ret);
 	return ringbus_channel_info(channel, &ret->info);
 }
 

@@ -12,11 +12,15 @@
 
 #include "client/ringbus.h"
 
+#define VIEW_PLACEMENTS_MAX 16
+
 struct view {
 	struct ringbus_info info;
 	/* Producers, then consumers, each by their index. */
 	struct ringbus_member members[2 * RINGBUS_MEMBERS_MAX];
 	unsigned n_members;
+	struct ringbus_placement placements[VIEW_PLACEMENTS_MAX];
+	unsigned n_placements;
 };
 
 int view_read(const struct ringbus_channel *channel, struct view *ret);

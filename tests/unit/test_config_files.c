@@ -336,6 +336,7 @@ TEST(example_is_good_without_its_hashes)
 		"fill: 00ff",   "type: order",  "version: 1",
 		"slow: gate",   "max_lag: 0",   "keep_for: 0",
 		"max_stall: 0", "group: false", "on_death: release",
+		"numa_node: 0", "cpus: 0-3,8",
 	};
 	char *text = strdup(rb_config_builtin), *found;
 	struct rb_config *config;
