@@ -195,6 +195,14 @@ sampler_list(struct sampler *sampler)
 	return 0;
 }
 
+int
+sampler_renew(struct sampler *sampler, const char *name)
+{
+	int r = find_daemon(sampler);
+
+	return r < 0 ? r : sampler_add(sampler, name);
+}
+
 /* --------------------------------------------------------------- counts */
 
 /* What is counted, and by which metric of a producer and of a consumer. */

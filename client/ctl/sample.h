@@ -75,6 +75,9 @@ int sampler_add(struct sampler *sampler, const char *name);
  */
 int sampler_list(struct sampler *sampler);
 
+/* The same for one of them alone: opens it again if it has ended. */
+int sampler_renew(struct sampler *sampler, const char *name);
+
 /* Looks at every channel. */
 void sampler_look(struct sampler *sampler);
 

@@ -137,13 +137,9 @@ top_choose(struct top *top, unsigned place)
 static int
 list(struct top *top)
 {
-	int r;
-
-	if (top->ctl->n_operands == 0)
-		return sampler_list(&top->sampler);
-	r = sampler_add(&top->sampler, top->ctl->operands[0]);
-	top->sampler.has_daemon = !top->ctl->is_alone;
-	return r;
+	return top->ctl->n_operands == 0
+		       ? sampler_list(&top->sampler)
+		       : sampler_renew(&top->sampler, top->ctl->operands[0]);
 }
 
 int
@@ -153,7 +149,7 @@ top_look(struct top *top)
 	int r = 0;
 
 	if (listed_ns == 0 || ctl_now_ns() - listed_ns >= LIST_NS) {
-		r = top->ctl->n_operands == 0 ? sampler_list(&top->sampler) : 0;
+		r = list(top);
 		listed_ns = ctl_now_ns();
 	}
 	sampler_look(&top->sampler);

@@ -269,4 +269,22 @@ keys q
 ok "ends" until_ok grep -q 'ended 0' "$dir/ended"
 ok "said nothing else" test ! -s "$dir/err"
 
+# Stopped, and made anew: other memory under the same name.
+last_is() {
+	tail -n 30 "$dir/beside-$1" | grep '^orders  *[0-9]' | tail -n 1 | grep -q "$2"
+}
+
+for what in orders ''; do
+	"$ctl" top -b -i 100ms $what </dev/null >"$dir/beside-$what" 2>&1 &
+	jobs+=($!)
+	ok "'$what' is open" until_ok last_is "$what" open
+done
+kill -TERM "$daemon"
+wait "$daemon" 2>/dev/null
+ok "one that is stopped has ended" until_ok last_is orders ended
+ok "so have all" until_ok last_is '' ended
+ok "a new one" start_daemon
+ok "has a new channel" until_ok last_is orders open
+ok "and new ones" until_ok last_is '' open
+
 report
