@@ -62,6 +62,22 @@ read_control(const struct rb_channel *channel, struct rb_config_channel *ret)
 						  : channel->meta->header.wait);
 }
 
+/* What was asked for, if that came to be what there is: it is rounded up where the
+ * ring would be smaller than a page. */
+static uint64_t
+size_as_asked(const struct rb_geometry *g, uint64_t asked)
+{
+	struct rb_geometry again;
+
+	if (g->framing == RB_FIXED)
+		return g->event_size;
+	return rb_geometry_init(&again, g->slots, asked, g->history, g->framing,
+				g->producers) == 0 &&
+			       again.slot_size == g->slot_size
+		       ? asked
+		       : g->slot_size;
+}
+
 void
 rb_shape_of(const struct rb_hosted *hosted,
 	    const struct rb_config_channel *known,
@@ -73,7 +89,7 @@ rb_shape_of(const struct rb_hosted *hosted,
 	*ret = *known;
 	ret->slots = g->slots;
 	ret->framing = (enum rb_config_framing)g->framing;
-	ret->slot_size = g->framing == RB_FIXED ? g->event_size : g->slot_size;
+	ret->slot_size = size_as_asked(g, known->slot_size);
 	ret->history = g->history;
 	ret->producers = (enum rb_config_producers)g->producers;
 	ret->isolation = (enum rb_config_isolation)header->isolation;

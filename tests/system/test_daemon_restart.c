@@ -473,3 +473,21 @@ TEST(memory_is_locked_by_each_daemon)
 	ck_assert_uint_eq(locked_kib(d.pid), kib);
 	t_daemon_stop(&d);
 }
+
+/* Slots that are smaller than a page together are made larger. */
+TEST(size_that_was_rounded_up_is_still_what_was_asked_for)
+{
+	struct t_daemon d;
+
+	t_daemon_start(&d, "channels: { a: { slots: 8, framing: framed, "
+			   "slot_size: 16 } }");
+	t_daemon_kill(&d);
+	t_daemon_restart(&d);
+	ck_assert(t_daemon_said(&d, "channel a: taken over"));
+	t_daemon_kill(&d);
+	t_daemon_configure(&d, "channels: { a: { slots: 8, framing: framed, "
+			       "slot_size: 4096 } }");
+	t_daemon_restart(&d);
+	ck_assert(t_daemon_said(&d, "configuration says (slot_size)"));
+	t_daemon_stop(&d);
+}
