@@ -34,6 +34,7 @@ SBINDIR ?= $(PREFIX)/sbin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/ringbus
 # Where Debian's shells look, below /usr and below /usr/local.
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX:%/=%)),vendor-completions,site-functions)
@@ -108,6 +109,9 @@ shm_src := $(call part,shm,shm/*.c)
 config_src := $(call part,config,config/*.c)
 client_src := $(call part,client,client/*.c)
 ctl_src := $(call part,client,client/ctl/*.c)
+# The exporter is left out where libmicrohttpd is not installed.
+http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
+exporter_src := $(if $(http_libs),$(call part,client,client/exporter/*.c))
 daemon_src := $(filter-out daemon/main.c,$(call part,daemon,daemon/*.c))
 daemon_main := $(call part,daemon,daemon/main.c)
 # One example is about SQLite, and is left out where that is not installed.
@@ -160,6 +164,7 @@ valgrind_lib := $(if $(call found,valgrind/valgrind.h),$(BUILD)/tests/valgrind/p
 
 ringbusd := $(if $(daemon_main),$(BUILD)/ringbusd)
 ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
+exporter := $(if $(exporter_src),$(BUILD)/ringbus-exporter)
 demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
@@ -185,7 +190,7 @@ needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/
 	$(BUILD)/tests/hostile/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
-built_programs := $(ringbusd) $(ringbusctl)
+built_programs := $(ringbusd) $(ringbusctl) $(exporter)
 # What tests start, and what they read.
 started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib) \
 	$(filter %/ringbusctl.1,$(mans))
@@ -194,6 +199,7 @@ started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib) \
 
 all: $(libraries) $(built_programs) $(examples) $(demo) $(mans) ## library, programs, examples, man pages
 	$(if $(sqlite_libs),,@echo 'no sqlite3: without examples/rewind_sqlite')
+	$(if $(http_libs),,@echo 'no libmicrohttpd: without ringbus-exporter')
 
 deps: ## install the Debian packages that are missing
 	@.ci/deps build test lint
@@ -400,6 +406,10 @@ $(BUILD)/ringbusctl: $(call objects,$(ctl_src)) $(static_lib)
 
 $(BUILD)/client/ctl/top_screen.o: private CPPFLAGS += $(if $(curses_libs),-DHAVE_NCURSES)
 
+$(BUILD)/ringbus-exporter: $(call objects,$(exporter_src) \
+	$(patsubst %,client/ctl/%.c,openmetrics output interrupt words options)) $(static_lib)
+	$(call program,$(http_libs))
+
 $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,))
 
@@ -469,6 +479,7 @@ conf_path = $(1)/$(basename $(notdir $(2))).conf
 install_files = \
 	$(if $(ringbusd),755:$(ringbusd):$(SBINDIR)/ringbusd) \
 	$(if $(ringbusctl),755:$(ringbusctl):$(BINDIR)/ringbusctl) \
+	$(if $(exporter),755:$(exporter):$(BINDIR)/ringbus-exporter) \
 	$(if $(client_src),\
 		755:$(BUILD)/$(SONAME):$(LIBDIR)/libringbus.so.$(VERSION) \
 		link:libringbus.so.$(VERSION):$(LIBDIR)/$(SONAME) \
@@ -480,6 +491,7 @@ install_files = \
 		text:client/ringbus.pc.in:$(LIBDIR)/pkgconfig/ringbus.pc) \
 	$(foreach f,$(wildcard client/*.cmake.in),\
 		text:$f:$(LIBDIR)/cmake/ringbus/$(notdir $(f:.in=))) \
+	$(foreach f,$(wildcard docs/grafana/*),644:$f:$(DATADIR)/$(notdir $f)) \
 	$(foreach f,$(units) $(instances),text:$f:$(UNITDIR)/$(notdir $f)) \
 	$(foreach f,$(user_units),text:$f:$(USERUNITDIR)/$(notdir $f)) \
 	$(foreach f,$(sysusers),text:$f:$(call conf_path,$(SYSUSERSDIR),$f)) \

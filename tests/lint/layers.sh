@@ -27,6 +27,7 @@ allowed_for() {
 	shm/*) echo '^shm/' ;;
 	config/*) echo '^(config/|shm/(base|limits)\.h$)' ;;
 	daemon/*) echo '^(shm|config|daemon)/' ;;
+	client/exporter/*) echo '^client/(ringbus|exporter/.*|ctl/(openmetrics|output))\.h$' ;;
 	client/*/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
 	client/*) echo '^(shm/|client/[^/]*$)' ;;
 	examples/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
@@ -42,12 +43,12 @@ check_library() {
 	local file=${1%:*} name=$2
 
 	case $name in
-	yaml.h | liburing.h | systemd/* | sqlite3.h | check.h) ;;
+	yaml.h | liburing.h | systemd/* | sqlite3.h | microhttpd.h | check.h) ;;
 	*) return ;;
 	esac
 	case $name:$file in
 	yaml.h:config/* | liburing.h:daemon/* | systemd/*:daemon/*) ;;
-	sqlite3.h:examples/* | *:tests/*) ;;
+	sqlite3.h:examples/* | microhttpd.h:client/exporter/* | *:tests/*) ;;
 	*) echo "$1: <$name> is not for ${file%/*}/" ;;
 	esac
 }

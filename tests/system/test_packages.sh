@@ -372,7 +372,8 @@ stays_after_failure() {
 }
 
 purges() {
-	dpkg_does --purge ringbusd ringbus-tools libringbus-dev libringbus0
+	dpkg_does --purge ringbus-exporter ringbusd ringbus-tools libringbus-dev \
+		libringbus0
 }
 
 nothing_is_left() {
