@@ -37,6 +37,9 @@ refuse(struct rb_daemon *daemon, struct rb_hosted *hosted,
 			      judgement->why);
 		err = rb_registry_refuse(&daemon->registry, hosted->name,
 					 judgement->err, judgement->why);
+		if (err == 0)
+			SLIST_FIRST(&daemon->registry.refused)->outdated =
+				judgement->outdated;
 	}
 	rb_hosted_free(hosted);
 	return err;

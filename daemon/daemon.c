@@ -197,6 +197,7 @@ watch_signals(struct rb_daemon *daemon)
 	sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 ||
 	    signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGIO, SIG_IGN) == SIG_ERR || /* of a lease */
 	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR) /* an error comes as well */
 		return -errno;
 	daemon->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -288,6 +289,8 @@ set_up_loop(struct rb_daemon *daemon)
 		err = rb_stuck_init(&daemon->stuck, daemon->loop,
 				    &daemon->registry);
 	if (err == 0)
+		err = rb_outdated_init(&daemon->outdated, daemon);
+	if (err == 0)
 		err = set_up_tamper(daemon);
 	if (err == 0)
 		err = rb_service_init(&daemon->service, daemon->loop, &owner);
@@ -355,6 +358,7 @@ set_up_server(struct rb_daemon *daemon)
 	if (err == 0) {
 		/* Who leaves from now on finds us. */
 		rb_reaper_heed_all(&daemon->reaper);
+		rb_outdated_watch(&daemon->outdated);
 		return RB_EXIT_OK;
 	}
 	return err == -EADDRINUSE ? RB_EXIT_RUNNING : RB_EXIT_CANNOT_CREATE;
@@ -443,6 +447,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 		return NULL;
 	rb_service_deinit(&daemon->service);
 	rb_server_deinit(&daemon->server);
+	rb_outdated_deinit(&daemon->outdated);
 	rb_stuck_deinit(&daemon->stuck);
 	rb_warden_deinit(&daemon->warden);
 	rb_reaper_deinit(&daemon->reaper);

@@ -15,6 +15,7 @@
 #include "daemon/health.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
+#include "daemon/outdated.h"
 #include "daemon/paths.h"
 #include "daemon/process.h"
 #include "daemon/reaper.h"
@@ -51,6 +52,7 @@ struct rb_daemon {
 	struct rb_server server;
 	struct rb_service service;
 	struct rb_health health;
+	struct rb_outdated outdated;
 	struct rb_report report; /* of the last reload */
 	int64_t started_ns;      /* CLOCK_BOOTTIME */
 	uint64_t n_reloads, n_reload_failures;

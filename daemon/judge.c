@@ -70,13 +70,20 @@ leave(const struct rb_maker *maker, const struct rb_hosted *hosted, int err,
 {
 	const char *help = "stop its members, remove the folder";
 
-	if (err == -EPROTONOSUPPORT)
-		help = "go back to that ringbus, or stop its members and "
-		       "remove the folder";
-	else if (err == -ENOENT)
-		help = "see to it, or give the channel another name";
 	ret->verdict = RB_VERDICT_LEAVE;
-	ret->err = err == -ENOENT || err == -EPROTONOSUPPORT ? err : -EBADMSG;
+	ret->outdated = err == -EPROTONOSUPPORT;
+	if (ret->outdated) {
+		ret->err = -EAGAIN;
+		snprintf(ret->why, sizeof(ret->why),
+			 "%s/%s: %s: nobody is let in, and it is made anew "
+			 "once its members have left; to read what is in it go "
+			 "back to that ringbus",
+			 maker->shm_dir, hosted->name, why);
+		return;
+	}
+	if (err == -ENOENT)
+		help = "see to it, or give the channel another name";
+	ret->err = err == -ENOENT ? err : -EBADMSG;
 	snprintf(ret->why, sizeof(ret->why),
 		 "%s/%s: %s: left as it is; %s, and start ringbusd again",
 		 maker->shm_dir, hosted->name, why, help);

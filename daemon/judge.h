@@ -25,6 +25,7 @@ struct rb_judgement {
 	enum rb_verdict verdict;
 	int err; /* LEAVE: for who asks for it; -ENOENT: it is no channel */
 	unsigned n_alive;
+	bool outdated;  /* LEAVE: of another layout: see outdated.h */
 	bool drains;    /* TAKE: is to be made anew: see renewal.h */
 	bool is_broken; /* TAKE: by a client, or is to be: see tamper.h */
 	/*

@@ -16,6 +16,7 @@
 struct rb_refused {
 	char name[RB_NAME_SIZE];
 	int err;
+	bool outdated; /* of another layout: see outdated.h */
 	char why[RB_WHY_SIZE];
 	SLIST_ENTRY(rb_refused) next;
 };

@@ -183,8 +183,45 @@ TEST(another_magic)
 
 TEST(another_version_of_the_layout)
 {
-	check(raise_version, -EPROTONOSUPPORT,
-	      "has version 4711 of the memory layout");
+	check(raise_version, -EAGAIN, "has version 4711 of the memory layout");
+}
+
+static bool
+has_slots(const struct t_daemon *d, uint64_t slots)
+{
+	struct rb_meta *meta;
+	bool has;
+
+	if (!t_daemon_has(d, "a/meta"))
+		return false;
+	meta = map_meta(d, "a/meta");
+	has = meta->header.layout_version == RB_LAYOUT_VERSION &&
+	      meta->header.geometry.slots == slots;
+	munmap(meta, RB_META_SIZE);
+	return has;
+}
+
+/* Those of the old release go on among themselves; nobody joins them. */
+TEST(channel_of_another_layout_is_made_anew_when_all_have_left)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_TAP, NULL);
+	struct t_daemon d;
+	pid_t member = begin(&d);
+	int peer;
+
+	tamper_with(&d, raise_version);
+	t_daemon_configure(&d, "channels: { a: { slots: 32, event_size: 8 } }");
+	t_daemon_restart(&d);
+	peer = t_peer_greet(&d);
+	ck_assert_int_eq(t_peer_refuses(peer, &attach, "once its members"),
+			 -EAGAIN);
+	t_kill(member);
+	t_until(t_daemon_said(&d, "removed, and made anew"));
+	ck_assert(has_slots(&d, 32));
+	attach = t_attach_message("a", RB_ROLE_TAP, NULL);
+	t_ok(t_peer_come(peer, &attach));
+	close(peer);
+	t_daemon_stop(&d);
 }
 
 TEST(seals_that_files_cannot_have)
@@ -194,7 +231,7 @@ TEST(seals_that_files_cannot_have)
 
 TEST(another_layout_of_this_version)
 {
-	check(turn_hash, -EPROTONOSUPPORT, "has another memory layout");
+	check(turn_hash, -EAGAIN, "has another memory layout");
 }
 
 TEST(another_boot_by_accident)
@@ -274,7 +311,8 @@ attach_to_all(void *arg)
 
 	for (unsigned i = 0; i < BATCH; i++) {
 		name_of(i, name);
-		t_ok(t_peer_attach(peer, name, RB_ROLE_PRODUCER, "p", &answer));
+		answer = t_attach_message(name, RB_ROLE_PRODUCER, "p");
+		t_ok(t_peer_stay(peer, &answer));
 		t_ok(t_peer_attach(peer, name, RB_ROLE_CONSUMER, "c", &answer));
 		t_store(crowd->n_attached, i + 1);
 	}

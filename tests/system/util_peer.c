@@ -141,6 +141,20 @@ t_peer_come(int peer, struct rb_control *message)
 }
 
 int
+t_peer_stay(int peer, struct rb_control *message)
+{
+	int fds[RB_FDS];
+	int result = t_peer_ask(peer, message, fds);
+
+	if (result < 0)
+		return result;
+	ck_assert_int_ge(dup(fds[RB_FILE_RING]), 0);
+	ck_assert_int_ge(dup(fds[RB_FILE_GATES]), 0);
+	t_peer_arrive(message, fds);
+	return 0;
+}
+
+int
 t_peer_attach(int peer, const char *channel, enum rb_role role,
 	      const char *name, struct rb_control *ret)
 {
@@ -201,7 +215,7 @@ hold(void *arg)
 	struct holder *h = arg;
 	int peer = t_peer_greet(h->daemon);
 
-	t_peer_come(peer, &h->message);
+	t_peer_stay(peer, &h->message);
 	if (h->hang_up)
 		close(peer);
 	if (write(h->told[1], &h->message, sizeof(h->message)) < 0)

@@ -58,6 +58,9 @@ void t_peer_arrive(const struct rb_control *attached, const int fds[RB_FDS]);
 /* Asks to attach, and if let in, comes. */
 int t_peer_come(int peer, struct rb_control *message);
 
+/* The same, and keeps ring and gates open, as one does that maps them. */
+int t_peer_stay(int peer, struct rb_control *message);
+
 /* True if the daemon has closed this connection; waits for it. */
 bool t_peer_is_closed(int peer);
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outdated.c - see outdated.h
+ */
+#include "daemon/outdated.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+
+#define PAUSE_NS INT64_C(200000000)
+
+/* Does somebody have it open for writing? A lease for readers is given only if not;
+ * we have no use for it beyond that. */
+static bool
+is_written(int dirfd, const char *name)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+	bool written;
+
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	written = fd < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0;
+	if (!written)
+		fcntl(fd, F_SETLEASE, F_UNLCK);
+	return written;
+}
+
+/* Also if that cannot be told. */
+static bool
+is_in_use(const struct rb_maker *maker, const char *name)
+{
+	rb_cleanup_(rb_closep) int fd = -1;
+
+	fd = openat(maker->shm_dirfd, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 || is_written(fd, rb_file_names[RB_FILE_RING]) ||
+	       is_written(fd, rb_file_names[RB_FILE_GATES]);
+}
+
+static int
+remove_old(const struct rb_maker *maker, const char *name)
+{
+	struct rb_hosted *old;
+	int err = rb_hosted_new(name, NULL, &old);
+
+	if (err < 0)
+		return err;
+	err = rb_folder_remove(maker, old);
+	rb_hosted_free(old);
+	return err;
+}
+
+static void
+make_new(struct rb_daemon *daemon, const struct rb_config_channel *config)
+{
+	struct rb_creation creation = { .config = config };
+	struct rb_hosted *made;
+	char why[256];
+
+	if (rb_registry_create(&daemon->registry, &creation, why, sizeof(why),
+			       &made) < 0) {
+		rb_log_error("channel %s cannot be made anew: %s; reload "
+			     "ringbusd once it can",
+			     config->name, why);
+		return;
+	}
+	rb_daemon_watch(daemon, made);
+	rb_expiry_expect(&daemon->reaper.expiry);
+}
+
+static void
+renew(struct rb_daemon *daemon, const char *name)
+{
+	const struct rb_config_channel *config = rb_config_find(daemon->config,
+								name);
+
+	if (remove_old(&daemon->registry.maker, name) < 0)
+		return; /* has been said */
+	rb_log_info("channel %s of another memory layout: nobody is in it any "
+		    "more: removed%s",
+		    name, config != NULL ? ", and made anew" : "");
+	rb_registry_admit(&daemon->registry, name);
+	if (config != NULL)
+		make_new(daemon, config);
+}
+
+static const struct rb_refused *
+find_left(const struct rb_registry *registry, bool *ret_any)
+{
+	const struct rb_refused *refused;
+
+	*ret_any = false;
+	SLIST_FOREACH(refused, &registry->refused, next)
+	{
+		*ret_any |= refused->outdated;
+		if (refused->outdated &&
+		    !is_in_use(&registry->maker, refused->name))
+			return refused;
+	}
+	return NULL;
+}
+
+static void
+on_tick(void *context, int result)
+{
+	struct rb_outdated *outdated = context;
+	struct rb_daemon *daemon = outdated->daemon;
+	const struct rb_refused *left;
+	char name[RB_NAME_SIZE];
+	bool any;
+
+	(void)result;
+	if (daemon->stopping)
+		return;
+	left = find_left(&daemon->registry, &any);
+	if (left != NULL) {
+		memcpy(name, left->name, sizeof(name));
+		renew(daemon, name);
+	}
+	if (any)
+		rb_watch_timer(outdated->tick, PAUSE_NS);
+}
+
+void
+rb_outdated_watch(struct rb_outdated *outdated)
+{
+	on_tick(outdated, 0);
+}
+
+int
+rb_outdated_init(struct rb_outdated *outdated, struct rb_daemon *daemon)
+{
+	outdated->daemon = daemon;
+	return rb_watch_new(daemon->loop, on_tick, outdated, &outdated->tick);
+}
+
+void
+rb_outdated_deinit(struct rb_outdated *outdated)
+{
+	outdated->tick = rb_watch_free(outdated->tick);
+}
