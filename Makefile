@@ -72,7 +72,9 @@ compile = $(CC) $(common) $(warnings) $(flags_$(VARIANT)) $(lto) $(unwind) \
 # For peers of the benchmarks only, who are to be at their best.
 compile_cxx = $(CXX) -std=c++17 -O3 -DNDEBUG -I. -fPIC -pthread -Wall -Wextra \
 	$(werror) $(sanitize) $(CPPFLAGS) $(CXXFLAGS)
-link = $(CC) -pthread $(flags_$(VARIANT)) $(lto) $(CFLAGS) $(LDFLAGS)
+# In one piece, however large the library grows, unless somebody says.
+link = $(CC) -pthread $(flags_$(VARIANT)) $(or $(lto),$(if $(fat),-flto \
+	-flto-partition=one)) $(CFLAGS) $(LDFLAGS)
 
 # The static library works with and without -flto; with it, what a publish and
 # a read do once an event is inlined into the program. The benches link so.
@@ -381,8 +383,6 @@ $(static_lib): $(call objects,$(client_src) $(shm_src)) $(BUILD)/flags
 	$(archive)
 
 # It stays when it is closed: it may have a signal handler.
-# In one piece, however large it grows.
-$(BUILD)/$(SONAME): private lto := $(if $(fat),-flto -flto-partition=one)
 $(BUILD)/$(SONAME): $(call objects,$(client_src) $(shm_src)) client/ringbus.map
 	$(call say,LD)$(link) -shared -Wl,-soname,$(SONAME) \
 		-Wl,--version-script=client/ringbus.map \

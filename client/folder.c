@@ -87,6 +87,7 @@ rb_folder_close(struct ringbus *bus)
 {
 	forget_names(bus);
 	free(bus->folder);
+	free(bus->findings);
 }
 
 /* ----------------------------------------------------------------- listing */
@@ -257,15 +258,12 @@ check_type(struct rb_attachment *a, const struct rb_attach *request)
 }
 
 int
-rb_folder_attach(struct rb_attachment *a, const struct rb_attach *request)
+rb_folder_open(struct rb_attachment *a, int fds[RB_FILES])
 {
-	int fds[RB_FILES] = { -1, -1, -1 };
-	int dirfd, err;
+	int err,
+		dirfd = openat(a->bus->fd, a->name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (a->bus->pid != getpid())
-		return -ECHILD;
-	dirfd = openat(a->bus->fd, a->name,
-		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dirfd < 0 &&
 	    (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return refuse(a, -ENOENT, "is not there");
@@ -273,6 +271,18 @@ rb_folder_attach(struct rb_attachment *a, const struct rb_attach *request)
 		return explain(a, "folder", -errno);
 	err = open_files(a, dirfd, fds);
 	rb_closep(&dirfd);
+	return err;
+}
+
+int
+rb_folder_attach(struct rb_attachment *a, const struct rb_attach *request)
+{
+	int fds[RB_FILES] = { -1, -1, -1 };
+	int err;
+
+	if (a->bus->pid != getpid())
+		return -ECHILD;
+	err = rb_folder_open(a, fds);
 	if (err == 0)
 		err = map_files(a, fds);
 	for (int i = 0; i < RB_FILES; i++)

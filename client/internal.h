@@ -45,6 +45,7 @@ struct ringbus {
 		       * one */
 	struct dirent **names; /* in the folder, as they were listed last */
 	int n_names;
+	struct rb_findings *findings; /* of ringbus_inspect(), or NULL */
 };
 
 struct ringbus_channel {
@@ -246,6 +247,10 @@ int rb_folder_list(struct ringbus *bus, unsigned index, char *name);
 int rb_folder_attach(struct rb_attachment *attachment,
 		     const struct rb_attach *request);
 void rb_folder_close(struct ringbus *bus);
+
+/* Opens the files of the channel that an attachment has the name of. On failure some
+ * may be open. */
+int rb_folder_open(struct rb_attachment *attachment, int fds[RB_FILES]);
 
 /* From now on a channel that was truncated is no death, unless the program has
  * another opinion of SIGBUS. */

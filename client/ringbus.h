@@ -183,6 +183,16 @@ RINGBUS_API int ringbus_connect_within(const char *socket, int64_t timeout_ns,
  */
 RINGBUS_API int ringbus_open_folder(const char *shm_dir, struct ringbus **ret);
 
+/*
+ * What is wrong with a channel in the folder that is looked at: the finding at
+ * `index`, counted from 0, as a line for people. 1: it is damage; 2: it is to be
+ * known, as a claim that was never published; 0 behind the last. Index 0 looks anew.
+ * Nothing of what lies there is believed. -EINVAL for a bus with a daemon, or what is
+ * no name; -ENOMEM; else errors of ringbus_tap_open() for what is no channel at all.
+ */
+RINGBUS_API int ringbus_inspect(struct ringbus *bus, const char *channel,
+				unsigned index, char *line, size_t size);
+
 /* Closes the connection and every handle still open on it. NULL is allowed. */
 RINGBUS_API void ringbus_close(struct ringbus *bus);
 
@@ -1085,6 +1095,17 @@ RINGBUS_API int ringbus_channel_placement(const struct ringbus_channel *channel,
  * -EPERM if that is forbidden.
  */
 RINGBUS_API int ringbus_pin(const struct ringbus_channel *channel);
+
+/*
+ * Copies the channel into the folder `dirfd`, as files that ringbus_open_folder() of
+ * the folder around it can look at, on any file system. While others go on, the copy
+ * is of no single moment: what was published meanwhile may be missing in it, and what
+ * was claimed looks like a claim of a producer that died. -EEXIST if there are such
+ * files; -ENOSPC and others of open(2) and write(2); -EBADMSG if a client has
+ * shortened a file of the channel. Then nothing is left behind.
+ */
+RINGBUS_API int ringbus_channel_copy(const struct ringbus_channel *channel,
+				     int dirfd);
 
 #define RINGBUS_HOLE_UNKNOWN 0
 #define RINGBUS_HOLE_CLAIMING 1 /* claimed, and where is not yet written down */

@@ -75,6 +75,8 @@ extern const struct ctl_verb ctl_stat;
 extern const struct ctl_verb ctl_check;
 extern const struct ctl_verb ctl_wait;
 extern const struct ctl_verb ctl_doctor;
+extern const struct ctl_verb ctl_dump;
+extern const struct ctl_verb ctl_inspect;
 extern const struct ctl_verb ctl_pub;
 extern const struct ctl_verb ctl_tail;
 extern const struct ctl_verb ctl_ping;

@@ -26,6 +26,8 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_stat,
 	&ctl_check,
 	&ctl_wait,
+	&ctl_dump,
+	&ctl_inspect,
 	/* Read and write. */
 	&ctl_pub,
 	&ctl_tail,

@@ -5,6 +5,8 @@
  * Read from shared memory through a tap, so it shows what the members see, not
  * what the daemon believes.
  */
+#include "client/ctl/show.h"
+
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +24,8 @@
 struct show_args {
 	bool is_verbose;
 };
+
+static const struct show_args show_defaults = { 0 };
 
 static const struct table_column columns[] = {
 	{ "ROLE", false },    { "NAME", false },  { "PID", true },
@@ -122,8 +126,8 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_int(json, "lag", info->cursor - info->gating);
 }
 
-static void
-write_view(const struct view *view, struct output *out)
+void
+show_write(const struct view *view, struct output *out)
 {
 	struct json json;
 	unsigned i;
@@ -288,6 +292,25 @@ print_members(const struct view *view, const struct show_args *args,
 	return r;
 }
 
+static int
+print_view(const struct view *view, const struct show_args *args, bool is_alone,
+	   struct output *out)
+{
+	int r;
+
+	print_info(&view->info, out);
+	placement_print(view, out);
+	r = print_members(view, args, is_alone, out);
+	tree_print(view, out);
+	return r;
+}
+
+int
+show_print(const struct view *view, struct output *out)
+{
+	return print_view(view, &show_defaults, false, out);
+}
+
 static enum ctl_exit
 run_show(struct ctl *ctl, void *args_)
 {
@@ -307,12 +330,9 @@ run_show(struct ctl *ctl, void *args_)
 	ringbus_tap_close(tap);
 	output_init(&out, STDOUT_FILENO);
 	if (r == 0 && ctl->common.json) {
-		write_view(&view, &out);
+		show_write(&view, &out);
 	} else if (r == 0) {
-		print_info(&view.info, &out);
-		placement_print(&view, &out);
-		r = print_members(&view, args, ctl->is_alone, &out);
-		tree_print(&view, &out);
+		r = print_view(&view, args, ctl->is_alone, &out);
 	}
 	return r < 0 ? ctl_failed(ctl, r) : ctl_finish(ctl, &out);
 }
@@ -323,8 +343,6 @@ static const struct options_entry show_options[] = {
 	  "also how often members slept and woke others" },
 	{ 0 },
 };
-
-static const struct show_args show_defaults = { 0 };
 
 const struct ctl_verb ctl_show = {
 	.name = "show",
