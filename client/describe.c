@@ -10,6 +10,7 @@
 
 #include "client/internal.h"
 #include "shm/count.h"
+#include "shm/since.h"
 
 static bool
 is_in_run_state(const struct rb_channel *c, unsigned index,
@@ -123,6 +124,8 @@ rb_describe_consumer(const struct rb_channel *c, unsigned index,
 	describe_run(&c->gates->consumers[index], ret);
 	if (is_present(ret)) {
 		ret->running = is_in_run_state(c, index, RB_RUN_RUNNING);
+		ret->waiting_ns = rb_since_ns(
+			&c->gates->consumers[index].waits_since);
 		if (is_in_run_state(c, index, RB_RUN_FAILED))
 			ret->state = RINGBUS_MEMBER_FAILED;
 	}
@@ -143,6 +146,7 @@ describe_producer(const struct rb_channel *c, unsigned index,
 		return 0;
 	if (!rb_channel_is_multi(c))
 		ret->sequence = rb_cursor_of(c);
+	ret->waiting_ns = rb_since_ns(&handle->waits_since);
 	ret->dropped = rb_count_of(&handle->dropped);
 	ret->sleeps = rb_count_of(&handle->waits.sleeps);
 	ret->missed = rb_count_of(&handle->waits.missed);

@@ -1169,6 +1169,10 @@ struct ringbus_member {
 	uint64_t sleeps;  /* times it slept */
 	uint64_t missed;  /* sleeps that no wake-up ended */
 	uint64_t wakes;   /* times it woke others by a system call */
+	/* For how long it has been waiting, a producer for space, a consumer for
+	 * events; 0 if it is not, or has but begun. To the millisecond, and up to 49
+	 * days. */
+	int64_t waiting_ns;
 };
 
 /*

@@ -284,6 +284,7 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 	if (timeout_ns == 0)
 		return -EAGAIN;
 	rb_wait_begin(&wait, b->wait, timeout_ns, &b->gate->waits, &b->alerted);
+	wait.began = &b->gate->waits_since;
 	do {
 		int late = 0;
 

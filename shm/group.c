@@ -311,6 +311,7 @@ wait_for_work(struct rb_worker *worker, int64_t timeout_ns)
 	if (found != -EAGAIN || timeout_ns == 0)
 		return found;
 	rb_wait_begin(&wait, b->wait, timeout_ns, &b->gate->waits, &b->alerted);
+	wait.began = &b->gate->waits_since;
 	do {
 		int late = rb_wait_turn(&wait, &event);
 

@@ -326,6 +326,7 @@ struct rb_handle {
 #undef RB_WORD_OF_PRODUCER
 #undef RB_WORD_OF_CONSUMER
 	struct rb_wait_counters waits; /* for space */
+	struct rb_word32 waits_since;  /* see since.h */
 };
 
 struct rb_ring {
@@ -353,8 +354,9 @@ struct rb_gate {
 	struct rb_sequence sequence;
 	/* Writer: the consumer, by CAS. Producers and dependants sleep on it. */
 	alignas(RB_LINE) struct rb_word32 event;
-	struct rb_word32 wanted;   /* writers: dependants, only upwards */
-	struct rb_word32 run;      /* enum rb_run_state */
+	struct rb_word32 wanted;      /* writers: dependants, only upwards */
+	struct rb_word32 run;         /* enum rb_run_state */
+	struct rb_word32 waits_since; /* see since.h */
 	struct rb_word64 failed;   /* 1 + the sequence that it failed at last */
 	struct rb_word64 presence; /* of the client: see presence.h */
 #define RB_WORD_OF_PRODUCER(word)

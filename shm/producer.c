@@ -37,6 +37,7 @@ rb_member_join_producer(struct rb_channel *channel, unsigned index,
 
 	rb_entry_put64(&handle->intent, 0); /* RB_INTENT_IDLE */
 	rb_count_reset_handle(handle);
+	rb_entry_put(&handle->waits_since, 0);
 	rb_presence_reset(channel, RB_ROLE_PRODUCER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
 	rb_count_add(&channel->meta->control.counters.attaches, 1);

@@ -245,6 +245,7 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 	/* One that may not give up does not heed calls to. */
 	rb_wait_begin(&wait, s->wait, timeout_ns, &s->handle->waits,
 		      committed ? NULL : &s->cancelled);
+	wait.began = &s->handle->waits_since;
 	do {
 		int late = wait_for_blocker(s, &wait);
 
@@ -485,6 +486,7 @@ rb_sequencer_drain(struct rb_sequencer *s, int64_t timeout_ns)
 		return err;
 	rb_wait_begin(&wait, s->wait, timeout_ns, &s->handle->waits,
 		      &s->cancelled);
+	wait.began = &s->handle->waits_since;
 	do {
 		struct rb_event event = event_of(s, s->blocker);
 		int late = rb_wait_turn(&wait, &event);

@@ -20,6 +20,7 @@
 
 #include "shm/bell.h"
 #include "shm/count.h"
+#include "shm/since.h"
 
 #define NAP_FIRST_NS INT64_C(50000)
 #define NAP_LAST_NS INT64_C(5000000)
@@ -270,9 +271,10 @@ book_time(struct rb_wait *wait)
 	struct rb_wait_counters *counters = wait->counters;
 	int64_t now = rb_clock_ns();
 
-	if (wait->since_ns == 0)
+	if (wait->since_ns == 0) {
 		rb_count_add(&counters->waits, 1);
-	else
+		rb_since_set(wait->began, now);
+	} else
 		rb_count_add(&counters->waited_ns,
 			     (uint64_t)(now - wait->since_ns));
 	wait->since_ns = now;
@@ -435,8 +437,10 @@ rb_wait_end(struct rb_wait *wait, bool found)
 {
 	if (wait->counters == NULL)
 		return;
-	if (wait->since_ns != 0)
+	if (wait->since_ns != 0) {
 		book_time(wait);
+		rb_since_clear(wait->began);
+	}
 	if (found && wait->slept_full)
 		rb_count_add(&wait->counters->missed, 1);
 }

@@ -89,6 +89,7 @@ struct rb_wait {
 	bool was_woken;   /* it was ended by a wake-up */
 	int64_t since_ns; /* when time was booked last; 0: not yet */
 	struct rb_wait_counters *counters; /* the participant's; or NULL */
+	struct rb_word32 *began;           /* likewise: see since.h */
 	const struct rb_word32 *alert; /* no sleep while it is not 0; or NULL */
 };
 

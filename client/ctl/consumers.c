@@ -100,7 +100,7 @@ run_consumers(struct ctl *ctl, void *args)
 	(void)args;
 	if (code != CTL_OK)
 		return code;
-	r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
+	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
 	if (r < 0)
 		return ctl_refused(ctl, r);
 	r = view_read(ringbus_tap_channel(tap), &view);

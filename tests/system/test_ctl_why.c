@@ -60,7 +60,8 @@ TEST(a_full_ring_names_the_slowest_consumer)
 	       t_words("\"waits\":[{\"for\":\"space\",\"who\":[\"producer\"],"
 		       "\"role\":\"consumer\",\"name\":\"app\",\"pid\":%d,"
 		       "\"state\":\"attached\",\"process\":\"stopped\","
-		       "\"sequence\":-1,\"lag\":12}]}\n",
+		       "\"sequence\":-1,\"lag\":12,\"waiting_ns\":0,\"which_"
+		       "waits_for\":[]}]}\n",
 		       app));
 	t_kill(app);
 	t_bus_end(&b);
@@ -85,7 +86,8 @@ TEST(a_hole_names_its_producer)
 	       t_words("\"waits\":[{\"for\":\"event\",\"who\":[\"app\"],"
 		       "\"role\":\"producer\",\"name\":\"feed\",\"pid\":%d,"
 		       "\"state\":\"attached\",\"process\":\"stopped\","
-		       "\"at\":0,\"first\":0,\"last\":2}]}\n",
+		       "\"at\":0,\"first\":0,\"last\":2,\"waiting_ns\":0,"
+		       "\"which_waits_for\":[]}]}\n",
 		       feed));
 	/* Who has not come there waits for nobody. */
 	ringbus_consumer_close(c);
@@ -168,9 +170,7 @@ TEST(a_stopped_stream_is_told_and_mended)
 	expect(&b, "show a", "strict      yes\n");
 	t_kill(feed);
 	expect(&b, "show a", "stream      open, broken at 0\n");
-	expect(&b, "show a --json",
-	       "\"strict\":true,\"broken\":0,"
-	       "\"stuck_after_ns\":0,");
+	expect(&b, "show a --json", "\"strict\":true,\"broken\":0,");
 	expect(&b, "why a",
 	       t_words("the stream stops at 0: producer feed (pid %d, dying, "
 		       "gone) died with 0..2 claimed and not published; "
@@ -200,9 +200,7 @@ TEST(created_as_asked)
 		  "create a --producers multi --strict --stuck-after 1500ms");
 	expect(&b, "show a", "strict      yes\n");
 	expect(&b, "show a", "stuck       kill after 1.500 s\n");
-	expect(&b, "show a --json",
-	       "\"strict\":true,\"broken\":-1,"
-	       "\"stuck_after_ns\":1500000000,");
+	expect(&b, "show a --json", "\"stuck_after_ns\":1500000000,");
 	t_ctl_fail(&run, &b.daemon, NULL, "create b --stuck-after 1s", 2);
 	ck_assert(t_ctl_said(&run, "producers: multi"));
 	t_bus_end(&b);
@@ -218,5 +216,93 @@ TEST(what_is_not_there_is_told)
 	t_ctl_fail(&run, &b.daemon, NULL, "mend b", 3);
 	t_ctl_fail(&run, &b.daemon, NULL, "why", 2);
 	t_ctl_fail(&run, &b.daemon, NULL, "mend", 2);
+	t_bus_end(&b);
+}
+
+/* ------------------------------------------------------- since when, and why at all */
+
+static int
+wait_for_room(void *arg)
+{
+	struct ringbus *bus = t_connect(&((struct t_bus *)arg)->daemon);
+	struct ringbus_producer *p = t_produce(bus, NULL);
+	uint64_t value = 0;
+
+	while (ringbus_producer_write(p, &value, 8, RINGBUS_FOREVER) >= 0)
+		value++;
+	return 0;
+}
+
+TEST(one_who_waits_says_for_how_long)
+{
+	struct ringbus_member m;
+	struct ringbus_tap *tap;
+	struct t_bus b;
+	pid_t app, feed;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	tap = t_tap(b.bus, RINGBUS_FROM_NOW);
+	app = t_stopped_consumer(&b, "app");
+	feed = t_child(wait_for_room, &b);
+	expect(&b, "why a", ", it is at -1, 16 behind, for ");
+	expect(&b, "why a --json", "\"waiting_ns\":");
+	m = t_member(ringbus_tap_channel(tap), RINGBUS_PRODUCER, "producer");
+	t_until(t_member(ringbus_tap_channel(tap), RINGBUS_PRODUCER, "producer")
+			.waiting_ns > m.waiting_ns + 2 * T_MS);
+	/* Once it goes on, it no longer waits. */
+	t_ok(kill(app, SIGCONT));
+	t_until(t_member(ringbus_tap_channel(tap), RINGBUS_PRODUCER, "producer")
+			.waiting_ns == 0);
+	t_kill(feed);
+	t_kill(app);
+	t_bus_end(&b);
+}
+
+TEST(operator_who_has_paused_it_is_named)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	p = t_produce(b.bus, NULL);
+	t_put(p, 0);
+	t_ok(ringbus_pause(b.bus, "a"));
+	expect(&b, "why a",
+	       "producers wait for an operator, who has paused the "
+	       "channel since 20");
+	expect(&b, "why a", "`ringbusctl channel resume a` lets them go on");
+	expect(&b, "why a --json",
+	       "{\"for\":\"operator\",\"who\":[\"producer\"],"
+	       "\"paused_ns\":1");
+	t_daemon_kill(&b.daemon); /* it is all in shared memory */
+	expect(&b, t_words("why a --shm-dir %s", b.daemon.shm),
+	       "who has paused the channel since 20");
+	t_daemon_restart(&b.daemon);
+	t_ok(ringbus_resume(b.bus, "a"));
+	expect(&b, "why a", "nobody waits\n");
+	t_bus_end(&b);
+}
+
+/* Not only whom producers wait for, but whom that one does, to the one that nobody
+ * holds up. */
+TEST(root_of_it_is_named)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	pid_t journal;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8, consumers: { journal: , "
+			"app: { after: journal } }");
+	journal = t_stopped_consumer(&b, "journal");
+	c = t_consume_as(b.bus, "app", RINGBUS_FROM_NOW);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 15);
+	expect(&b, "why a",
+	       t_words(", which waits for consumer journal (pid %d, stopped)",
+		       journal));
+	expect(&b, "why a --json", "\"which_waits_for\":[\"journal\"]");
+	ringbus_consumer_close(c);
+	t_kill(journal);
 	t_bus_end(&b);
 }
