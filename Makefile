@@ -178,7 +178,9 @@ stresses := $(call programs,$(stress_src))
 crashes := $(call programs,$(crash_src))
 hostiles := $(call programs,$(hostile_src))
 fuzzers := $(call programs,$(fuzz_src))
-mans := $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
+pages3 := $(addprefix $(BUILD)/man/,$(addsuffix .3,\
+	$(shell awk -f docs/man/section3.awk client/ringbus.h)))
+mans := $(pages3) $(if $(SCDOC),$(patsubst docs/man/%.scd,$(BUILD)/man/%,$(man_src)))
 
 # T=wait: the suites with "wait" in their name; T=wait/wakes*: tests in them.
 named = $(if $(1),$(foreach f,$(2),$(if $(findstring $(1),$(notdir $f)),$f)),$(2))
@@ -450,6 +452,14 @@ $(if $(ringbusctl),$(BUILD)/man/ringbusctl.1): docs/man/ringbusctl.1.scd docs/ma
 	@awk -f docs/man/fill.awk $@.json $< >$@.scd && $(SCDOC) <$@.scd >$@ && \
 		rm $@.json $@.scd
 
+$(pages3): $(BUILD)/man/.section3
+
+$(BUILD)/man/.section3: client/ringbus.h docs/man/section3.awk
+	@mkdir -p $(@D)
+	$(call say,MAN)awk -f docs/man/section3.awk -v out=$(@D) \
+		-v date="$$(date -u -d @$${SOURCE_DATE_EPOCH:-$$(date +%s)} +%F)" $<
+	@touch $@
+
 $(BUILD)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)$(SCDOC) <$< >$@
@@ -537,7 +547,7 @@ ifneq ($(config_source),)
 	if [ -e "$$to" ]; then echo "  KEEP   $$to"; \
 	else echo "  INST   $$to"; $(INSTALL) -m 644 $(config_source) "$$to"; fi
 endif
-	$(if $(mans),,@echo 'no scdoc: no man pages')
+	$(if $(SCDOC),,@echo 'no scdoc: no man pages but those of section 3')
 	@if [ -z '$(DESTDIR)' ]; then ldconfig 2>/dev/null || :; fi
 
 uninstall: ## remove what install put there, but the configuration
