@@ -109,7 +109,7 @@ install_by_make() {
 # ------------------------------------------------------------------------- daemon
 
 main_pid() {
-	inside systemctl show --property=MainPID --value ringbusd
+	inside systemctl show --property=MainPID --value "${1:-ringbusd}"
 }
 
 is_active() {
@@ -185,8 +185,7 @@ instance_runs() {
 			>/dev/null &&
 		inside test -d /dev/shm/ringbus-test/own &&
 		inside systemctl stop ringbusd@test.socket &&
-		! inside test -e /dev/shm/ringbus-test &&
-		rm "$root/etc/ringbus/test.yaml"
+		! inside test -e /dev/shm/ringbus-test
 }
 
 # as_tester COMMAND...: with a service manager of his own
@@ -234,13 +233,13 @@ use_our_channels() {
 
 # show CHANNEL KEY: a number of the channel's, as the members see it
 show() {
-	inside ringbusctl show --json "$1" | grep -o "\"$2\":[0-9]*" |
+	inside ringbusctl show --json "$1" 2>"$dir/show" | grep -o "\"$2\":[0-9]*" |
 		head -n 1 | cut -d : -f 2
 }
 
 # member CHANNEL NAME: the pid of one, in there
 member() {
-	inside ringbusctl show --json "$1" | tr '{' '\n' |
+	inside ringbusctl show --json "$1" 2>"$dir/show" | tr '{' '\n' |
 		grep "\"name\":\"$2\"" | grep -o '"pid":[0-9]*' | cut -d : -f 2
 }
 
@@ -310,9 +309,14 @@ has_no_gap() {
 
 # -------------------------------------------------------------- changes under flow
 
+# An instance too, which runs until the purge.
 upgrade() {
-	dpkg_does -i /next-ringbusd.deb /next-ringbus-tools.deb &&
-		inside dpkg --status ringbusd | grep -qx "Version: $NEXT"
+	local before
+
+	inside systemctl start ringbusd@test && before=$(main_pid ringbusd@test) &&
+		dpkg_does -i /next-ringbusd.deb /next-ringbus-tools.deb &&
+		inside dpkg --status ringbusd | grep -qx "Version: $NEXT" &&
+		[[ $(main_pid ringbusd@test) != "$before" ]] && is_active ringbusd@test
 }
 
 has_channel() {

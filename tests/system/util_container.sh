@@ -47,7 +47,21 @@ container_finish() {
 	[[ -z $init ]] || kill -KILL "$init" 2>/dev/null
 	[[ -z $nspawn ]] || wait "$nspawn" 2>/dev/null
 	umount -l "$root" "$dir/over" 2>/dev/null
+	find /sys/fs/cgroup/{,systemd/,unified/}"$group" -depth -type d \
+		-exec rmdir {} + 2>/dev/null
 	rm -rf "$dir"
+}
+
+# Becomes the command, in a control group of its own where there is no systemd that
+# has given us one: two containers in one group would kill each other's services.
+container_exec() {
+	local top
+
+	for top in /sys/fs/cgroup/{,systemd/,unified/}; do
+		[[ ! -d /run/systemd/system && -w ${top}cgroup.procs ]] || continue
+		mkdir "$top$group" && echo "$BASHPID" >"$top$group/cgroup.procs"
+	done
+	exec "$@"
 }
 
 # Changes of this system's files go to $upper; why there is none is in $dir/mount.
@@ -55,6 +69,7 @@ container_prepare() {
 	dir=$(mktemp -d) || return
 	root=$dir/root
 	upper=$dir/over/upper
+	group=container-${dir##*/}
 	init=
 	nspawn=
 	trap container_finish EXIT
@@ -78,7 +93,7 @@ container_is_up() {
 
 # No more of it than it takes. What it says on the way is in $dir/console.
 container_boot() {
-	systemd-nspawn --quiet --directory="$root" --boot --register=no \
+	container_exec systemd-nspawn --quiet --directory="$root" --boot --register=no \
 		--keep-unit --link-journal=no --console=pipe -- \
 		--unit=basic.target </dev/null >"$dir/console" 2>&1 &
 	nspawn=$!
