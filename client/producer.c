@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/internal.h"
+#include "shm/probe.h"
 
 static bool
 is_read_by_us(struct rb_attachment *consumer)
@@ -201,6 +202,12 @@ claim_slowly(struct ringbus_producer *p, int64_t n, int64_t timeout_ns)
 	return -ENOBUFS;
 }
 
+static const char *
+name_of(const struct ringbus_producer *p)
+{
+	return p->attachment.name;
+}
+
 /* A policy costs nothing while there is room: the compiler sees that the second
  * look is the first one. */
 static inline int64_t
@@ -208,9 +215,14 @@ claim(struct ringbus_producer *p, int64_t n, int64_t timeout_ns)
 {
 	const struct rb_sequencer *s = &p->sequencer;
 
+	int64_t hi;
+
 	if (rb_unlikely(n < 1 || n > s->claimable - s->next))
-		return claim_slowly(p, n, timeout_ns);
-	return rb_sequencer_claim(&p->sequencer, n, timeout_ns);
+		hi = claim_slowly(p, n, timeout_ns);
+	else
+		hi = rb_sequencer_claim(&p->sequencer, n, timeout_ns);
+	RB_PROBE(4, claim, name_of(p), s->index, hi, n);
+	return hi;
 }
 
 int64_t
@@ -265,6 +277,8 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 	if (rb_unlikely(is_framed(producer)))
 		return -EINVAL;
 	err = rb_sequencer_publish(&producer->sequencer, lowest, highest);
+	RB_PROBE(4, publish, name_of(producer), producer->sequencer.index,
+		 lowest, highest);
 	if (producer->cursor != NULL)
 		see_quiet(producer);
 	return err;
@@ -336,8 +350,12 @@ int
 ringbus_producer_publish_event(struct ringbus_producer *producer,
 			       int64_t sequence)
 {
-	return rb_sequencer_publish(&producer->sequencer, sequence,
-				    rb_producer_last_slot(producer, sequence));
+	int64_t last = rb_producer_last_slot(producer, sequence);
+	int err = rb_sequencer_publish(&producer->sequencer, sequence, last);
+
+	RB_PROBE(4, publish, name_of(producer), producer->sequencer.index,
+		 sequence, last);
+	return err;
 }
 
 int

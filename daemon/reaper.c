@@ -13,6 +13,7 @@
 #include "shm/count.h"
 #include "shm/member.h"
 #include "shm/presence.h"
+#include "shm/probe.h"
 
 /* A repair that cannot go on now waits for readers; soon at first, as nobody
  * gets past the hole, then less often, as they may have stopped. At most so much
@@ -304,6 +305,8 @@ count_repair(const struct rb_membership *m)
 		return;
 	rb_count_add(&counters->repairs, 1);
 	rb_count_add(&counters->tombstones, m->repair.tombstones);
+	RB_PROBE(3, repair, m->hosted->channel.meta->header.name, m->index,
+		 m->repair.tombstones);
 }
 
 /* True once the dead producer is out. */

@@ -11,6 +11,7 @@
 #include "shm/clear.h"
 #include "shm/count.h"
 #include "shm/latency.h"
+#include "shm/probe.h"
 #include "shm/tap.h"
 
 /* While spinning; more often would take the line from who is writing it. */
@@ -283,6 +284,8 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 		goto out;
 	if (timeout_ns == 0)
 		return -EAGAIN;
+	RB_PROBE(4, wait_begin, b->channel->meta->header.name,
+		 RB_PROBE_CONSUMER, b->index, next);
 	rb_wait_begin(&wait, b->wait, timeout_ns, &b->gate->waits, &b->alerted);
 	wait.began = &b->gate->waits_since;
 	do {
@@ -295,6 +298,8 @@ rb_barrier_wait(struct rb_barrier *b, int64_t next, int64_t timeout_ns)
 			found = late;
 	} while (found == next - 1);
 	rb_wait_end(&wait, found >= next);
+	RB_PROBE(4, wait_end, b->channel->meta->header.name, RB_PROBE_CONSUMER,
+		 b->index, found);
 out:
 	if (found >= next) {
 		b->available = found;
@@ -395,6 +400,7 @@ rb_barrier_commit(struct rb_barrier *b, int64_t sequence)
 	 * overwrite them, and what we did, to the stages after us. */
 	rb_seq_store_release(&gate->sequence, sequence);
 	rb_count_set(&gate->batches, ++b->batches);
+	RB_PROBE(3, commit, c->meta->header.name, b->index, sequence);
 	rb_wake_if_wanted(c, &gate->event, &gate->wanted, b->fence,
 			  &gate->wakes);
 	/* The fence, if any, was in the first. */

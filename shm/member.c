@@ -22,6 +22,7 @@
 #include "shm/latency.h"
 #include "shm/place.h"
 #include "shm/presence.h"
+#include "shm/probe.h"
 
 /* -------------------------------------------------------------- declaring */
 
@@ -186,6 +187,22 @@ rb_member_declare_late(struct rb_channel *channel, const char *name,
 	return index;
 }
 
+static void
+count_attach(struct rb_channel *channel, unsigned index, uint32_t pid)
+{
+	rb_count_add(&channel->meta->control.counters.attaches, 1);
+	RB_PROBE(4, attach, channel->meta->header.name, RB_PROBE_CONSUMER,
+		 index, pid);
+}
+
+static void
+count_detach(struct rb_channel *channel, unsigned index)
+{
+	rb_count_add(&channel->meta->control.counters.detaches, 1);
+	RB_PROBE(3, detach, channel->meta->header.name, RB_PROBE_CONSUMER,
+		 index);
+}
+
 int
 rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 			const struct rb_join *join, struct rb_joined *ret)
@@ -205,7 +222,7 @@ rb_member_join_consumer(struct rb_channel *channel, unsigned index,
 	}
 	rb_presence_reset(channel, RB_ROLE_CONSUMER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
-	rb_count_add(&channel->meta->control.counters.attaches, 1);
+	count_attach(channel, index, join->who.pid);
 	clear_read(channel);
 	return 0;
 }
@@ -265,7 +282,7 @@ rb_member_join_worker(struct rb_channel *channel, unsigned group,
 	rb_graph_publish(channel);
 	set_workers(g, rb_entry_get64(&g->workers) | UINT64_C(1) << index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
-	rb_count_add(&channel->meta->control.counters.attaches, 1);
+	count_attach(channel, (unsigned)index, who.pid);
 	rb_channel_wake_all(channel); /* the others may have lanes for it */
 	clear_read(channel);
 	*ret_index = (unsigned)index;
@@ -360,7 +377,7 @@ rb_member_leave_consumer(struct rb_channel *channel, unsigned index, bool keep)
 	struct rb_member *m = &channel->meta->consumers[index];
 
 	if (rb_entry_get(&m->pid) != 0) /* else nobody has been there */
-		rb_count_add(&channel->meta->control.counters.detaches, 1);
+		count_detach(channel, index);
 	rb_entry_put(&m->pid, 0);
 	disown(channel, index);
 	if (rb_entry_get(&m->worker_of) != 0)
@@ -394,6 +411,7 @@ rb_member_evict(struct rb_channel *channel, unsigned index)
 	/* A next daemon tells it, if we come no further than this. */
 	rb_entry_set_state(m, RB_MEMBER_EVICTED);
 	rb_count_add(&channel->meta->control.counters.evictions, 1);
+	RB_PROBE(2, evict, channel->meta->header.name, index);
 	rb_entry_raise_epoch(m);
 	rb_graph_publish(channel);
 	rb_channel_wake_all(channel);

@@ -13,6 +13,7 @@
 #include "shm/count.h"
 #include "shm/entry.h"
 #include "shm/presence.h"
+#include "shm/probe.h"
 
 int
 rb_member_find_producer(const struct rb_channel *channel)
@@ -41,6 +42,8 @@ rb_member_join_producer(struct rb_channel *channel, unsigned index,
 	rb_presence_reset(channel, RB_ROLE_PRODUCER, index);
 	rb_entry_set_state(m, RB_MEMBER_ATTACHED);
 	rb_count_add(&channel->meta->control.counters.attaches, 1);
+	RB_PROBE(4, attach, channel->meta->header.name, RB_PROBE_PRODUCER,
+		 index, who->pid);
 	return epoch;
 }
 
@@ -64,8 +67,11 @@ rb_member_leave_producer(struct rb_channel *channel, unsigned index)
 {
 	struct rb_member *m = &channel->meta->producers[index];
 
-	if (rb_entry_get(&m->pid) != 0)
+	if (rb_entry_get(&m->pid) != 0) {
 		rb_count_add(&channel->meta->control.counters.detaches, 1);
+		RB_PROBE(3, detach, channel->meta->header.name,
+			 RB_PROBE_PRODUCER, index);
+	}
 	rb_entry_put(&m->pid, 0);
 	rb_entry_raise_epoch(m);
 	rb_entry_set_state(m, RB_MEMBER_FREE);

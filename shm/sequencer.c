@@ -7,6 +7,7 @@
 
 #include "shm/clear.h"
 #include "shm/count.h"
+#include "shm/probe.h"
 
 /* Where a single producer goes on. What its predecessor left may be anything: if
  * it cannot be, then beyond all that can be claimed. */
@@ -242,6 +243,8 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 		rb_count_add(&s->handle->full, 1);
 	if (err <= 0)
 		return err;
+	RB_PROBE(4, wait_begin, s->channel->meta->header.name,
+		 RB_PROBE_PRODUCER, s->index, hi);
 	/* One that may not give up does not heed calls to. */
 	rb_wait_begin(&wait, s->wait, timeout_ns, &s->handle->waits,
 		      committed ? NULL : &s->cancelled);
@@ -254,6 +257,8 @@ rb_sequencer_wait_for_room(struct rb_sequencer *s, int64_t hi,
 			err = late;
 	} while (err == 1);
 	rb_wait_end(&wait, err == 0);
+	RB_PROBE(4, wait_end, s->channel->meta->header.name, RB_PROBE_PRODUCER,
+		 s->index, err == 0 ? hi : err);
 	return err;
 }
 
@@ -319,18 +324,6 @@ rb_sequencer_disinherit(struct rb_sequencer *s)
 	s->published = s->next;
 	s->claim_lo = RB_SEQUENCE_MAX;
 	s->unpublished = 0;
-}
-
-int
-rb_sequencer_refuse_claim(const struct rb_sequencer *s)
-{
-	return s->channel->disinherited ? -ECHILD : -EBADMSG;
-}
-
-int
-rb_sequencer_refuse_range(const struct rb_sequencer *s)
-{
-	return s->channel->disinherited ? -ECHILD : -EINVAL;
 }
 
 int

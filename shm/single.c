@@ -40,6 +40,18 @@ announce(struct rb_sequencer *s, int64_t hi)
 	rb_fence_release();
 }
 
+int
+rb_sequencer_refuse_claim(const struct rb_sequencer *s)
+{
+	return s->channel->disinherited ? -ECHILD : -EBADMSG;
+}
+
+int
+rb_sequencer_refuse_range(const struct rb_sequencer *s)
+{
+	return s->channel->disinherited ? -ECHILD : -EINVAL;
+}
+
 int64_t
 rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {

@@ -19,7 +19,9 @@
 #include <time.h>
 
 #include "shm/bell.h"
+#include "shm/channel.h"
 #include "shm/count.h"
+#include "shm/probe.h"
 #include "shm/since.h"
 
 #define NAP_FIRST_NS INT64_C(50000)
@@ -461,6 +463,7 @@ rb_wake(const struct rb_channel *channel, struct rb_word32 *event,
 		/* ORDER(wake, acq_rel) - what we published comes before the
 		 * new count, pairs with rb_wait_announce(). */
 		if (rb_word32_cas_acq_rel(event, &found, wanted)) {
+			RB_PROBE(2, wake, channel->meta->header.name, event);
 			futex_wake_all(event, 0);
 			rb_bell_ring(channel);
 			if (wakes != NULL)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe.h - places where a tracer may look on
+ *
+ * With <sys/sdt.h> each is an instruction that does nothing and a note in the ELF
+ * file, by which bpftrace, perf and systemtap find it (usdt:FILE:ringbus:NAME);
+ * without, it is nothing at all. None is in what programs have inlined: who traces
+ * every publish builds his program with RINGBUS_NO_INLINE. docs/trace/ has scripts.
+ *
+ * The first argument of each is the name of the channel, as a string. `role` is 0
+ * for a producer and 1 for a consumer, `index` its place in the channel.
+ *
+ *   claim       name, index, highest sequence, slots
+ *   publish     name, index, lowest, highest sequence
+ *   commit      name, index, sequence
+ *   wait_begin  name, role, index, sequence that it waits for
+ *   wait_end    name, role, index, sequence found or a negative errno
+ *   wake        name, the address of the word of whoever is waited for
+ *   repair      name, index, tombstones
+ *   evict       name, index
+ *   attach      name, role, index, pid
+ *   detach      name, role, index
+ */
+#ifndef RB_PROBE_H
+#define RB_PROBE_H
+
+#ifdef __has_include
+#if __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#define RB_PROBE(n, name, ...) DTRACE_PROBE##n(ringbus, name, __VA_ARGS__)
+#endif
+#endif
+
+#ifndef RB_PROBE
+static inline void
+rb_probe_nothing(int n, ...)
+{
+	(void)n;
+}
+#define RB_PROBE(n, name, ...)                                                 \
+	do {                                                                   \
+		if (0)                                                         \
+			rb_probe_nothing(n, __VA_ARGS__);                      \
+	} while (0)
+#endif
+
+#define RB_PROBE_PRODUCER 0
+#define RB_PROBE_CONSUMER 1
+
+#endif
