@@ -514,7 +514,7 @@ install_files = \
 		644:client/ctl/completion.zsh:$(ZSHCOMPDIR)/_ringbusctl \
 		644:client/ctl/completion.fish:$(FISHCOMPDIR)/ringbusctl.fish)
 # What is ours alone, and goes with the last of its files.
-install_folders = $(LIBDIR)/cmake/ringbus $(DOCDIR)/examples $(DOCDIR)
+install_folders = $(LIBDIR)/cmake/ringbus $(DOCDIR)/examples $(DOCDIR) $(DATADIR)
 
 config_source := $(wildcard config/ringbus.yaml)
 

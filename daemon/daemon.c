@@ -467,6 +467,7 @@ rb_daemon_free(struct rb_daemon *daemon)
 	rb_closep(&daemon->shm_dirfd);
 	rb_closep(&daemon->signals);
 	rb_service_settle();
+	rb_event_deinit();
 	rb_report_clear(&daemon->report);
 	daemon->config = rb_config_free(daemon->config);
 	free(daemon);

@@ -60,6 +60,13 @@ rb_event_init(void)
 	return events.kept != NULL ? 0 : -ENOMEM;
 }
 
+void
+rb_event_deinit(void)
+{
+	free(events.kept);
+	events.kept = NULL;
+}
+
 /* ------------------------------------------------------------------ telling */
 
 static void

@@ -42,6 +42,9 @@ struct rb_about {
 /* Before the first event. 0 or -ENOMEM. */
 int rb_event_init(void);
 
+/* Nothing is kept any more. */
+void rb_event_deinit(void);
+
 /* `user` as for rb_user_log(). LOG_DEBUG leaves the log alone. */
 void rb_event_tell(struct rb_user *user, int priority,
 		   const struct rb_about *about, const char *fmt, ...)

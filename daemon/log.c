@@ -165,6 +165,13 @@ number(int64_t value, char text[32])
 	return text;
 }
 
+/* Where there is no journal, a message to it goes nowhere, and well. */
+static bool
+has_journal(void)
+{
+	return access("/run/systemd/journal/socket", W_OK) == 0;
+}
+
 static bool
 send_to_journal(int priority, const struct rb_log_fields *f, const char *line)
 {
@@ -194,7 +201,8 @@ rb_log_event(int priority, const struct rb_log_fields *fields, const char *text)
 
 	snprintf(line, sizeof(line), "%s", text);
 	escape(line);
-	if (to_journal && send_to_journal(priority, fields, line))
+	if (to_journal && has_journal() &&
+	    send_to_journal(priority, fields, line))
 		remember(priority, line, strlen(line));
 	else
 		rb_log(priority, "%s", line);

@@ -109,9 +109,9 @@ write_info(struct json *json, const struct ringbus_info *info)
 	json_string(json, "isolation", words_isolation(info->isolation));
 	json_bool(json, "strict", info->strict != 0);
 	json_int(json, "broken", info->broken);
+	json_int(json, "stuck_after_ns", info->stuck_after_ns);
 	json_bool(json, "damaged", info->damaged != 0);
 	json_string(json, "stream", words_stream(info));
-	json_int(json, "stuck_after_ns", info->stuck_after_ns);
 	json_uint(json, "repairs", info->repairs);
 	json_uint(json, "tombstones", info->tombstones);
 	json_uint(json, "slots", info->slots);

@@ -58,8 +58,9 @@ LIST
 	((missing == 0))
 }
 
+# What stands so in the catalog is for the journal to fill in.
 is_filled_in() {
-	! grep -rIl '@[A-Z_]*@' "$work/root"
+	! grep -rIl --exclude='*.catalog' '@[A-Z_]*@' "$work/root"
 }
 
 # One name for all that a unit has by itself.

@@ -234,14 +234,40 @@ restart_with(struct t_daemon *d, const char *yaml)
 	t_daemon_restart(d);
 }
 
-/* Each of these is another channel than the one before. */
-TEST(channel_declared_otherwise_is_made_anew)
+/* Where nobody is, how a consumer is treated is not what the channel is. */
+TEST(channel_with_other_policies_is_the_same)
 {
 	const char *const yamls[] = {
 		CHANNEL("", "app: { slow: evict, max_lag: 9 }"),
 		CHANNEL("", "app: { slow: evict, max_lag: 9, max_stall: 1s }"),
 		CHANNEL("", "app: { slow: park, max_lag: 9, max_stall: 1s }"),
-		CHANNEL("", "app: { slow: lossy }"),
+	};
+	static const enum rb_slow slow[] = { RB_SLOW_EVICT, RB_SLOW_EVICT,
+					     RB_SLOW_PARK };
+	struct t_daemon d;
+
+	t_daemon_start(&d, CHANNEL("", "app: { slow: evict, max_lag: 8 }"));
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(yamls); i++) {
+		struct rb_channel before, after;
+
+		t_daemon_map(&d, "a", RB_ROLE_TAP, &before);
+		restart_with(&d, yamls[i]);
+		t_daemon_map(&d, "a", RB_ROLE_TAP, &after);
+		ck_assert_msg(before.generation == after.generation, "%s",
+			      yamls[i]);
+		ck_assert_uint_eq(
+			rb_word32_load_relaxed(&after.meta->consumers[0].slow),
+			slow[i]);
+		rb_channel_detach(&before);
+		rb_channel_detach(&after);
+	}
+	t_daemon_stop(&d);
+}
+
+/* Each of these is another channel than the one before. */
+TEST(channel_declared_otherwise_is_made_anew)
+{
+	const char *const yamls[] = {
 		CHANNEL("", "app: { group: true }"),
 		CHANNEL("", "app: { group: true, key: { size: 4 } }"),
 		CHANNEL("",
