@@ -137,29 +137,6 @@ struct look {
 	char used[WHY_SIZE]; /* "", if it is not in use */
 };
 
-/* Why a change that others may live through is not one for this consumer; NULL if
- * it is. */
-static const char *
-find_obstacle(const struct look *look, const struct rb_change *change)
-{
-	const struct rb_channel *channel = &look->item->hosted->channel;
-	const struct rb_member *m;
-	int index;
-
-	if (change->consumer == NULL)
-		return NULL;
-	index = rb_member_find_named(channel, change->consumer->name);
-	if (change->kind == RB_CHANGE_ADDED && index >= 0)
-		return "a client has one of this name";
-	if (change->kind == RB_CHANGE_ADDED)
-		return rb_member_find_free(channel) < 0 ? "no place is free"
-							: NULL;
-	if (index < 0 || change->key != &rb_keys[RB_KEY_CONSUMER_slow])
-		return NULL;
-	m = &channel->meta->consumers[index];
-	return rb_entry_state(m) != RB_MEMBER_FREE ? "it has a place" : NULL;
-}
-
 static void
 tell_hard(const struct look *look, const struct rb_change *change,
 	  const char *obstacle)
@@ -191,7 +168,7 @@ look_at_change(void *context, const struct rb_change *change)
 	bool hard = change->reload != RB_RELOAD_LIVE;
 
 	if (!hard) {
-		obstacle = find_obstacle(look, change);
+		obstacle = rb_shape_find_obstacle(look->item->hosted, change);
 		hard = obstacle != NULL;
 	}
 	look->n_hard += hard;

@@ -105,27 +105,57 @@ rb_shape_of(const struct rb_hosted *hosted,
 	read_consumers(hosted->channel.meta, ret);
 }
 
+const char *
+rb_shape_find_obstacle(const struct rb_hosted *hosted,
+		       const struct rb_change *change)
+{
+	const struct rb_channel *channel = &hosted->channel;
+	int index;
+
+	if (change->consumer == NULL)
+		return NULL;
+	index = rb_member_find_named(channel, change->consumer->name);
+	if (change->kind == RB_CHANGE_ADDED && index >= 0)
+		return "a client has one of this name";
+	if (change->kind == RB_CHANGE_ADDED)
+		return rb_member_find_free(channel) < 0 ? "no place is free"
+							: NULL;
+	if (index < 0 || change->key != &rb_keys[RB_KEY_CONSUMER_slow])
+		return NULL;
+	return rb_entry_state(&channel->meta->consumers[index]) !=
+			       RB_MEMBER_FREE
+		       ? "it has a place"
+		       : NULL;
+}
+
+struct difference {
+	const struct rb_hosted *hosted;
+	const char *key;
+};
+
 static void
 note_difference(void *context, const struct rb_change *change)
 {
-	const char **key = context;
+	struct difference *d = context;
 
-	if (*key != NULL || change->reload != RB_RELOAD_GENERATION)
+	if (d->key != NULL ||
+	    (change->reload != RB_RELOAD_GENERATION &&
+	     rb_shape_find_obstacle(d->hosted, change) == NULL))
 		return;
-	*key = change->consumer != NULL ? "consumers" : change->key->name;
+	d->key = change->consumer != NULL ? "consumers" : change->key->name;
 }
 
 const char *
 rb_shape_find_difference(const struct rb_hosted *hosted)
 {
+	struct difference d = { .hosted = hosted };
 	struct rb_config_channel is;
-	const char *key = NULL;
 
 	if (hosted->config == NULL)
 		return NULL;
 	rb_shape_of(hosted, hosted->config, &is);
-	rb_diff_channel(&is, hosted->config, note_difference, &key);
-	return key;
+	rb_diff_channel(&is, hosted->config, note_difference, &d);
+	return d.key;
 }
 
 /* ----------------------------------------------------------------- changing */

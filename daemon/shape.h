@@ -17,6 +17,11 @@ void rb_shape_of(const struct rb_hosted *hosted,
 		 const struct rb_config_channel *known,
 		 struct rb_config_channel *ret);
 
+/* Why a change that others live through is none for this channel, as it is now;
+ * NULL if it is. */
+const char *rb_shape_find_obstacle(const struct rb_hosted *hosted,
+				   const struct rb_change *change);
+
 /* NULL, or the key in which a channel is not as its configuration says and cannot
  * become so while it is in use. */
 const char *rb_shape_find_difference(const struct rb_hosted *hosted);

@@ -234,35 +234,35 @@ restart_with(struct t_daemon *d, const char *yaml)
 	t_daemon_restart(d);
 }
 
-/* Where nobody is, how a consumer is treated is not what the channel is. */
-TEST(channel_with_other_policies_is_the_same)
+static uint64_t
+generation_with(struct t_daemon *d, const char *yaml)
 {
-	const char *const yamls[] = {
-		CHANNEL("", "app: { slow: evict, max_lag: 9 }"),
-		CHANNEL("", "app: { slow: evict, max_lag: 9, max_stall: 1s }"),
-		CHANNEL("", "app: { slow: park, max_lag: 9, max_stall: 1s }"),
-	};
-	static const enum rb_slow slow[] = { RB_SLOW_EVICT, RB_SLOW_EVICT,
-					     RB_SLOW_PARK };
-	struct t_daemon d;
+	struct rb_channel c;
+	uint64_t generation;
 
-	t_daemon_start(&d, CHANNEL("", "app: { slow: evict, max_lag: 8 }"));
-	for (unsigned i = 0; i < RB_ARRAY_SIZE(yamls); i++) {
-		struct rb_channel before, after;
-
-		t_daemon_map(&d, "a", RB_ROLE_TAP, &before);
-		restart_with(&d, yamls[i]);
-		t_daemon_map(&d, "a", RB_ROLE_TAP, &after);
-		ck_assert_msg(before.generation == after.generation, "%s",
-			      yamls[i]);
-		ck_assert_uint_eq(
-			rb_word32_load_relaxed(&after.meta->consumers[0].slow),
-			slow[i]);
-		rb_channel_detach(&before);
-		rb_channel_detach(&after);
-	}
-	t_daemon_stop(&d);
+	if (yaml != NULL)
+		restart_with(d, yaml);
+	t_daemon_map(d, "a", RB_ROLE_TAP, &c);
+	generation = c.generation;
+	rb_channel_detach(&c);
+	return generation;
 }
+
+/* What its table says of the only consumer. */
+static void
+expect_policy(struct t_daemon *d, enum rb_slow slow, uint64_t max_lag)
+{
+	struct rb_channel c;
+
+	t_daemon_map(d, "a", RB_ROLE_TAP, &c);
+	ck_assert_uint_eq(rb_word32_load_relaxed(&c.meta->consumers[0].slow),
+			  slow);
+	ck_assert_uint_eq(rb_word64_load_relaxed(&c.meta->consumers[0].max_lag),
+			  max_lag);
+	rb_channel_detach(&c);
+}
+
+#define FIRST CHANNEL("", "app: { slow: evict, max_lag: 8 }")
 
 /* Each of these is another channel than the one before. */
 TEST(channel_declared_otherwise_is_made_anew)
@@ -276,19 +276,60 @@ TEST(channel_declared_otherwise_is_made_anew)
 		CHANNEL("type: order, version: 2, ", "app: {}"),
 		CHANNEL("clear: zero, ", "app: {}"),
 	};
+	uint64_t before, after;
 	struct t_daemon d;
 
-	t_daemon_start(&d, CHANNEL("", "app: { slow: evict, max_lag: 8 }"));
+	t_daemon_start(&d, FIRST);
+	before = generation_with(&d, NULL);
 	for (unsigned i = 0; i < RB_ARRAY_SIZE(yamls); i++) {
-		struct rb_channel before, after;
-
-		t_daemon_map(&d, "a", RB_ROLE_TAP, &before);
-		restart_with(&d, yamls[i]);
-		t_daemon_map(&d, "a", RB_ROLE_TAP, &after);
-		ck_assert_msg(before.generation != after.generation, "%s",
-			      yamls[i]);
-		rb_channel_detach(&before);
-		rb_channel_detach(&after);
+		after = generation_with(&d, yamls[i]);
+		ck_assert_msg(before != after, "%s", yamls[i]);
+		before = after;
 	}
+	t_daemon_stop(&d);
+}
+
+/* Where nobody is, how a consumer is treated is not what the channel is. */
+TEST(channel_with_other_policies_is_the_same)
+{
+	static const struct {
+		const char *yaml;
+		enum rb_slow slow;
+		uint64_t max_lag;
+	} rows[] = {
+		{ CHANNEL("", "app: { slow: evict, max_lag: 9 }"),
+		  RB_SLOW_EVICT, 9 },
+		{ CHANNEL("", "app: { slow: lossy }"), RB_SLOW_LOSSY, 0 },
+		{ CHANNEL("", "app: {}"), RB_SLOW_GATE, 0 },
+		{ CHANNEL("", "app: { slow: park, max_lag: 9, max_stall: 1s }"),
+		  RB_SLOW_PARK, 9 },
+		{ CHANNEL("", "app: { slow: park, max_lag: 7 }"), RB_SLOW_PARK,
+		  7 },
+	};
+	struct t_daemon d;
+	uint64_t first;
+
+	t_daemon_start(&d, FIRST);
+	first = generation_with(&d, NULL);
+	for (unsigned i = 0; i < RB_ARRAY_SIZE(rows); i++) {
+		ck_assert_msg(generation_with(&d, rows[i].yaml) == first, "%s",
+			      rows[i].yaml);
+		expect_policy(&d, rows[i].slow, rows[i].max_lag);
+	}
+	t_daemon_stop(&d);
+}
+
+/* What it is to those who wait for it cannot change under a place. */
+TEST(channel_whose_consumer_has_a_place_is_made_anew_for_another_slow)
+{
+	struct t_daemon d;
+	uint64_t first;
+
+	t_daemon_start(&d, CHANNEL("", "app: { slow: park, max_lag: 9 }"));
+	first = generation_with(&d, NULL);
+	ck_assert_uint_ne(generation_with(&d,
+					  CHANNEL("", "app: { slow: lossy }")),
+			  first);
+	expect_policy(&d, RB_SLOW_LOSSY, 0);
 	t_daemon_stop(&d);
 }
