@@ -195,13 +195,15 @@ needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
 built_programs := $(ringbusd) $(ringbusctl) $(exporter)
+# Of the configuration, for editors.
+schema := $(if $(ringbusd),$(BUILD)/ringbus.schema.json)
 # What tests start, and what they read.
 started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib) \
-	$(filter %/ringbusctl.1,$(mans))
+	$(filter %/ringbusctl.1 %/ringbus.yaml.5,$(mans)) $(schema)
 
 # ----------------------------------------------------------------- targets
 
-all: $(libraries) $(built_programs) $(examples) $(demo) $(mans) ## library, programs, examples, man pages
+all: $(libraries) $(built_programs) $(schema) $(examples) $(demo) $(mans) ## library, programs, examples, man pages
 	$(if $(sqlite_libs),,@echo 'no sqlite3: without examples/rewind_sqlite')
 	$(if $(http_libs),,@echo 'no libmicrohttpd: without ringbus-exporter')
 
@@ -460,6 +462,16 @@ $(BUILD)/man/.section3: client/ringbus.h docs/man/section3.awk
 		-v date="$$(date -u -d @$${SOURCE_DATE_EPOCH:-$$(date +%s)} +%F)" $<
 	@touch $@
 
+$(if $(ringbusd),$(BUILD)/man/ringbus.yaml.5): docs/man/ringbus.yaml.5.scd \
+		docs/man/keys.awk $(ringbusd)
+	@mkdir -p $(@D)
+	$(call say,MAN)$(ringbusd) --keys >$@.keys
+	@awk -f docs/man/keys.awk $@.keys $< >$@.scd && $(SCDOC) <$@.scd >$@ && \
+		rm $@.keys $@.scd
+
+$(schema): $(ringbusd)
+	$(call say,SCHEMA)$(ringbusd) --schema >$@.part && mv $@.part $@
+
 $(BUILD)/man/%: docs/man/%.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)$(SCDOC) <$< >$@
@@ -501,6 +513,7 @@ install_files = \
 		text:client/ringbus.pc.in:$(LIBDIR)/pkgconfig/ringbus.pc) \
 	$(foreach f,$(wildcard client/*.cmake.in),\
 		text:$f:$(LIBDIR)/cmake/ringbus/$(notdir $(f:.in=))) \
+	$(foreach f,$(schema),644:$f:$(DATADIR)/$(notdir $f)) \
 	$(foreach f,$(wildcard docs/grafana/*),644:$f:$(DATADIR)/$(notdir $f)) \
 	$(foreach f,$(units) $(instances),text:$f:$(UNITDIR)/$(notdir $f)) \
 	$(foreach f,$(user_units),text:$f:$(USERUNITDIR)/$(notdir $f)) \
@@ -529,7 +542,7 @@ fill_in = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@BINDIR@|$(BINDIR)|g' \
 	-e 's|@BELOW_PREFIX_INCLUDEDIR@|$(call below_prefix,$(INCLUDEDIR))|g' \
 	-e 's|@INCLUDEDIR_FROM_LIBDIR@|$(include_from_lib)|g'
 
-installable: $(libraries) $(built_programs) $(mans) $(instances)
+installable: $(libraries) $(built_programs) $(schema) $(mans) $(instances)
 
 install: installable ## install below PREFIX; DESTDIR= stages, an existing config stays
 	@set -e; for entry in $(install_files); do \

@@ -15,8 +15,8 @@
  * of range means none: the key has to be given. A block holds keys of its own.
  * `reload` is an enum rb_reload without its prefix: what a change of the key
  * takes while the daemon runs.
- * A new key is a line here, a field, and a paragraph in
- * docs/man/ringbus.yaml.5.scd; a test insists on the last.
+ * A new key is a line here, a field, and a line in docs/man/ringbus.yaml.5.scd, with
+ * what else there is to say; the manual is not made without.
  */
 /* clang-format off */
 RB_BLOCK(TOP, daemon, "the daemon itself")

@@ -13,7 +13,7 @@
 static const char usage[] =
 	"usage: ringbusd [--config FILE] [--socket PATH] [--shm-dir DIR]\n"
 	"       ringbusd --check|--dump-config [--json] [--config FILE]\n"
-	"       ringbusd --schema\n";
+	"       ringbusd --schema|--keys\n";
 
 static const char help[] =
 	"\n"
@@ -27,6 +27,7 @@ static const char help[] =
 	"      --dump-config  print all values and where each comes from\n"
 	"      --json         as JSON\n"
 	"      --schema       print a JSON Schema of the configuration\n"
+	"      --keys         print all its keys, a line each\n"
 	"  -V, --version      print the version\n"
 	"  -h, --help         print this\n"
 	"\n"

@@ -53,6 +53,7 @@ usr/sbin/ringbusd
 usr/share/bash-completion/completions/ringbusctl
 usr/share/doc/ringbus/examples/low-latency.conf
 usr/share/fish/vendor_completions.d/ringbusctl.fish
+usr/share/ringbus/ringbus.schema.json
 usr/share/zsh/vendor-completions/_ringbusctl
 LIST
 	((missing == 0))

@@ -415,50 +415,6 @@ TEST(example_with_wrong_bytes)
 
 /* -------------------------------------------------------------- the manual */
 
-/* How the manual writes the default of a key; false where it says it freely. */
-static bool
-format_default(const struct rb_key *key, char *text, size_t size)
-{
-	const char *const *choices = rb_type_choices(key->type);
-	uint64_t value = key->fallback;
-
-	if (key->type < RB_TYPE_COUNT || !rb_key_admits(key, value))
-		return false;
-	if (choices)
-		snprintf(text, size, "%s", choices[value]);
-	else if (key->type == RB_TYPE_BOOL)
-		snprintf(text, size, "%s", value ? "true" : "false");
-	else if (key->type == RB_TYPE_DURATION && value)
-		snprintf(text, size, "%us",
-			 (unsigned)(value / (uint64_t)RB_SECOND_NS));
-	else if (key->type == RB_TYPE_SIZE && value >= 1 << 20)
-		snprintf(text, size, "%uMiB", (unsigned)(value >> 20));
-	else
-		snprintf(text, size, "%u", (unsigned)value);
-	return true;
-}
-
-TEST(manual_has_every_key_and_default)
-{
-	char *manual = read_source("docs/man/ringbus.yaml.5.scd");
-	char value[32], head[96];
-	size_t i, n_missing = 0;
-
-	for (i = 0; i < RB_N_KEYS; i++) {
-		if (format_default(&rb_keys[i], value, sizeof(value)))
-			snprintf(head, sizeof(head), "\n*%s* (default: %s)\n",
-				 rb_keys[i].name, value);
-		else
-			snprintf(head, sizeof(head), "\n*%s*", rb_keys[i].name);
-		if (strstr(manual, head))
-			continue;
-		fprintf(stderr, "not in the manual:%s\n", head);
-		n_missing++;
-	}
-	ck_assert_uint_eq(n_missing, 0);
-	free(manual);
-}
-
 /* The block of the manual behind a headline. */
 static char *
 read_block(const char *headline)
