@@ -14,13 +14,10 @@
 #include <unistd.h>
 
 #include "client/ctl/ctl.h"
+#include "client/ctl/health.h"
 #include "client/ctl/interrupt.h"
 #include "client/ctl/sample.h"
 #include "client/ctl/verdict.h"
-#include "client/ctl/words.h"
-
-/* A hole that is the same for so long is nobody's who runs. */
-#define HOLE_NS (2 * CTL_SLICE_NS)
 
 struct limits {
 	uint64_t lag_warn;
@@ -47,24 +44,6 @@ judge(uint64_t value, uint64_t warn, uint64_t crit)
 }
 
 /* ----------------------------------------------------------------- members */
-
-static void
-check_state(struct check *check, const char *channel,
-	    const struct ringbus_member *m)
-{
-	const char *role = words_role(m->role);
-
-	if (m->state == RINGBUS_MEMBER_FAILED)
-		verdicts_complain(&check->found, VERDICT_CRITICAL,
-				  "%s: %s %s has failed at %" PRId64, channel,
-				  role, m->name, m->failed);
-	else if (m->state == RINGBUS_MEMBER_PARKED ||
-		 m->state == RINGBUS_MEMBER_EVICTED ||
-		 m->state == RINGBUS_MEMBER_DYING)
-		verdicts_complain(&check->found, VERDICT_WARNING,
-				  "%s: %s %s is %s", channel, role, m->name,
-				  words_state(m->state));
-}
 
 static void
 check_lag(struct check *check, const char *channel,
@@ -100,21 +79,6 @@ check_stall(struct check *check, const struct sample *sample,
 /* ---------------------------------------------------------------- channels */
 
 static void
-check_stream(struct check *check, const struct ringbus_info *info)
-{
-	if (info->damaged)
-		verdicts_complain(&check->found, VERDICT_CRITICAL,
-				  "%s: is damaged", info->name);
-	if (info->broken >= 0)
-		verdicts_complain(&check->found, VERDICT_CRITICAL,
-				  "%s: its stream stops at %" PRId64,
-				  info->name, info->broken);
-	if (info->paused_ns != 0)
-		verdicts_complain(&check->found, VERDICT_WARNING,
-				  "%s: is paused", info->name);
-}
-
-static void
 check_fill(struct check *check, const struct ringbus_info *info, uint64_t lag)
 {
 	uint64_t capacity = info->slots - info->history;
@@ -147,51 +111,22 @@ check_figures(struct check *check, const struct ringbus_info *info)
 	check_fill(check, info, lag);
 }
 
-/* Who has a hole for so long is told by name. */
-static void
-check_hole(struct check *check, const struct sample *sample,
-	   const struct ringbus_hole *before)
-{
-	const struct ringbus_channel *channel = ringbus_tap_channel(
-		sample->tap);
-	struct ringbus_hole hole = { .size = sizeof(hole) };
-	struct ringbus_member m = { .size = sizeof(m) };
-
-	if (before->sequence < 0 || sample->view.info.broken >= 0 ||
-	    ringbus_channel_hole(channel, &hole) != 1 ||
-	    hole.sequence != before->sequence)
-		return;
-	if (hole.producer < 0 ||
-	    ringbus_channel_member(channel, RINGBUS_PRODUCER,
-				   (unsigned)hole.producer, &m) != 1)
-		verdicts_complain(&check->found, VERDICT_CRITICAL,
-				  "%s: nobody publishes %" PRId64, sample->name,
-				  hole.sequence);
-	else
-		verdicts_complain(&check->found, VERDICT_CRITICAL,
-				  "%s: producer %s (pid %" PRId64
-				  ") has claimed "
-				  "%" PRId64 " and does not publish it",
-				  sample->name, m.name, m.pid, hole.sequence);
-}
-
 /* ----------------------------------------------------------------- looking */
 
 /* Of one channel what was seen first, and since when each consumer stands. */
 struct watch {
-	struct ringbus_hole hole;
+	struct health_hole hole;
 	int64_t sequences[RINGBUS_MEMBERS_MAX];
 	int64_t since_ns[RINGBUS_MEMBERS_MAX];
 };
 
 static void
-begin_watch(const struct sample *sample, struct watch *watch)
+begin_watch(struct verdicts *found, const struct sample *sample,
+	    struct watch *watch)
 {
-	watch->hole = (struct ringbus_hole){ .size = sizeof(watch->hole),
-					     .sequence = -1 };
-	if (ringbus_channel_hole(ringbus_tap_channel(sample->tap),
-				 &watch->hole) != 1)
-		watch->hole.sequence = -1;
+	watch->hole = (struct health_hole){ 0 };
+	health_judge_hole(found, sample->name, ringbus_tap_channel(sample->tap),
+			  &watch->hole, ctl_now_ns());
 	for (unsigned i = 0; i < RINGBUS_MEMBERS_MAX; i++)
 		watch->sequences[i] = -2;
 }
@@ -213,17 +148,18 @@ go_on_watching(const struct sample *sample, struct watch *watch)
 
 static void
 check_channel(struct check *check, const struct sample *sample,
-	      const struct watch *watch)
+	      struct watch *watch)
 {
 	const struct view *view = &sample->view;
 
 	check->found.n_channels++;
-	check_stream(check, &view->info);
-	check_hole(check, sample, &watch->hole);
+	health_judge(&check->found, sample->name, view);
+	health_judge_hole(&check->found, sample->name,
+			  ringbus_tap_channel(sample->tap), &watch->hole,
+			  ctl_now_ns());
 	for (unsigned i = 0; i < view->n_members; i++) {
 		const struct ringbus_member *m = &view->members[i];
 
-		check_state(check, sample->name, m);
 		if (m->role != RINGBUS_CONSUMER || !m->gates)
 			continue;
 		check_lag(check, sample->name, m);
@@ -236,7 +172,7 @@ check_channel(struct check *check, const struct sample *sample,
 static int64_t
 watch_time(const struct limits *limits)
 {
-	int64_t time = HOLE_NS;
+	int64_t time = HEALTH_HOLE_NS;
 
 	if (limits->stall_warn_ns > time)
 		time = limits->stall_warn_ns;
@@ -283,7 +219,8 @@ check_all(struct check *check)
 		return -ENOMEM;
 	for (unsigned i = 0; i < sampler->n_samples; i++)
 		if (sampler->samples[i]->tap != NULL)
-			begin_watch(sampler->samples[i], &watches[i]);
+			begin_watch(&check->found, sampler->samples[i],
+				    &watches[i]);
 	r = watch_all(check, watches);
 	for (unsigned i = 0; r == 0 && i < sampler->n_samples; i++)
 		if (sampler->samples[i]->tap != NULL)
