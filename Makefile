@@ -411,7 +411,8 @@ $(BUILD)/ringbusctl: $(call objects,$(ctl_src)) $(static_lib)
 $(BUILD)/client/ctl/top_screen.o: private CPPFLAGS += $(if $(curses_libs),-DHAVE_NCURSES)
 
 $(BUILD)/ringbus-exporter: $(call objects,$(exporter_src) \
-	$(patsubst %,client/ctl/%.c,openmetrics output interrupt words options)) $(static_lib)
+	$(patsubst %,client/ctl/%.c,openmetrics openmetrics_daemon health verdict view \
+		json output interrupt words options)) $(static_lib)
 	$(call program,$(http_libs))
 
 $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so

@@ -85,6 +85,34 @@ derive_CHANNEL_ended(const struct subject *s)
 }
 
 static double
+derive_CHANNEL_damaged(const struct subject *s)
+{
+	return s->info.damaged != 0;
+}
+
+static double
+derive_CHANNEL_broken(const struct subject *s)
+{
+	return s->info.broken >= 0;
+}
+
+static double
+derive_CHANNEL_paused(const struct subject *s)
+{
+	return s->info.paused_ns > 0;
+}
+
+static double
+derive_CHANNEL_hole(const struct subject *s)
+{
+	struct ringbus_hole hole = { .size = sizeof(hole) };
+
+	if (ringbus_channel_hole(s->channel, &hole) <= 0)
+		return -1;
+	return (double)hole.sequence;
+}
+
+static double
 count_attached(const struct rb_member *members, unsigned n)
 {
 	unsigned attached = 0;

@@ -47,6 +47,15 @@ RB_DERIVED(CHANNEL, memory, "ringbus_channel_memory_bytes", GAUGE, "bytes",
 	   "shared memory of the channel")
 RB_DERIVED(CHANNEL, ended, "ringbus_channel_ended", GAUGE, "",
 	   "1 once the stream has ended")
+RB_DERIVED(CHANNEL, damaged, "ringbus_channel_damaged", GAUGE, "",
+	   "1 if a client has truncated a file of the channel")
+RB_DERIVED(CHANNEL, broken, "ringbus_channel_broken", GAUGE, "",
+	   "1 if a strict channel has stopped after a death")
+RB_DERIVED(CHANNEL, paused, "ringbus_channel_paused", GAUGE, "",
+	   "1 while an operator holds the producers")
+RB_DERIVED(CHANNEL, hole, "ringbus_channel_hole_sequence", GAUGE, "",
+	   "first sequence that is claimed and not published; -1 if there is "
+	   "none, or one producer only")
 RB_DERIVED(CHANNEL, producers, "ringbus_producers_attached", GAUGE, "",
 	   "producers that are attached")
 RB_DERIVED(CHANNEL, consumers, "ringbus_consumers_attached", GAUGE, "",

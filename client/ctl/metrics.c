@@ -13,6 +13,7 @@
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
 #include "client/ctl/openmetrics.h"
+#include "client/ctl/openmetrics_daemon.h"
 
 struct args {
 	bool is_classic;
@@ -127,40 +128,58 @@ scope_word(int scope)
 }
 
 static void
+list_metric(const struct ctl *ctl, struct output *out, const char *of,
+	    const char *kind, const struct ringbus_metric *m)
+{
+	struct json json;
+
+	if (!ctl->common.json) {
+		output_print(out, "%-42s %-8s %-9s %s\n", m->name, of, kind,
+			     m->help);
+		return;
+	}
+	json_begin(&json, out);
+	json_string(&json, "name", m->name);
+	json_string(&json, "of", of);
+	json_string(&json, "kind", kind);
+	json_string(&json, "unit", m->unit);
+	json_string(&json, "help", m->help);
+	json_end(&json);
+}
+
+static const char *
+kind_word(const struct ringbus_metric *m)
+{
+	return m->kind == RINGBUS_COUNTER ? "counter" : "gauge";
+}
+
+static void
 list_metrics(const struct ctl *ctl, struct output *out)
 {
 	struct ringbus_metric m = { .size = sizeof(m) };
-	struct json json;
 
-	for (unsigned i = 0; ringbus_metric(i, &m) == 1; i++) {
-		const char *kind = m.kind == RINGBUS_COUNTER ? "counter"
-							     : "gauge";
-
-		if (!ctl->common.json) {
-			output_print(out, "%-42s %-8s %-8s %s\n", m.name,
-				     scope_word(m.scope), kind, m.help);
-			continue;
-		}
-		json_begin(&json, out);
-		json_string(&json, "name", m.name);
-		json_string(&json, "of", scope_word(m.scope));
-		json_string(&json, "kind", kind);
-		json_string(&json, "unit", m.unit);
-		json_string(&json, "help", m.help);
-		json_end(&json);
-	}
+	for (unsigned i = 0; openmetrics_daemon_metric(i, &m); i++)
+		list_metric(ctl, out, "daemon", kind_word(&m), &m);
+	for (unsigned i = 0; ringbus_metric(i, &m) == 1; i++)
+		list_metric(ctl, out, scope_word(m.scope), kind_word(&m), &m);
+	list_metric(ctl, out, scope_word(RINGBUS_OF_CONSUMER), "histogram",
+		    &openmetrics_latency);
 }
 
 /* What is of no channel. */
 static void
 write_own(struct openmetrics *om, const struct ctl *ctl)
 {
+	struct openmetrics_daemon daemon;
+
 	openmetrics_gauge(om, "ringbus_up", "1 if the daemon has answered");
 	openmetrics_sample(om, "ringbus_up", !ctl->is_alone, NULL);
 	openmetrics_gauge(om, "ringbus_build_info",
 			  "the library that was asked; always 1");
 	openmetrics_sample(om, "ringbus_build_info", 1, "version",
 			   ringbus_version(), NULL);
+	if (!ctl->is_alone && openmetrics_daemon_read(ctl->bus, &daemon) == 0)
+		openmetrics_daemon_write(om, &daemon);
 }
 
 static enum ctl_exit

@@ -37,18 +37,25 @@ add_escaped(struct openmetrics *om, const char *text)
 			output_write(om->out, text, 1);
 }
 
-void
-openmetrics_family(struct openmetrics *om, const struct ringbus_metric *metric)
+static void
+write_family(struct openmetrics *om, const struct ringbus_metric *metric,
+	     const char *type)
 {
 	const char *name = metric->name;
 	int n = family_length(om, metric);
 
 	output_print(om->out, "# HELP %.*s %s\n", n, name, metric->help);
-	output_print(om->out, "# TYPE %.*s %s\n", n, name,
-		     metric->kind == RINGBUS_COUNTER ? "counter" : "gauge");
+	output_print(om->out, "# TYPE %.*s %s\n", n, name, type);
 	if (!om->is_classic && metric->unit[0] != '\0')
 		output_print(om->out, "# UNIT %.*s %s\n", n, name,
 			     metric->unit);
+}
+
+void
+openmetrics_family(struct openmetrics *om, const struct ringbus_metric *metric)
+{
+	write_family(om, metric,
+		     metric->kind == RINGBUS_COUNTER ? "counter" : "gauge");
 }
 
 void
@@ -167,6 +174,78 @@ write_info(struct openmetrics *om, const struct openmetrics_channel *c)
 			   words_wait(info.wait), "type", info.type, NULL);
 }
 
+/* --------------------------------------------------------------- latencies */
+
+#define LATENCY "ringbus_event_latency_seconds"
+
+const struct ringbus_metric openmetrics_latency = {
+	.size = sizeof(openmetrics_latency),
+	.name = LATENCY,
+	.unit = "seconds",
+	.help = "time of events from publish to commit; only with latency: "
+		"true",
+	.kind = RINGBUS_GAUGE,
+	.scope = RINGBUS_OF_CONSUMER,
+};
+
+/* Whether a bucket of the page ends with this time: at each power of two from
+ * 2^7 ns, 128 ns, to 2^20, about 1 ms, then at each second one to 2^34, 17 s. */
+static bool
+is_bound(int64_t ns)
+{
+	int exponent = __builtin_ctzll((uint64_t)ns + 1);
+
+	if (exponent < 7 || exponent > 34 || ns != (INT64_C(1) << exponent) - 1)
+		return false;
+	return exponent <= 20 || exponent % 2 == 0;
+}
+
+static void
+write_bucket(struct openmetrics *om, const char *channel, const char *consumer,
+	     const char *le, uint64_t n)
+{
+	openmetrics_sample(om, LATENCY "_bucket", (double)n, "channel", channel,
+			   "consumer", consumer, "le", le, NULL);
+}
+
+static void
+write_histogram(struct openmetrics *om, const char *channel,
+		const char *consumer, const struct ringbus_latency *l)
+{
+	uint64_t n = 0;
+	char le[32];
+
+	for (unsigned i = 0; i < RINGBUS_LATENCY_BUCKETS; i++) {
+		int64_t bound = ringbus_latency_bound(i);
+
+		n += l->counts[i];
+		if (!is_bound(bound))
+			continue;
+		snprintf(le, sizeof(le), "%.12g", (double)bound / 1e9);
+		write_bucket(om, channel, consumer, le, n);
+	}
+	write_bucket(om, channel, consumer, "+Inf", n);
+	openmetrics_sample(om, LATENCY "_count", (double)n, "channel", channel,
+			   "consumer", consumer, NULL);
+	openmetrics_sample(om, LATENCY "_sum", (double)l->sum_ns / 1e9,
+			   "channel", channel, "consumer", consumer, NULL);
+}
+
+static void
+write_latencies(struct openmetrics *om, const struct openmetrics_channel *c)
+{
+	for (unsigned i = 0; i < RINGBUS_MEMBERS_MAX; i++) {
+		struct ringbus_latency l = { .size = sizeof(l) };
+		struct ringbus_member m;
+
+		if (openmetrics_shows(c->channel, RINGBUS_CONSUMER, i, &m) &&
+		    ringbus_channel_latency(c->channel, i, &l) == 1)
+			write_histogram(om, c->name, m.name, &l);
+	}
+}
+
+/* ------------------------------------------------------------ all channels */
+
 void
 openmetrics_channels(struct openmetrics *om,
 		     const struct openmetrics_channel *channels, size_t n)
@@ -182,4 +261,7 @@ openmetrics_channels(struct openmetrics *om,
 		for (size_t k = 0; k < n; k++)
 			write_samples(om, &channels[k], i, &metric);
 	}
+	write_family(om, &openmetrics_latency, "histogram");
+	for (size_t k = 0; k < n; k++)
+		write_latencies(om, &channels[k]);
 }

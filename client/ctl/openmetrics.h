@@ -26,7 +26,11 @@ struct openmetrics_channel {
 	const struct ringbus_channel *channel;
 };
 
-/* Everything that ringbus_metric() knows, of all these channels. */
+/* The one histogram, ringbus_event_latency_seconds: its name, unit and help. */
+extern const struct ringbus_metric openmetrics_latency;
+
+/* Everything that ringbus_metric() knows, of all these channels, and the latencies
+ * of those that measure them. */
 void openmetrics_channels(struct openmetrics *om,
 			  const struct openmetrics_channel *channels, size_t n);
 

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/ctl/health.h"
 #include "client/ctl/openmetrics.h"
+#include "client/ctl/view.h"
 
 static void
 write_number(struct openmetrics *om, const char *name, const char *help,
@@ -35,43 +37,8 @@ write_own(struct openmetrics *om, const struct source *source)
 	write_number(om, "ringbus_exporter_channels_hidden",
 		     "channels that the exporter may not open, or cannot",
 		     source->n_hidden);
-}
-
-typedef bool (*is_fn)(const struct ringbus_info *info);
-
-static bool
-is_damaged(const struct ringbus_info *info)
-{
-	return info->damaged != 0;
-}
-
-static bool
-is_broken(const struct ringbus_info *info)
-{
-	return info->broken >= 0;
-}
-
-static bool
-is_paused(const struct ringbus_info *info)
-{
-	return info->paused_ns > 0;
-}
-
-static void
-write_flag(struct openmetrics *om, const struct source *source,
-	   const char *name, const char *help, is_fn is)
-{
-	openmetrics_gauge(om, name, help);
-	for (unsigned i = 0; i < source->n_channels; i++) {
-		struct ringbus_info info = { .size = sizeof(info) };
-
-		if (ringbus_channel_info(
-			    ringbus_tap_channel(source->channels[i].tap),
-			    &info) == 0)
-			openmetrics_sample(om, name, is(&info) ? 1 : 0,
-					   "channel", source->channels[i].name,
-					   NULL);
-	}
+	if (source->is_up)
+		openmetrics_daemon_write(om, &source->status);
 }
 
 static int
@@ -114,14 +81,6 @@ page_write(struct source *source, int fd, bool is_classic)
 	output_init(&out, fd);
 	source_refresh(source);
 	write_own(&om, source);
-	write_flag(&om, source, "ringbus_channel_damaged",
-		   "1 if a client has truncated a file of the channel",
-		   is_damaged);
-	write_flag(&om, source, "ringbus_channel_broken",
-		   "1 if a strict channel has stopped after a death",
-		   is_broken);
-	write_flag(&om, source, "ringbus_channel_paused",
-		   "1 while an operator holds the producers", is_paused);
 	r = write_channels(&om, source);
 	write_effort(&om, start_ns);
 	return r < 0 ? r : output_flush(&out);
@@ -129,43 +88,44 @@ page_write(struct source *source, int fd, bool is_classic)
 
 /* -------------------------------------------------------------------- health */
 
-static unsigned
-complain(struct output *out, const struct source_channel *channel)
+/* As of this look, and of an earlier one for what has to last. */
+static void
+judge(struct verdicts *found, struct source_channel *channel)
 {
-	struct ringbus_info info = { .size = sizeof(info) };
 	const struct ringbus_channel *c = ringbus_tap_channel(channel->tap);
+	struct view view;
 
-	if (ringbus_channel_info(c, &info) < 0 || is_damaged(&info)) {
-		output_print(out, "channel %s is damaged\n", channel->name);
-		return 1;
+	found->n_channels++;
+	if (view_read(c, &view) < 0) {
+		verdicts_complain(found, VERDICT_CRITICAL, "%s: is damaged",
+				  channel->name);
+		return;
 	}
-	if (is_broken(&info)) {
-		output_print(out,
-			     "channel %s has stopped at %lld: its producer "
-			     "died\n",
-			     channel->name, (long long)info.broken);
-		return 1;
-	}
-	return 0;
+	health_judge(found, channel->name, &view);
+	health_judge_hole(found, channel->name, c, &channel->hole,
+			  source_now_ns());
 }
 
 int
 page_health(struct source *source, int fd)
 {
+	struct verdicts *found = calloc(1, sizeof(*found));
 	struct output out;
-	unsigned n = 0;
+	bool is_well;
 	int r;
 
+	if (found == NULL)
+		return -ENOMEM;
 	output_init(&out, fd);
 	source_refresh(source);
-	if (!source->is_up) {
-		output_print(&out, "no daemon: %s\n", source->why_not);
-		n++;
-	}
 	for (unsigned i = 0; i < source->n_channels; i++)
-		n += complain(&out, &source->channels[i]);
-	if (n == 0)
-		output_print(&out, "ok, %u channels\n", source->n_channels);
+		judge(found, &source->channels[i]);
+	if (!source->is_up)
+		verdicts_complain(found, VERDICT_CRITICAL,
+				  "no daemon answers: %s", source->why_not);
+	verdicts_print(found, &out);
+	is_well = found->worst < VERDICT_CRITICAL;
+	free(found);
 	r = output_flush(&out);
-	return r < 0 ? r : n == 0;
+	return r < 0 ? r : is_well;
 }

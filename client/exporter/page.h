@@ -13,8 +13,8 @@
  * negative errno. */
 int page_write(struct source *source, int fd, bool is_classic);
 
-/* 1, or 0 if something is wrong; the file says what, or that nothing is. Or a
- * negative errno. */
+/* 1, or 0 if something is CRITICAL; the file says what `ringbusctl check` would. Or
+ * a negative errno. */
 int page_health(struct source *source, int fd);
 
 #endif

@@ -76,6 +76,7 @@ append(struct source *s, const char *name, struct ringbus_tap *tap)
 	snprintf(channels->name, sizeof(channels->name), "%s", name);
 	channels->tap = tap;
 	channels->is_listed = true;
+	channels->hole = (struct health_hole){ 0 };
 	return channels;
 }
 
@@ -108,6 +109,7 @@ open_channel(struct source *s, const char *name)
 	if (known != NULL) {
 		ringbus_tap_close(known->tap);
 		known->tap = tap;
+		known->hole = (struct health_hole){ 0 };
 	} else if (append(s, name, tap) == NULL) {
 		ringbus_tap_close(tap);
 		s->n_hidden++;
@@ -196,6 +198,8 @@ use_daemon(struct source *s, struct ringbus *bus)
 		return;
 	}
 	r = list(s);
+	if (r == 0)
+		r = openmetrics_daemon_read(s->bus, &s->status);
 	s->is_up = r == 0;
 	if (r < 0)
 		say_why(s, ringbus_socket(s->bus), r);

@@ -14,12 +14,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/ctl/health.h"
+#include "client/ctl/openmetrics_daemon.h"
 #include "client/ringbus.h"
 
 struct source_channel {
 	char name[RINGBUS_NAME_SIZE];
 	struct ringbus_tap *tap;
 	bool is_listed;
+	struct health_hole hole; /* as of the last look at its health */
 };
 
 struct source {
@@ -27,7 +30,8 @@ struct source {
 	const char *socket;
 	const char *shm_dir; /* look there, and ask nobody */
 	/* As of the last refresh. */
-	bool is_up; /* the daemon has answered */
+	bool is_up;                       /* the daemon has answered */
+	struct openmetrics_daemon status; /* what it said then */
 	char why_not[512];
 	struct source_channel *channels;
 	unsigned n_channels;

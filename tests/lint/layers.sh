@@ -27,7 +27,7 @@ allowed_for() {
 	shm/*) echo '^shm/' ;;
 	config/*) echo '^(config/|shm/(base|limits)\.h$)' ;;
 	daemon/*) echo '^(shm|config|daemon)/' ;;
-	client/exporter/*) echo '^client/(ringbus|exporter/.*|ctl/(openmetrics|output))\.h$' ;;
+	client/exporter/*) echo '^client/(ringbus|exporter/.*|ctl/(openmetrics(_daemon)?|output|health|view))\.h$' ;;
 	client/*/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
 	client/*) echo '^(shm/|client/[^/]*$)' ;;
 	examples/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;

@@ -71,6 +71,48 @@ TEST(values_have_their_labels)
 	t_bus_end(&s.b);
 }
 
+TEST(the_daemon_is_told)
+{
+	struct t_ctl run;
+	struct scene s;
+
+	begin(&s);
+	t_ctl_run(&run, &s.b.daemon, NULL, "reload");
+	t_daemon_configure(&s.b.daemon, "nonsense: 1");
+	t_ctl_fail(&run, &s.b.daemon, NULL, "reload", 1);
+	t_ctl_run(&run, &s.b.daemon, NULL, "metrics");
+	ck_assert(has(&run, "\nringbus_daemon_uptime_seconds "));
+	ck_assert(has(&run, "\nringbus_daemon_channels 2\n"));
+	ck_assert(has(&run, "\nringbus_daemon_clients 2\n"));
+	ck_assert(has(&run, "\nringbus_daemon_members 3\n"));
+	ck_assert(has(&run, "\nringbus_daemon_reloads_total 1\n"));
+	ck_assert(has(&run, "\nringbus_daemon_reload_failures_total 1\n"));
+	ck_assert(has(&run, "\nringbus_daemon_loop_longest_seconds 0."));
+	ck_assert(has(&run, "# TYPE ringbus_daemon_loop_rounds counter\n"));
+	ck_assert(has(&run, "\nringbus_daemon_warnings 1\n"));
+	t_bus_end(&s.b);
+}
+
+/* What is told of no channel is in the list alone, and in the manual as well. */
+TEST(the_manual_has_what_the_list_has)
+{
+	const char *manual = t_file_read("docs/metrics.md", NULL);
+	struct t_ctl run;
+	char name[64];
+	unsigned n = 0;
+	int length;
+
+	t_ctl_run(&run, NULL, NULL, "metrics --list");
+	for (const char *at = t_ctl_out(&run);
+	     sscanf(at, "%63s%*[^\n]%n", name, &length) == 1;
+	     at += length + 1, n++)
+		ck_assert_msg(strstr(manual, t_words("\n| `%s` |", name)),
+			      "docs/metrics.md lacks %s", name);
+	ck_assert_uint_gt(n, 50);
+	ck_assert(has(&run, "ringbus_daemon_loop_longest_seconds "));
+	ck_assert(has(&run, "ringbus_event_latency_seconds "));
+}
+
 TEST(one_channel_is_told_alone)
 {
 	struct t_ctl run;
@@ -131,6 +173,7 @@ TEST(they_are_told_without_the_daemon)
 		  t_words("metrics --shm-dir %s", s.b.daemon.shm));
 	ck_assert_int_eq(kill(s.b.daemon.pid, SIGCONT), 0);
 	ck_assert(has(&run, "ringbus_up 0\n"));
+	ck_assert(!has(&run, "ringbus_daemon_"));
 	ck_assert(has(&run, "ringbus_channel_cursor{channel=\"a\"} 3\n"));
 	t_bus_end(&s.b);
 }
@@ -179,6 +222,43 @@ TEST(latencies_are_told)
 	t_ctl_run(&run, &b.daemon, NULL, "metrics");
 	ck_assert(has(&run, "ringbus_consumer_lag_seconds{channel=\"a\","
 			    "consumer=\"c\"} 0\n"));
+	t_bus_end(&b);
+}
+
+#define BUCKET                                                                 \
+	"\nringbus_event_latency_seconds_bucket{channel=\"a\",consumer=\"c\"," \
+	"le=\"%s\"} "
+
+/* Each bucket has all that the ones before it have, the last one everything. */
+TEST(latencies_are_a_histogram)
+{
+	struct t_ctl run;
+	struct t_bus b;
+	unsigned n = 0;
+	uint64_t value, before = 0;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8, latency: true");
+	measure(&b, "c");
+	t_ctl_run(&run, &b.daemon, NULL, "metrics");
+	ck_assert(has(&run, "# TYPE ringbus_event_latency_seconds histogram\n"
+			    "# UNIT ringbus_event_latency_seconds seconds\n"));
+	ck_assert(has(&run, t_words(BUCKET, "1.27e-07")));
+	ck_assert(has(&run, t_words(BUCKET, "0.001048575")));
+	ck_assert(!has(&run, t_words(BUCKET, "0.002097151")));
+	ck_assert(has(&run, t_words(BUCKET, "17.179869183")));
+	ck_assert(has(&run, t_words(BUCKET "10\n", "+Inf")));
+	ck_assert(has(&run, "\nringbus_event_latency_seconds_count{channel="
+			    "\"a\",consumer=\"c\"} 10\n"));
+	ck_assert(has(&run, "\nringbus_event_latency_seconds_sum{channel="
+			    "\"a\",consumer=\"c\"} "));
+	for (const char *at = t_ctl_out(&run);
+	     (at = strstr(at, "_seconds_bucket{")) != NULL; n++) {
+		at = strstr(at, "\"} ") + 3;
+		value = strtoull(at, NULL, 10);
+		ck_assert_uint_ge(value, before);
+		before = value;
+	}
+	ck_assert_uint_eq(n, 22);
 	t_bus_end(&b);
 }
 
@@ -238,15 +318,16 @@ TEST(one_that_does_not_measure_says_so)
 TEST(promtool_finds_nothing_wrong)
 {
 	struct t_ctl run;
-	struct scene s;
+	struct t_bus b;
 	char command[PATH_MAX + 64];
 
 	if (system("command -v promtool >/dev/null") != 0)
 		T_SKIP("no promtool: apt-get install prometheus");
-	begin(&s);
-	t_ctl_run(&run, &s.b.daemon, NULL, "metrics --classic");
+	t_bus_begin(&b, "slots: 16, event_size: 8, latency: true");
+	measure(&b, "c");
+	t_ctl_run(&run, &b.daemon, NULL, "metrics --classic");
 	snprintf(command, sizeof(command), "promtool check metrics <'%s' >&2",
 		 run.out);
 	ck_assert_int_eq(system(command), 0);
-	t_bus_end(&s.b);
+	t_bus_end(&b);
 }

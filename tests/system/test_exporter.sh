@@ -136,7 +136,8 @@ says_what_is() {
 	is_value 'ringbus_up' 1 && is_value 'ringbus_exporter_channels' 3 &&
 		is_value 'ringbus_channel_published_total{channel="few"}' 10 &&
 		is_value 'ringbus_channel_capacity_slots{channel="few"}' 64 &&
-		is_value 'ringbus_consumer_lag_slots{channel="kept",consumer="app"}' 7
+		is_value 'ringbus_consumer_lag_slots{channel="kept",consumer="app"}' 7 &&
+		is_value ringbus_daemon_channels 3
 }
 
 # A sample has one value, and its family comes before it, all of it in a row.
@@ -298,8 +299,9 @@ is_cut() {
 flow='ringbus_channel_published_total{channel="flow"}'
 
 goes_on_without() {
-	until_true is_value ringbus_up 0 && grows "$flow" && is_status 503 /healthz &&
-		[[ $(get /healthz) == 'no daemon: '* ]]
+	until_true is_value ringbus_up 0 && is_value ringbus_daemon_channels '' &&
+		grows "$flow" && is_status 503 /healthz &&
+		[[ $(get /healthz) == 'RINGBUS CRITICAL - no daemon answers: '* ]]
 }
 
 stops_with_nobody() {
@@ -313,6 +315,28 @@ stops_with_nobody() {
 goes_on_after() {
 	start_daemon && until_true is_value ringbus_up 1 && grows "$flow" &&
 		is_status 200 /healthz && says_what_is
+}
+
+# says STATUS TEXT: what /healthz does.
+says() {
+	is_status "$1" /healthz && [[ $(get /healthz) == "$2"* ]]
+}
+
+# What `ringbusctl check` says: of an operator's pause, of a hole that stays and of
+# a file that was cut.
+tells_what_is_wrong() {
+	says 200 'RINGBUS OK - 3 channels' &&
+		"$build/ringbusctl" channel pause few &&
+		until_true says 200 'RINGBUS WARNING - few: is paused' &&
+		"$build/ringbusctl" channel resume few &&
+		"$build/ringbusctl" create hurt --slots 8 --producers multi &&
+		printf '\0\0\0\0\0\0\0\0' |
+		dd of="$shm/hurt/ring" conv=notrunc status=none &&
+		until_true says 503 'RINGBUS CRITICAL - hurt: nobody publishes 0' &&
+		truncate --size 0 "$shm/hurt/ring" &&
+		until_true says 503 'RINGBUS CRITICAL - hurt: is damaged' &&
+		is_value 'ringbus_channel_damaged{channel="hurt"}' 1 &&
+		"$build/ringbusctl" remove hurt && until_true says 200 'RINGBUS OK'
 }
 
 is_hidden() {
@@ -479,6 +503,7 @@ ok "rude ones" survives_rudeness
 ok "many at one time" serves_many
 ok "slow ones" slow_ones_block_nobody
 ok "channels come and go" follows_channels
+ok "health is what check says" tells_what_is_wrong
 ok "a stopped daemon" stops_with_nobody
 ok "a killed daemon" kill_daemon
 ok "goes on without it" goes_on_without

@@ -285,6 +285,66 @@ TEST(the_daemon_counts_who_comes_goes_and_dies)
 	t_bus_end(&b);
 }
 
+TEST(a_pause_is_told)
+{
+	const struct ringbus_channel *c;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8");
+	c = ringbus_tap_channel(t_tap(b.bus, RINGBUS_FROM_NOW));
+	EXPECT(OF("channel_paused"), 0);
+	t_ok(ringbus_pause(b.bus, "a"));
+	EXPECT(OF("channel_paused"), 1);
+	t_ok(ringbus_resume(b.bus, "a"));
+	EXPECT(OF("channel_paused"), 0);
+	t_bus_end(&b);
+}
+
+static int
+hold_claim(void *arg)
+{
+	const struct t_bus *b = arg;
+	struct ringbus_producer *p = t_produce(t_connect(&b->daemon), NULL);
+
+	t_put_all(p, 0, 2);
+	t_ok(ringbus_producer_claim(p, 2, RINGBUS_NOW));
+	pause();
+	return 0;
+}
+
+TEST(a_claim_that_stays_and_what_its_death_stops_are_told)
+{
+	const struct ringbus_channel *c;
+	struct t_bus b;
+	pid_t pid;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8, producers: multi, strict: "
+			"true");
+	c = ringbus_tap_channel(t_tap(b.bus, RINGBUS_FROM_NOW));
+	EXPECT(OF("channel_hole_sequence"), -1);
+	pid = t_child(hold_claim, &b);
+	t_until(OF("channel_hole_sequence") == 3);
+	EXPECT(OF("channel_broken"), 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	t_join_signal(pid, SIGKILL);
+	t_until(OF("channel_broken") == 1);
+	EXPECT(OF("channel_damaged"), 0);
+	t_bus_end(&b);
+}
+
+TEST(a_file_that_was_cut_is_told)
+{
+	const struct ringbus_channel *c;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8");
+	c = ringbus_tap_channel(t_tap(b.bus, RINGBUS_FROM_NOW));
+	EXPECT(OF("channel_damaged"), 0);
+	ck_assert_int_eq(truncate(t_words("%s/a/ring", b.daemon.shm), 0), 0);
+	t_until(OF("channel_damaged") == 1);
+	t_bus_end(&b);
+}
+
 TEST(who_is_too_slow_is_counted)
 {
 	const struct ringbus_channel *c;
