@@ -36,7 +36,8 @@ def fill_in(query):
 
 
 def has_data(url, query):
-    return bool(get(url, "/api/v1/query", query=query)["result"])
+    found = get(url, "/api/v1/query", query=query)["result"]
+    return any(sample["value"][1] != "NaN" for sample in found)
 
 
 def label_values(query):

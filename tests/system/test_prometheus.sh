@@ -74,7 +74,8 @@ listens() {
 start_flow() {
 	cat >"$dir/ringbus.yaml" <<'EOC' || return
 channels:
-  orders: { slots: 4096, framing: framed, slot_size: 32, consumers: { app: {} } }
+  orders: { slots: 4096, framing: framed, slot_size: 32, latency: true,
+            consumers: { app: {} } }
   trades: { slots: 4096, framing: framed, slot_size: 32, producers: multi,
             consumers: { book: {} } }
 EOC
