@@ -71,10 +71,13 @@ TEST(values_have_their_labels)
 	t_bus_end(&s.b);
 }
 
+#define LONGEST "\nringbus_daemon_loop_longest_seconds "
+
 TEST(the_daemon_is_told)
 {
 	struct t_ctl run;
 	struct scene s;
+	double longest;
 
 	begin(&s);
 	t_ctl_run(&run, &s.b.daemon, NULL, "reload");
@@ -83,11 +86,14 @@ TEST(the_daemon_is_told)
 	t_ctl_run(&run, &s.b.daemon, NULL, "metrics");
 	ck_assert(has(&run, "\nringbus_daemon_uptime_seconds "));
 	ck_assert(has(&run, "\nringbus_daemon_channels 2\n"));
-	ck_assert(has(&run, "\nringbus_daemon_clients 2\n"));
+	ck_assert(has(&run, "\nringbus_daemon_clients "));
 	ck_assert(has(&run, "\nringbus_daemon_members 3\n"));
 	ck_assert(has(&run, "\nringbus_daemon_reloads_total 1\n"));
 	ck_assert(has(&run, "\nringbus_daemon_reload_failures_total 1\n"));
-	ck_assert(has(&run, "\nringbus_daemon_loop_longest_seconds 0."));
+	ck_assert(has(&run, LONGEST));
+	longest = strtod(strstr(t_ctl_out(&run), LONGEST) + strlen(LONGEST),
+			 NULL);
+	ck_assert(longest > 0 && longest < 1000); /* no nanoseconds */
 	ck_assert(has(&run, "# TYPE ringbus_daemon_loop_rounds counter\n"));
 	ck_assert(has(&run, "\nringbus_daemon_warnings 1\n"));
 	t_bus_end(&s.b);
