@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/service.h"
+
 /* ------------------------------------------------------------------ making */
 
 /* A line of /proc/meminfo, in bytes; 0 if it is not there. */
@@ -47,7 +49,7 @@ create_sealed(const struct rb_hosted *hosted, int file, uint64_t size)
 
 	snprintf(name, sizeof(name), "%s/%s", hosted->name,
 		 rb_file_names[file]);
-	return rb_segment_create_sealed(name, size);
+	return rb_segment_create_sealed(name, size, rb_service_works);
 }
 
 int
@@ -65,7 +67,8 @@ rb_files_create(const struct rb_hosted *hosted,
 
 		fds[i] = sealed ? create_sealed(hosted, i, size)
 				: rb_segment_create(hosted->dirfd,
-						    rb_file_names[i], size);
+						    rb_file_names[i], size,
+						    rb_service_works);
 		if (fds[i] < 0)
 			return fds[i];
 	}

@@ -69,53 +69,89 @@ is_wished(const struct rb_config_channel *config, enum rb_placement kind)
 
 /* --------------------------------------------------------------- one by one */
 
+typedef int (*step_fn)(const struct rb_segment *piece, const void *context);
+
+/* One that took longer than the watchdog waits would end the daemon. */
 static int
-prefault(const struct rb_hosted *hosted)
+in_pieces(const struct rb_segment *s, step_fn step, const void *context)
 {
 	int err = 0;
 
-	for (int i = 0; i < RB_FILES && err == 0; i++) {
+	for (uint64_t at = 0; at < s->size && err == 0;
+	     at += RB_SEGMENT_PIECE) {
+		struct rb_segment piece = {
+			.base = (char *)s->base + at,
+			.size = rb_min_u64(s->size - at, RB_SEGMENT_PIECE),
+		};
+
 		rb_service_works();
-		err = rb_segment_populate(&hosted->channel.segments[i], true);
+		err = step(&piece, context);
 	}
 	return err;
 }
 
 /* Each page once, though the slots are mapped twice. */
 static int
-lock(const struct rb_hosted *hosted)
+everywhere(const struct rb_hosted *hosted, step_fn step, const void *context)
 {
-	for (int i = 0; i < RB_FILES; i++) {
-		const struct rb_segment *s = &hosted->channel.segments[i];
+	int err = 0;
 
-		rb_service_works();
-		if (mlock(s->base, s->size) < 0)
-			return -errno;
-	}
-	return 0;
+	for (int i = 0; i < RB_FILES && err == 0; i++)
+		err = in_pieces(&hosted->channel.segments[i], step, context);
+	return err;
+}
+
+static int
+populate(const struct rb_segment *piece, const void *context)
+{
+	(void)context;
+	return rb_segment_populate(piece, true);
+}
+
+static int
+lock(const struct rb_segment *piece, const void *context)
+{
+	(void)context;
+	return mlock(piece->base, piece->size) < 0 ? -errno : 0;
 }
 
 static void
-unlock(const struct rb_hosted *hosted)
+unlock_all(const struct rb_hosted *hosted)
 {
 	for (int i = 0; i < RB_FILES; i++)
 		munlock(hosted->channel.segments[i].base,
 			hosted->channel.segments[i].size);
 }
 
+/* A part of it would be charged, and help nobody. */
+static int
+lock_all(const struct rb_hosted *hosted)
+{
+	int err = everywhere(hosted, lock, NULL);
+
+	if (err < 0)
+		unlock_all(hosted);
+	return err;
+}
+
+/* The advice is for what is read back from swap; a kernel without it has not the
+ * other either. */
+static int
+collapse(const struct rb_segment *piece, const void *context)
+{
+	(void)context;
+	madvise(piece->base, piece->size, MADV_HUGEPAGE);
+	return madvise(piece->base, piece->size, MADV_COLLAPSE) < 0 ? -errno
+								    : 0;
+}
+
 static int
 enlarge(const struct rb_hosted *hosted)
 {
-	const struct rb_segment *s = &hosted->channel.segments[RB_FILE_RING];
-	uint64_t size = s->size / HUGE_PAGE * HUGE_PAGE;
+	struct rb_segment s = hosted->channel.segments[RB_FILE_RING];
 
-	if (size == 0)
-		return -ERANGE;
-	rb_service_works();
-	/* The advice is for what is read back from swap; a kernel without it has
-	 * not the other either. */
-	madvise(s->base, size, MADV_HUGEPAGE);
-	return madvise(s->base, size, MADV_COLLAPSE) < 0 ? -errno : 0;
+	s.size = s.size / HUGE_PAGE * HUGE_PAGE;
+	return s.size == 0 ? -ERANGE : in_pieces(&s, collapse, NULL);
 }
 
 /* -EINVAL would stand for anything. */
@@ -129,19 +165,22 @@ check_node(unsigned node)
 }
 
 static int
+bind_to_node(const struct rb_segment *piece, const void *context)
+{
+	const struct rb_numbers *node = context;
+
+	return syscall(SYS_mbind, piece->base, piece->size, MPOL_PREFERRED,
+		       node->words, RB_CPUS_MAX + 1, MPOL_MF_MOVE) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int
 go_to_node(const struct rb_hosted *hosted, const struct rb_numbers *node)
 {
 	int err = check_node(first_of(node));
 
-	for (int i = 0; i < RB_FILES && err == 0; i++) {
-		const struct rb_segment *s = &hosted->channel.segments[i];
-
-		rb_service_works();
-		if (syscall(SYS_mbind, s->base, s->size, MPOL_PREFERRED,
-			    node->words, RB_CPUS_MAX + 1, MPOL_MF_MOVE) < 0)
-			err = -errno;
-	}
-	return err;
+	return err < 0 ? err : everywhere(hosted, bind_to_node, node);
 }
 
 static int
@@ -162,9 +201,11 @@ grant(struct rb_hosted *hosted, const struct rb_config_channel *config,
 	switch (kind) {
 	case RB_PLACEMENT_PREFAULT:
 		/* What others have filled is there. */
-		return hosted->hidden[0] != '\0' ? prefault(hosted) : 0;
+		return hosted->hidden[0] != '\0'
+			       ? everywhere(hosted, populate, NULL)
+			       : 0;
 	case RB_PLACEMENT_LOCK:
-		return lock(hosted);
+		return lock_all(hosted);
 	case RB_PLACEMENT_HUGE_PAGES:
 		return enlarge(hosted);
 	case RB_PLACEMENT_NUMA_NODE:
@@ -195,7 +236,7 @@ place_one(struct rb_hosted *hosted, const struct rb_config_channel *config,
 		placed.granted = placed.err == 0;
 	} else if (kind == RB_PLACEMENT_LOCK &&
 		   (hosted->placed >> kind & 1) != 0) {
-		unlock(hosted);
+		unlock_all(hosted);
 	}
 	if (placed.asked && kind == RB_PLACEMENT_NUMA_NODE)
 		placed.number = first_of(&config->numa_node);
@@ -245,6 +286,23 @@ rb_pages_prefer(const struct rb_config_channel *config)
 		syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0);
 		preferred = false;
 	}
+}
+
+const char *
+rb_pages_describe(const struct rb_change *change)
+{
+	const struct rb_key *key = change->key;
+	bool is_taken_back = change->after[0] == '\0' ||
+			     strcmp(change->after, "false") == 0;
+
+	if (key == &rb_keys[RB_KEY_CHANNEL_prefault] ||
+	    (key == &rb_keys[RB_KEY_CHANNEL_huge_pages] && is_taken_back) ||
+	    (key == &rb_keys[RB_KEY_CHANNEL_numa_node] && is_taken_back))
+		return "for when it is made anew; memory that is there stays "
+		       "as it is";
+	if (key == &rb_keys[RB_KEY_CHANNEL_numa_node])
+		return "live, for memory that no member has in use";
+	return "live";
 }
 
 static int

@@ -16,6 +16,7 @@
 #ifndef RB_DAEMON_PAGES_H
 #define RB_DAEMON_PAGES_H
 
+#include "config/diff.h"
 #include "daemon/hosted.h"
 #include "shm/placement.h"
 
@@ -26,6 +27,9 @@ void rb_pages_prefer(const struct rb_config_channel *config);
  * taken over, or of which something else is wished now. */
 void rb_pages_place(struct rb_hosted *hosted,
 		    const struct rb_config_channel *config);
+
+/* What becomes of a change that needs no new generation, for people. */
+const char *rb_pages_describe(const struct rb_change *change);
 
 /* For who only asks, of a channel with so many bytes: 0, or a negative errno if it is
  * wished and would surely not be granted. */

@@ -14,6 +14,7 @@
 #include "daemon/entry.h"
 #include "daemon/judge.h"
 #include "daemon/log.h"
+#include "daemon/pages.h"
 #include "daemon/shape.h"
 #include "shm/member.h"
 
@@ -177,7 +178,7 @@ look_at_change(void *context, const struct rb_change *change)
 	if (hard)
 		tell_hard(look, change, obstacle);
 	else
-		tell_change(look->r, change, "live", false);
+		tell_change(look->r, change, rb_pages_describe(change), false);
 }
 
 static void

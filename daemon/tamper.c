@@ -22,6 +22,7 @@
 #include "daemon/event.h"
 #include "daemon/files.h"
 #include "daemon/log.h"
+#include "daemon/service.h"
 #include "daemon/sigbus.h"
 #include "daemon/user.h"
 
@@ -149,7 +150,7 @@ refill(struct rb_hosted *hosted, enum rb_file file, uint64_t size,
 	    hosted->tampering.n_refills++ == REFILLS_MAX)
 		return -EMLINK;
 	fd = rb_files_open(hosted, file, true);
-	return fd < 0 ? fd : rb_segment_allocate(fd, size);
+	return fd < 0 ? fd : rb_segment_allocate(fd, size, rb_service_works);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "shm/base.h"
@@ -32,19 +33,54 @@
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-int
-rb_segment_allocate(int fd, uint64_t size)
+/* What is too large as a whole is not to take from others, piece by piece, what
+ * there is. */
+static int
+check_room(int fd, uint64_t size)
+{
+	struct statfs fs;
+	struct stat st;
+	uint64_t has;
+
+	if (size <= RB_SEGMENT_PIECE)
+		return 0;
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
+	has = (uint64_t)st.st_blocks * 512;
+	if (fs.f_blocks == 0 || size <= has) /* 0: without a limit */
+		return 0;
+	return (size - has) / (uint64_t)fs.f_bsize >= fs.f_bavail + 1 ? -ENOSPC
+								      : 0;
+}
+
+static int
+allocate_piece(int fd, uint64_t offset, uint64_t size)
 {
 	int err;
 
 	do
-		err = posix_fallocate(fd, 0, (off_t)size);
+		err = posix_fallocate(fd, (off_t)offset, (off_t)size);
 	while (err == EINTR);
 	return -err;
 }
 
 int
-rb_segment_create(int dirfd, const char *name, uint64_t size)
+rb_segment_allocate(int fd, uint64_t size, rb_segment_piece_fn fn)
+{
+	int err = check_room(fd, size);
+
+	for (uint64_t at = 0; at < size && err == 0; at += RB_SEGMENT_PIECE) {
+		if (fn != NULL)
+			fn();
+		err = allocate_piece(fd, at,
+				     rb_min_u64(size - at, RB_SEGMENT_PIECE));
+	}
+	return err;
+}
+
+int
+rb_segment_create(int dirfd, const char *name, uint64_t size,
+		  rb_segment_piece_fn fn)
 {
 	rb_cleanup_(rb_closep) int fd = -1;
 	int err;
@@ -54,7 +90,7 @@ rb_segment_create(int dirfd, const char *name, uint64_t size)
 	if (fd < 0)
 		return -errno;
 	/* The mode whatever an ACL of the folder says of what is made in it. */
-	err = fchmod(fd, 0600) < 0 ? -errno : rb_segment_allocate(fd, size);
+	err = fchmod(fd, 0600) < 0 ? -errno : rb_segment_allocate(fd, size, fn);
 	if (err < 0) {
 		unlinkat(dirfd, name, 0);
 		return err;
@@ -74,7 +110,8 @@ new_memfd(const char *name)
 }
 
 int
-rb_segment_create_sealed(const char *name, uint64_t size)
+rb_segment_create_sealed(const char *name, uint64_t size,
+			 rb_segment_piece_fn fn)
 {
 	rb_cleanup_(rb_closep) int fd = new_memfd(name);
 	int err;
@@ -83,7 +120,7 @@ rb_segment_create_sealed(const char *name, uint64_t size)
 	 * reading could open it anew for writing by way of /proc. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return -errno;
-	err = rb_segment_allocate(fd, size);
+	err = rb_segment_allocate(fd, size, fn);
 	if (err < 0)
 		return err;
 	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)

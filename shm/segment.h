@@ -25,6 +25,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Memory takes its time: what is done to much of it is done in pieces of this size, so
+ * that somebody can say in between that it goes on. */
+#define RB_SEGMENT_PIECE (UINT64_C(64) << 20)
+
+/* Called before each piece; NULL if nobody wants to know. */
+typedef void (*rb_segment_piece_fn)(void);
+
 struct rb_segment {
 	void *base;       /* NULL: not mapped */
 	uint64_t size;    /* of the file */
@@ -38,18 +45,20 @@ struct rb_segment {
  * allocated and zero. Returns a read-write descriptor; -EEXIST if the name is
  * taken, -ENOSPC (nothing is left behind), or another negative errno.
  */
-int rb_segment_create(int dirfd, const char *name, uint64_t size);
+int rb_segment_create(int dirfd, const char *name, uint64_t size,
+		      rb_segment_piece_fn fn);
 
 /*
  * The same without a place in any folder: a memfd of mode 0600 whose size is sealed;
  * `name` is for people who look at mappings. No file system bounds it: -ENOMEM
  * comes only if the kernel has time to notice, so that the caller looks first.
  */
-int rb_segment_create_sealed(const char *name, uint64_t size);
+int rb_segment_create_sealed(const char *name, uint64_t size,
+			     rb_segment_piece_fn fn);
 
 /* Gives a file all of its `size` bytes; what is there stays as it is. 0 or a negative
  * errno, and it may have some of them then. */
-int rb_segment_allocate(int fd, uint64_t size);
+int rb_segment_allocate(int fd, uint64_t size, rb_segment_piece_fn fn);
 
 /* Whether nobody can change its size, nor what is sealed. */
 bool rb_segment_is_sealed(int fd);

@@ -136,6 +136,45 @@ TEST(lock_is_taken_anew_by_each_daemon)
 	t_daemon_stop(&d);
 }
 
+/* The line of the log about this key says it last. */
+static void
+is_told(const struct t_daemon *d, const char *key, const char *what)
+{
+	char *log = t_daemon_log(d);
+	char *line = strstr(log, key);
+
+	ck_assert_msg(line != NULL, "%s", log);
+	line[strcspn(line, "\n")] = '\0';
+	ck_assert_msg(strlen(line) > strlen(what) &&
+			      strcmp(line + strlen(line) - strlen(what),
+				     what) == 0,
+		      "%s", line);
+	free(log);
+}
+
+TEST(reload_tells_what_changes_now_and_what_does_not)
+{
+	static const char later[] = ": for when it is made anew; memory that "
+				    "is there stays as it is";
+	struct t_daemon d;
+
+	t_daemon_start(&d, CHANNEL("huge_pages: true, numa_node: 700"));
+	t_daemon_reload(&d, CHANNEL("prefault: false, lock: true"),
+			"was reloaded");
+	is_told(&d, "a.prefault: true -> false", later);
+	is_told(&d, "a.huge_pages: true -> false", later);
+	is_told(&d, "a.numa_node: 700 -> ", later);
+	is_told(&d, "a.lock: false -> true", ": live");
+	t_daemon_reload(&d, CHANNEL("huge_pages: true, numa_node: 700"),
+			"a.lock: true -> false");
+	is_told(&d, "a.lock: true -> false", ": live");
+	is_told(&d, "a.prefault: false -> true", later);
+	is_told(&d, "a.huge_pages: false -> true", ": live");
+	is_told(&d, "a.numa_node: not given -> 700",
+		": live, for memory that no member has in use");
+	t_daemon_stop(&d);
+}
+
 /* As another user, as root may lock without a limit. */
 TEST(lock_beyond_the_limit_is_done_without)
 {

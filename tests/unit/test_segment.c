@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "shm/word.h"
@@ -32,7 +33,7 @@ open_dir(void)
 TEST(created_file_is_private_whole_and_zero)
 {
 	int dir = open_dir();
-	int fd = rb_segment_create(dir, "ring", 3 * PAGE);
+	int fd = rb_segment_create(dir, "ring", 3 * PAGE, NULL);
 	struct stat st;
 	char byte = 1;
 
@@ -52,12 +53,60 @@ TEST(created_file_is_private_whole_and_zero)
 TEST(taken_name_is_refused_and_left_alone)
 {
 	int dir = open_dir();
-	int fd = rb_segment_create(dir, "ring", PAGE);
+	int fd = rb_segment_create(dir, "ring", PAGE, NULL);
 
-	ck_assert_int_eq(rb_segment_create(dir, "ring", 2 * PAGE), -EEXIST);
+	ck_assert_int_eq(rb_segment_create(dir, "ring", 2 * PAGE, NULL),
+			 -EEXIST);
 	ck_assert_int_eq(lseek(fd, 0, SEEK_END), PAGE);
 	ck_assert_int_eq(unlinkat(dir, "ring", 0), 0);
 	close(fd);
+	close(dir);
+}
+
+static unsigned n_pieces;
+
+static void
+count_piece(void)
+{
+	n_pieces++;
+}
+
+TEST(somebody_hears_of_each_piece_of_a_large_file)
+{
+	int dir = open_dir();
+	struct stat st;
+	int fd;
+
+	n_pieces = 0;
+	fd = rb_segment_create(dir, "ring", RB_SEGMENT_PIECE + PAGE,
+			       count_piece);
+	if (fd == -ENOSPC)
+		T_SKIP("less than %d MiB of shared memory", 65);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(unlinkat(dir, "ring", 0), 0);
+	ck_assert_uint_eq(n_pieces, 2);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_uint_eq((uint64_t)st.st_size, RB_SEGMENT_PIECE + PAGE);
+	ck_assert_uint_ge((uint64_t)st.st_blocks * 512,
+			  RB_SEGMENT_PIECE + PAGE);
+	close(fd);
+	close(dir);
+}
+
+TEST(what_is_too_large_as_a_whole_takes_nothing_from_others)
+{
+	int dir = open_dir();
+	struct statfs fs;
+
+	n_pieces = 0;
+	ck_assert_int_eq(fstatfs(dir, &fs), 0);
+	if (fs.f_blocks == 0)
+		T_SKIP("shared memory has no limit here");
+	ck_assert_int_eq(rb_segment_create(dir, "ring", UINT64_C(1) << 50,
+					   count_piece),
+			 -ENOSPC);
+	ck_assert_uint_eq(n_pieces, 0);
+	ck_assert_int_lt(faccessat(dir, "ring", F_OK, 0), 0);
 	close(dir);
 }
 
@@ -69,11 +118,11 @@ fill_small_tmpfs(void *path)
 	ck_assert_int_eq(mount("tmpfs", path, "tmpfs", 0, "size=64k"), 0);
 	dir = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(dir, 0);
-	err = rb_segment_create(dir, "ring", UINT64_C(1) << 20);
+	err = rb_segment_create(dir, "ring", UINT64_C(1) << 20, NULL);
 	ck_assert_int_eq(err, -ENOSPC);
 	ck_assert_int_lt(faccessat(dir, "ring", F_OK, 0), 0);
 	ck_assert_int_eq(errno, ENOENT);
-	err = rb_segment_create(dir, "ring", 32 << 10);
+	err = rb_segment_create(dir, "ring", 32 << 10, NULL);
 	ck_assert_int_ge(err, 0); /* nothing was left allocated */
 	return 0;
 }
@@ -88,7 +137,7 @@ TEST(full_tmpfs_is_an_error_and_leaves_nothing)
 TEST(link_is_not_followed)
 {
 	int dir = open_dir();
-	int fd = rb_segment_create(dir, "real", PAGE);
+	int fd = rb_segment_create(dir, "real", PAGE, NULL);
 
 	ck_assert_int_eq(symlinkat("real", dir, "soft"), 0);
 	ck_assert_int_eq(linkat(dir, "real", dir, "hard", 0), 0);
@@ -165,7 +214,7 @@ TEST(short_file_is_not_mapped)
 TEST(read_only_descriptor_does_not_become_writable)
 {
 	int dir = open_dir();
-	int fd = rb_segment_create(dir, "ring", PAGE);
+	int fd = rb_segment_create(dir, "ring", PAGE, NULL);
 	struct rb_segment segment;
 
 	close(fd);

@@ -22,7 +22,7 @@
 static int
 make(void)
 {
-	int fd = rb_segment_create_sealed("test/ring", 3 * PAGE);
+	int fd = rb_segment_create_sealed("test/ring", 3 * PAGE, NULL);
 
 	ck_assert_int_ge(fd, 0);
 	return fd;
@@ -179,7 +179,7 @@ make_too_much(void *arg)
 	close(next);
 	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	ck_assert_int_eq(rb_segment_create_sealed("test/ring", 3 * PAGE),
+	ck_assert_int_eq(rb_segment_create_sealed("test/ring", 3 * PAGE, NULL),
 			 -EFBIG);
 	ck_assert_int_eq(dup(STDIN_FILENO), next);
 	return 0;
