@@ -1092,7 +1092,8 @@ RINGBUS_API int ringbus_channel_placement(const struct ringbus_channel *channel,
  * Pins the calling thread to the CPUs that the configuration names for this channel
  * (`cpus`), as far as this process may run there. The number of those; 0 if it names
  * none, and nothing has changed; -EINVAL if none of them is there, or for this process;
- * -EPERM if that is forbidden.
+ * -EPERM if that is forbidden. There is no option for it: a handle may be opened in one
+ * thread and used in another, so only the one that is to use it can call this.
  */
 RINGBUS_API int ringbus_pin(const struct ringbus_channel *channel);
 

@@ -190,6 +190,8 @@ TEST(lock_beyond_the_limit_is_done_without)
 	t_ok(setrlimit(RLIMIT_MEMLOCK, &little));
 	t_daemon_start_as(&d, &t_alice);
 	is_done_without(&d, "lock", -ENOMEM, "LimitMEMLOCK=");
+	/* Not even the small file that comes first. */
+	ck_assert_uint_eq(sum_of(d.pid, "status", "VmLck"), 0);
 	t_daemon_stop_as(&d);
 }
 

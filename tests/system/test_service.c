@@ -267,6 +267,53 @@ TEST(failed_start_tells_the_error)
 	close(l.fd);
 }
 
+/* ------------------------------------------------- descriptors on their way */
+
+#define SEALED                                                                 \
+	"channels: { a: { slots: 64, event_size: 8, isolation: sealed } }"
+
+/* Until one has this in it, and none before it has the other. */
+static void
+expect_before(struct listener *l, const char *text, const char *other)
+{
+	for (hear(l); strstr(l->notice, text) == NULL; hear(l))
+		ck_assert_msg(strstr(l->notice, other) == NULL, "%s",
+			      l->notice);
+}
+
+/* The manager refuses a descriptor of who is gone by the time that it reads. */
+TEST(descriptors_are_taken_before_the_daemon_is_ready_and_before_it_goes)
+{
+	struct listener l;
+
+	listen_for(&l, SEALED);
+	t_daemon_launch(&l.d, NULL);
+	expect_before(&l, "FDSTORE=1", "READY=1");
+	expect_before(&l, "BARRIER=1", "READY=1");
+	expect(&l, "READY=1");
+	t_daemon_await(&l.d);
+	ck_assert_int_eq(kill(l.d.pid, SIGTERM), 0);
+	expect(&l, "FDSTOREREMOVE=1");
+	expect(&l, "BARRIER=1");
+	t_daemon_ends(&l.d, 0);
+	close(l.fd);
+}
+
+TEST(nothing_is_waited_for_where_no_descriptor_was_sent)
+{
+	struct listener l;
+
+	listen_for(&l, SMALL);
+	t_daemon_launch(&l.d, NULL);
+	expect_before(&l, "READY=1", "BARRIER=1");
+	t_daemon_await(&l.d);
+	t_daemon_stop(&l.d);
+	expect_before(&l, "STOPPING=1", "BARRIER=1");
+	ck_assert_int_lt(recv(l.fd, l.notice, sizeof(l.notice), MSG_DONTWAIT),
+			 0);
+	close(l.fd);
+}
+
 /* --------------------------------------------------------------- whose user */
 
 static const struct t_user dynamic = { .uid = 61300, .gid = 61300 };
