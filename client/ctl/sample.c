@@ -330,6 +330,25 @@ rate_member(struct sample *sample, const struct step *step, unsigned now)
 			*field_of(&sample->members_before[found], i));
 }
 
+/* Consumers that were there at the look before. */
+static uint64_t
+find_known(const struct sample *sample)
+{
+	uint64_t known = 0;
+	unsigned i;
+
+	if (sample->n_looks == 0)
+		return 0;
+	for (i = 0; i < sample->view.n_members; i++) {
+		const struct ringbus_member *member = &sample->view.members[i];
+
+		if (member->role == RINGBUS_CONSUMER &&
+		    find_before(sample, member) >= 0)
+			known |= UINT64_C(1) << member->index;
+	}
+	return known;
+}
+
 static void
 rate_channel(struct sample *sample, const struct step *step)
 {
@@ -394,6 +413,8 @@ look_at(struct sampler *sampler, struct sample *sample)
 	for (i = 0; i < sample->view.n_members; i++)
 		count_member(channel, &sample->view.members[i],
 			     &sample->counts[i]);
+	latencies_look(&sample->latencies, channel, &sample->view,
+		       find_known(sample));
 	step = measure_step(sampler, sample, now_ns);
 	memset(&sample->members, 0, sizeof(sample->members));
 	if (sample->n_looks == 0) {

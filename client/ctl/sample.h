@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "client/ctl/ctl.h"
+#include "client/ctl/latency.h"
 #include "client/ctl/view.h"
 
 #define SAMPLE_MEMBERS (2 * RINGBUS_MEMBERS_MAX)
@@ -45,6 +46,7 @@ struct sample {
 	struct sample_rates rates;
 	struct sample_rates members[SAMPLE_MEMBERS]; /* of view.members */
 	struct sample_rates counts[SAMPLE_MEMBERS];  /* so far, not a second */
+	struct latencies latencies; /* between the last two looks */
 	/* At the look before. */
 	struct view before;
 	struct sample_rates members_before[SAMPLE_MEMBERS];

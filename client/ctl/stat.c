@@ -82,9 +82,11 @@ print_header(struct stat *stat)
 	if (stat->n_lines > 0 && (height == 0 || stat->n_lines < height))
 		return;
 	output_print(&stat->out,
-		     "%-*s  %11s  %13s  %5s  %10s  %9s  %9s  %9s  %9s\n",
+		     "%-*s  %11s  %13s  %5s  %10s  %9s  %9s  %9s  %9s"
+		     "  %6s  %6s\n",
 		     stat->name_width, "CHANNEL", "SLOTS/S", "BYTES/S", "FILL%",
-		     "LAG", "BLOCKED/S", "WAKES/S", "MISSED/S", "LOST/S");
+		     "LAG", "BLOCKED/S", "WAKES/S", "MISSED/S", "LOST/S", "P50",
+		     "P99");
 	stat->n_lines = 1;
 }
 
@@ -94,15 +96,24 @@ print_sample(struct stat *stat, const struct sample *sample)
 	const struct sample_rates *rates = &sample->rates;
 	const struct ringbus_info *info = &sample->view.info;
 
+	char p50[LATENCY_TEXT], p99[LATENCY_TEXT];
+
 	print_header(stat);
 	stat->n_lines++;
 	output_print(&stat->out,
 		     "%-*s  %11.0f  %13.0f  %5.1f  %10" PRId64
-		     "  %9.1f  %9.1f  %9.1f  %9.0f\n",
+		     "  %9.1f  %9.1f  %9.1f  %9.0f"
+		     "  %6s  %6s\n",
 		     stat->name_width, sample->name, rates->slots,
 		     rates->slots * (double)info->slot_size, fill_of(info),
 		     lag_of(&sample->view), producers_sleeps(sample),
-		     rates->wakes, rates->missed, rates->lost);
+		     rates->wakes, rates->missed, rates->lost,
+		     latency_format(latencies_quantile(&sample->latencies, NULL,
+						       0.5),
+				    p50),
+		     latency_format(latencies_quantile(&sample->latencies, NULL,
+						       0.99),
+				    p99));
 }
 
 /* -------------------------------------------------------------------- JSON */
@@ -129,6 +140,7 @@ write_sample(struct stat *stat, const struct sample *sample)
 	json_int(&json, "wakes_per_s", (int64_t)rates->wakes);
 	json_int(&json, "missed_per_s", (int64_t)rates->missed);
 	json_int(&json, "lost_per_s", (int64_t)rates->lost);
+	latencies_write(&sample->latencies, NULL, &json);
 	json_end(&json);
 }
 
@@ -259,7 +271,8 @@ const struct ctl_verb ctl_stat = {
 	.help = "BLOCKED/S is how often producers slept as the ring was full, "
 		"WAKES/S how often members\nwoke others, MISSED/S how often "
 		"nobody woke a sleeper, LOST/S slots overwritten unread or\n"
-		"dropped.\n",
+		"dropped, P50 and P99 how long events took from publish to "
+		"commit, on a channel with\n`latency: true`.\n",
 	.max_operands = 1,
 	.options = stat_options,
 	.defaults = &stat_defaults,

@@ -182,7 +182,7 @@ write_rates(struct json *json, const struct sample_rates *rates)
 
 static void
 write_member(struct json *json, const struct ringbus_member *member,
-	     const struct sample_rates *rates)
+	     const struct sample *sample, const struct sample_rates *rates)
 {
 	json_open(json, NULL, '{');
 	json_string(json, "role", words_role(member->role));
@@ -192,6 +192,7 @@ write_member(struct json *json, const struct ringbus_member *member,
 	if (member->role == RINGBUS_CONSUMER)
 		json_int(json, "lag", member->lag);
 	write_rates(json, rates);
+	latencies_write(&sample->latencies, member, json);
 	json_close(json, '}');
 }
 
@@ -215,9 +216,10 @@ write_sample(const struct sample *sample, struct output *out)
 	json_uint(&json, "capacity",
 		  sample->view.info.slots - sample->view.info.history);
 	write_rates(&json, &sample->rates);
+	latencies_write(&sample->latencies, NULL, &json);
 	json_open(&json, "members", '[');
 	for (i = 0; i < sample->view.n_members; i++)
-		write_member(&json, &sample->view.members[i],
+		write_member(&json, &sample->view.members[i], sample,
 			     &sample->members[i]);
 	json_close(&json, ']');
 	json_end(&json);
@@ -352,7 +354,10 @@ const struct ctl_verb ctl_top = {
 	.brief = "Watch channels and their members: rates, lags, waits",
 	.help = "STALL is the part of the time that producers, or a member, "
 		"waited; LAG and FILL are those\nof the slowest consumer that "
-		"gates. Rates are averaged over two intervals or so.\n",
+		"gates. Rates are averaged over two intervals or so. P50 "
+		"and P99 are how long events of the\nlast interval took "
+		"from publish to commit, on a channel with `latency: "
+		"true`.\n",
 	.max_operands = 1,
 	.options = top_options,
 	.defaults = &top_defaults,

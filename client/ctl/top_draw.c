@@ -108,13 +108,30 @@ CHANNEL_CELL(cell_errors, put_number(sample->rates.errors, text))
 CHANNEL_CELL(cell_cursor,
 	     snprintf(text, PAGE_CELL, "%" PRId64, sample->view.info.cursor))
 
+static void
+put_latency(const struct sample *sample, const struct ringbus_member *member,
+	    double q, char text[PAGE_CELL])
+{
+	char time[LATENCY_TEXT];
+
+	snprintf(text, PAGE_CELL, "%s",
+		 latency_format(latencies_quantile(&sample->latencies, member,
+						   q),
+				time));
+}
+
+CHANNEL_CELL(cell_p50, put_latency(sample, NULL, 0.5, text))
+CHANNEL_CELL(cell_p99, put_latency(sample, NULL, 0.99, text))
+
 static const char *
 name_state(const struct sample *sample)
 {
 	const struct ringbus_info *info = &sample->view.info;
 
 	if (sample->n_looks == 0)
-		return sample->error == -EACCES ? "denied" : "unread";
+		return sample->error == -EACCES    ? "denied"
+		       : sample->error == -EBADMSG ? "damaged"
+						   : "unread";
 	if (info->damaged)
 		return "damaged";
 	if (info->broken >= 0)
@@ -144,7 +161,8 @@ cell_members(const void *row, char text[PAGE_CELL])
 static const struct page_column channel_columns[] = {
 	{ "CHANNEL", 0, cell_name },    { "RATE/S", 6, cell_rate },
 	{ "LAG", 6, cell_used },        { "FILL", 13, cell_fill },
-	{ "STALL", 5, cell_stalled },   { "WOKEN/S", 7, cell_woken },
+	{ "STALL", 5, cell_stalled },   { "P50", 6, cell_p50 },
+	{ "P99", 6, cell_p99 },         { "WOKEN/S", 7, cell_woken },
 	{ "STATE", 7, cell_state },     { "MEMBERS", 7, cell_members },
 	{ "WAKES/S", 7, cell_wakes },   { "LOST/S", 6, cell_lost },
 	{ "SLEEPS/S", 8, cell_sleeps }, { "ERRORS/S", 8, cell_errors },
@@ -183,6 +201,8 @@ MEMBER_CELL(member_missed, put_number(r->rates->missed, text))
 MEMBER_CELL(member_wakes, put_number(r->rates->wakes, text))
 MEMBER_CELL(member_lost, put_number(r->rates->lost, text))
 MEMBER_CELL(member_errors, put_number(r->rates->errors, text))
+MEMBER_CELL(member_p50, put_latency(r->sample, m, 0.5, text))
+MEMBER_CELL(member_p99, put_latency(r->sample, m, 0.99, text))
 
 static void
 member_role(const void *row, char text[PAGE_CELL])
@@ -225,6 +245,7 @@ static const struct page_column member_columns[] = {
 	{ "  MEMBER", 0, member_name },   { "RATE/S", 6, member_rate },
 	{ "LAG", 6, member_lag },         { "ROLE", 8, member_role },
 	{ "PID", 7, member_pid },         { "STALL", 5, member_stalled },
+	{ "P50", 6, member_p50 },         { "P99", 6, member_p99 },
 	{ "WOKEN/S", 7, member_woken },   { "STATE", 8, member_state },
 	{ "WAKES/S", 7, member_wakes },   { "LOST/S", 6, member_lost },
 	{ "SLEEPS/S", 8, member_sleeps }, { "MISSED/S", 8, member_missed },

@@ -50,9 +50,10 @@ daemon:
 channels:
   orders:
     slots: 1024
-    consumers: { journal: { on_death: keep }, replicate: {} }
+    latency: true
+    consumers: { journal: { on_death: keep }, replicate: {}, pool: { group: true } }
   others: { slots: 4096, producers: multi }
-  $LONG: { slots: 1024 }
+  $LONG: { slots: 1024, access: { tap: ["user:$EUID"] } }
 END
 
 start_daemon() {
@@ -74,10 +75,17 @@ has_flow() {
 
 ok "a daemon is there" start_daemon
 seq 1 1000 >"$dir/input"
-beside "$ctl" tail orders --gate journal
-beside "$ctl" tail orders --gate replicate
+orders_flow() {
+	beside "$ctl" tail orders --gate journal
+	beside "$ctl" tail orders --gate replicate
+	beside "$ctl" tail orders --gate pool
+	beside "$ctl" tail orders --gate pool
+	beside "$ctl" pub orders "$dir/input" --repeat --rate 2000
+	publisher=${jobs[-1]}
+}
+
+orders_flow
 beside "$ctl" tail others --gate someone
-beside "$ctl" pub orders "$dir/input" --repeat --rate 2000
 beside "$ctl" pub others "$dir/input" --repeat --rate 20
 ok "two channels move" until_ok has_flow
 
@@ -153,6 +161,118 @@ ok "no such order" is_refused --sort size
 ok "no such interval" is_refused --interval 0
 ok "a reader that has enough" test "$(text | head -n 1 | cut -c 1-7)" = CHANNEL
 
+# ---------------------------------------------------------------------- latency
+
+# under TITLE ROW: what stands there in the table on stdin
+under() {
+	awk -v title="$1" -v row="$2" '
+		/^(CHANNEL|  MEMBER) / {
+			at = index($0 " ", " " title " ")
+			next
+		}
+		at && $1 == row {
+			cell = substr($0, 1, at + length(title))
+			sub(/.* /, "", cell)
+			print cell
+			exit
+		}
+	'
+}
+
+# are CELL_REGEX PAGE_COMMAND ROW...: both figures of these rows
+are() {
+	local cell=$1 page row
+	page=$($2)
+	shift 2
+	for row; do
+		under P50 "$row" <<<"$page" | grep -qE "^($cell)$" || return
+		under P99 "$row" <<<"$page" | grep -qE "^($cell)$" || return
+	done
+}
+
+TIME='[0-9.]{1,4}(ns|us|ms|s)'
+
+once() {
+	text -1
+}
+
+orders_once() {
+	text -1 orders
+}
+
+stat_once() {
+	"$ctl" stat -c 1 -i 100ms
+}
+
+# Of the channel, two consumers, a group, and its two workers: each whole is between
+# its parts.
+times_agree() {
+	"$ctl" top -1 -i 100ms --json orders |
+		grep -o '"p[59][09]_ns":[0-9]*' | awk -F'[:"]' '
+			{ n[$2]++; t[$2, n[$2]] = $4 }
+			function whole(p, i, from, to,    j, over, below) {
+				for (j = from; j <= to; j++) {
+					over += t[p, i] <= t[p, j]
+					below += t[p, i] >= t[p, j]
+				}
+				return over && below
+			}
+			END {
+				for (p in n)
+					if (n[p] != 6 || !whole(p, 1, 2, 6) ||
+					    !whole(p, 4, 5, 6))
+						exit 1
+				exit !("p50_ns" in n) || t["p50_ns", 1] > t["p99_ns", 1]
+			}
+		'
+}
+
+stat_has_times() {
+	"$ctl" stat -c 1 -i 100ms --json orders |
+		grep -q '"p50_ns":[1-9][0-9]*,"p99_ns":[1-9]'
+}
+
+ok "times where they are measured" until_ok are "$TIME" once orders journal replicate pool
+ok "none elsewhere" are - once others "$LONG" ringbusctl someone
+ok "stat has them, too" until_ok are "$TIME" stat_once orders
+ok "and not of others" are - stat_once others "$LONG"
+ok "in JSON they agree" until_ok times_agree
+ok "in that of stat, too" until_ok stat_has_times
+ok "and nothing of others" test "$("$ctl" top -1 -i 100ms --json others |
+	grep '"channel":"others"' | grep -vc p50_ns)" = 1
+
+# ----------------------------------------------------------------- another user
+
+as_other() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@" </dev/null
+}
+
+denied() {
+	as_other "$ctl" top -1 -i 100ms "$@"
+}
+
+denied_for_a_reason() {
+	denied --json | grep "\"channel\":\"$LONG\"" | grep -q '"error":"..*"}$'
+}
+
+denied_table() {
+	denied | is_table 200
+}
+
+if ((EUID != 0)) || ! as_other test -x "$ctl" 2>/dev/null; then
+	skip "another user" "root and setpriv are missing"
+else
+	chmod 711 "$dir"
+	chmod 666 "$RINGBUS_SOCKET"
+	denied >"$dir/denied"
+	ok "what may not be looked at is told" test "$(under STATE "$LONG" <"$dir/denied")" = denied
+	ok "without figures" test "$(under RATE/S "$LONG" <"$dir/denied")" = -
+	ok "what may is shown" test "$(under STATE orders <"$dir/denied")" = open
+	ok "all in a table" denied_table
+	ok "with a reason in JSON" denied_for_a_reason
+	ok "alone it is refused" test "$(denied "$LONG" >"$dir/out" 2>&1; echo $?)" = 4
+fi
+
 # ------------------------------------------------------------------- a terminal
 
 give_up() {
@@ -219,8 +339,11 @@ ok "80x24 has the flow" until_ok shows '^orders  *[1-9]'
 ok "80x24 is whole" stay_whole 80
 ok "the last line is the help" fills 24
 ok "a long name is cut" shows '^a-chan.*~ '
+ok "80x24 has times of a channel" until_ok are "$TIME" screen orders
+ok "and none of others" are - screen others
 keys j
 ok "members of the next one" until_ok shows '^  journal  *[1-9].* consumer '
+ok "with times" until_ok are "$TIME" screen journal replicate
 ok "and no others" shows_not '^  someone'
 keys Down
 ok "and of the one behind it" until_ok shows '^  someone'
@@ -248,6 +371,7 @@ ok "200x50 has all columns" until_ok shows '^CHANNEL.*CURSOR *$'
 ok "and whole names" shows "^$LONG "
 ok "200x50 fills the screen" until_ok fills 50
 ok "200x50 is whole" stay_whole 200
+ok "200x50 has times" until_ok are "$TIME" screen orders
 for i in {1..6}; do
 	size $((30 + 30 * i)) $((6 + 4 * i))
 	ok "$((30 + 30 * i)) columns are whole" is_whole $((30 + 30 * i))
@@ -265,6 +389,10 @@ ok "so does one that comes then" looks_alone
 ok "the next daemon" start_daemon
 ok "is found" until_ok shows_not 'no daemon'
 ok "under flow" until_ok shows '^orders  *[1-9]'
+ok "that is timed" until_ok are "$TIME" screen orders
+kill "$publisher"
+ok "no times when nothing goes by" until_ok are - screen orders
+ok "nor for one that comes then" are - orders_once orders journal replicate pool
 keys q
 ok "ends" until_ok grep -q 'ended 0' "$dir/ended"
 ok "said nothing else" test ! -s "$dir/err"
@@ -286,5 +414,27 @@ ok "so have all" until_ok last_is '' ended
 ok "a new one" start_daemon
 ok "has a new channel" until_ok last_is orders open
 ok "and new ones" until_ok last_is '' open
+
+# ---------------------------------------------------------------------- damaged
+
+# By a member that truncates what everyone, and top with its histograms, has mapped.
+orders_flow
+terminal kill-server
+rm -f "$dir/ended"
+terminal -f /dev/null new-session -d -s top -x 80 -y 24 \
+	"$ctl top -i 100ms 2>$dir/err; echo ended \$? >$dir/ended; sleep 60"
+ok "has times again" until_ok are "$TIME" screen orders
+truncate -s 0 "$shm/r/orders/gates"
+for what in orders ''; do
+	ok "'$what' is damaged" until_ok last_is "$what" damaged
+done
+ok "on the screen, too" until_ok shows '^orders .* damaged'
+ok "which is whole" stay_whole 80
+ok "and has the others" shows '^others .* open'
+ok "one that comes then tells it" test "$(text -1 | under STATE orders)" = damaged
+ok "it is asked for alone" test "$(text -1 orders >"$dir/out" 2>&1; echo $?)" = 1
+keys q
+ok "ends as ever" until_ok grep -q 'ended 0' "$dir/ended"
+ok "and said nothing" test ! -s "$dir/err"
 
 report
