@@ -65,13 +65,14 @@ ctl_failed(const struct ctl *ctl, int err)
 }
 
 static enum ctl_exit
-say_silent(const struct ctl *ctl)
+say_silent(const struct ctl *ctl, const char *more)
 {
 	ctl_say(ctl,
 		"the daemon at %s does not answer: is it stopped, or very "
-		"busy?",
+		"busy?%s",
 		ctl->bus != NULL ? ringbus_socket(ctl->bus)
-				 : ringbus_error(NULL));
+				 : ringbus_error(NULL),
+		more);
 	return ctl_exit_code(-ETIMEDOUT);
 }
 
@@ -81,7 +82,7 @@ ctl_refused(const struct ctl *ctl, int err)
 	const char *words = ringbus_error(ctl->bus);
 
 	if (err == -ETIMEDOUT)
-		return say_silent(ctl);
+		return say_silent(ctl, "");
 	if (words == NULL || words[0] == '\0')
 		return ctl_failed(ctl, err);
 	ctl_say(ctl, "%s", words);
@@ -169,7 +170,10 @@ ctl_not_connected(const struct ctl *ctl, int err, const char *more)
 			"connect",
 			ringbus_error(NULL));
 	else if (err == -ETIMEDOUT)
-		return say_silent(ctl);
+		return say_silent(ctl, more[0] == '\0'
+					       ? ""
+					       : " --shm-dir names the folder "
+						 "of its channels");
 	else
 		return ctl_failed(ctl, err);
 	return ctl_exit_code(err);

@@ -26,6 +26,7 @@ static const struct table_column columns[] = {
 struct row {
 	const char *name;
 	const char *error; /* NULL: the rest is known */
+	bool is_damaged;   /* with an error */
 	struct ringbus_info info;
 	int n_attached;
 };
@@ -64,6 +65,7 @@ look_at(struct ctl *ctl, struct row *row)
 		ringbus_tap_close(tap);
 	} else {
 		row->error = ringbus_error(ctl->bus);
+		row->is_damaged = r == -EBADMSG;
 	}
 	if (r < 0 && (row->error == NULL || row->error[0] == '\0'))
 		row->error = ringbus_strerror(r);
@@ -79,8 +81,9 @@ add_row(struct table *table, const struct row *row)
 	int r = table_add(table, "%s", row->name);
 
 	if (row->error != NULL) {
-		for (i = 1; i < N_COLUMNS; i++)
+		for (i = 1; i < N_COLUMNS - 1; i++)
 			r |= table_add(table, "-");
+		r |= table_add(table, row->is_damaged ? "damaged" : "-");
 		return r;
 	}
 	r |= table_add(table, "%s", words_framing(info->framing));

@@ -65,11 +65,14 @@ TEST(a_dead_daemons_channels_are_looked_at)
 
 TEST(a_stopped_daemons_channels_are_looked_at)
 {
+	struct t_ctl run;
 	struct t_bus b;
 
 	begin(&b);
-	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
 	ck_assert_int_eq(kill(b.daemon.pid, SIGSTOP), 0);
+	t_ctl_fail(&run, &b.daemon, NULL, "ls", 5);
+	ck_assert_msg(t_ctl_said(&run, "--shm-dir"), "%s", t_ctl_err(&run));
+	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
 	look(&b, "does not answer: looking into");
 	ck_assert_int_eq(kill(b.daemon.pid, SIGCONT), 0);
 	t_bus_end(&b);
@@ -143,6 +146,29 @@ TEST(files_of_another_user_are_code_4)
 	ringbus_close(b.bus);
 	t_daemon_restart(&b.daemon);
 	t_daemon_stop(&b.daemon);
+}
+
+static bool
+is_listed_as_damaged(const struct t_bus *b)
+{
+	struct t_ctl run;
+
+	t_ctl_run(&run, &b->daemon, NULL, "ls");
+	return strstr(t_ctl_out(&run), "damaged") != NULL;
+}
+
+TEST(a_channel_that_was_cut_is_listed_as_damaged)
+{
+	struct t_ctl run;
+	struct t_bus b;
+
+	begin(&b);
+	ck_assert(!is_listed_as_damaged(&b));
+	ck_assert_int_eq(truncate(t_words("%s/a/ring", b.daemon.shm), 10), 0);
+	t_until(is_listed_as_damaged(&b));
+	t_ctl_fail(&run, &b.daemon, NULL, "show a", 1);
+	ck_assert_msg(t_ctl_said(&run, "truncated"), "%s", t_ctl_err(&run));
+	t_bus_end(&b);
 }
 
 static int
