@@ -92,7 +92,46 @@ install_packages() {
 	mkdir "$root/packages" && cp "$packages"/*.deb "$root/packages" &&
 		for_each_package dpkg-deb --fsys-tarfile | tar -t --ignore-zeros |
 		sed -n 's|^\./\(.*[^/]\)$|\1|p' >"$dir/files" &&
-		dpkg_does --install --recursive /packages
+		newcomer_follows
+}
+
+# commands FILE HEADING: those of the first block of commands below it
+commands() {
+	awk -v heading="$2" '$0 == heading { below = 1 }
+		below && /^```/ { if (inside) exit; inside = 1; next }
+		inside' "$1"
+}
+
+# Lines of the README as they stand, but that nobody is asked, nothing is built twice,
+# and that root is the one who types them.
+newcomer_follows() {
+	local clone=$root/clone
+
+	mkdir -p "$clone/build" && cp -r examples "$clone" &&
+		cp -r "$packages" "$clone/build/deb" &&
+		commands README.md '## On a server' >"$clone/lines" || return
+	{
+		echo 'set -eu; cd /clone'
+		# For the other shell.
+		# shellcheck disable=SC2016
+		echo 'make() { [ "$1" = deb ]; }; sudo() { "$@"; }; sudoedit() { [ -f "$1" ]; }'
+		cat "$clone/lines"
+	} >"$clone/all"
+	inside useradd alice 2>"$dir/useradd"
+	if ! inside env DEBIAN_FRONTEND=noninteractive timeout 120 sh /clone/all \
+		>"$dir/newcomer" 2>&1 </dev/null ||
+		! grep -qx 'hello from another service' "$dir/newcomer"; then
+		tail -n 30 "$dir/newcomer"
+		return 1
+	fi
+	inside id -nG alice | grep -qw ringbus && inside userdel alice
+}
+
+one_way_in() {
+	local first
+
+	first=$(commands docs/quickstart.md '# From the packages to a first event')
+	[[ -n $first && $(commands README.md '## On a server' | sed 's/  *#.*//') == "$first"* ]]
 }
 
 # Where there is no debhelper.
@@ -164,7 +203,7 @@ socket_is_the_groups() {
 	[[ $(inside stat -c '%U:%G:%a' /run/ringbus/control.sock) == ringbus:ringbus:660 ]]
 }
 
-# As the README shows it.
+# Again, with words of our own.
 crosses_services() {
 	local text="to whom it may concern"
 
@@ -400,6 +439,7 @@ command -v dpkg-buildpackage dh >/dev/null || by='make'
 if [[ $by == packages ]]; then
 	ok "the packages are built" build_packages
 	ok "their version is that of the header" version_agrees
+	ok "the README and the quickstart show one way" one_way_in
 	ok "one to upgrade to" make_next
 	if command -v lintian >/dev/null; then
 		ok "lintian" lintian_is_content
