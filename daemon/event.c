@@ -67,6 +67,12 @@ rb_event_deinit(void)
 	events.kept = NULL;
 }
 
+int64_t
+rb_event_next(void)
+{
+	return events.next;
+}
+
 /* ------------------------------------------------------------------ telling */
 
 static void

@@ -45,6 +45,9 @@ int rb_event_init(void);
 /* Nothing is kept any more. */
 void rb_event_deinit(void);
 
+/* The number of the next one. */
+int64_t rb_event_next(void);
+
 /* `user` as for rb_user_log(). LOG_DEBUG leaves the log alone. */
 void rb_event_tell(struct rb_user *user, int priority,
 		   const struct rb_about *about, const char *fmt, ...)

@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/sigbus.h"
 #include "daemon/user.h"
 #include "shm/member.h"
@@ -28,6 +29,7 @@ rb_hosted_new(const char *name, const struct rb_config_channel *config,
 	for (int i = 0; i < RB_FILES; i++)
 		hosted->segments[i] = -1;
 	hosted->config = config;
+	hosted->born = rb_event_next();
 	hosted->channel = RB_CHANNEL_NULL;
 	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
 		hosted->holders[i] = RB_NOBODY;

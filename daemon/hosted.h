@@ -66,6 +66,7 @@ struct rb_hosted {
 	struct rb_user
 		*user; /* the same, whose limits it counts for, or NULL */
 	bool made;     /* by this daemon, not taken over */
+	int64_t born;  /* the first event that may be about it */
 	bool drains; /* once nobody is in it, it is made anew: see renewal.h */
 	unsigned
 		placed; /* bit i: this daemon has granted enum rb_placement i */

@@ -184,6 +184,39 @@ TEST(only_those_of_channels_that_one_may_tap)
 	t_daemon_stop(&d);
 }
 
+/* As another user, who has made his own of the name of one that is gone. */
+static int
+sees_his_own(void *arg)
+{
+	struct ringbus *bus = t_connect(arg);
+	int64_t id = 0;
+
+	t_bus_ok(bus, ringbus_create(bus, "x", NULL));
+	t_ok(ringbus_pause(bus, "x"));
+	is_next(bus, &id, "create", "by pid ");
+	is_next(bus, &id, "pause", "\"channel\":\"x\"");
+	id = 0;
+	ck_assert_ptr_nonnull(find(bus, &id, "create"));
+	ck_assert_ptr_null(find(bus, &id, "create"));
+	ringbus_close(bus);
+	return 0;
+}
+
+TEST(none_of_an_earlier_channel_of_the_same_name)
+{
+	struct ringbus *bus;
+	struct t_daemon d;
+
+	t_daemon_start_open(&d, "dynamic: { allow: any }");
+	bus = t_connect(&d);
+	t_bus_ok(bus, ringbus_create(bus, "x", NULL));
+	t_ok(ringbus_remove(bus, "x"));
+	ringbus_close(bus);
+	t_daemon_approach(&d);
+	t_join(t_child_as(&t_alice, sees_his_own, &d));
+	t_daemon_stop(&d);
+}
+
 TEST(verb_follows_from_one_daemon_to_the_next)
 {
 	struct t_ctl run, follow;
@@ -200,7 +233,8 @@ TEST(verb_follows_from_one_daemon_to_the_next)
 	t_until(strstr(t_ctl_out(&follow), "\"channel\":\"b\"") != NULL);
 	t_daemon_kill(&b.daemon);
 	t_daemon_restart(&b.daemon);
-	t_ok(ringbus_resume(b.bus, "b"));
+	/* The connection to the dead one may end a moment later. */
+	t_until(ringbus_resume(b.bus, "b") == 0);
 	t_until(strstr(t_ctl_out(&follow), "\"event\":\"resume\"") != NULL);
 	ck_assert_ptr_nonnull(
 		strstr(t_ctl_out(&follow), "\"event\":\"adopt\""));
