@@ -13,6 +13,7 @@
 #include "daemon/event.h"
 #include "daemon/request.h"
 #include "daemon/rights.h"
+#include "shm/count.h"
 #include "shm/member.h"
 #include "shm/move.h"
 
@@ -123,6 +124,7 @@ evict(const struct target *t)
 
 	switch (rb_entry_state(t->entry)) {
 	case RB_MEMBER_ABSENT:
+		rb_count_add(&channel->meta->control.counters.evictions, 1);
 		rb_member_leave_consumer(channel, t->index, false);
 		tell(t, RB_EVENT_EVICT, "was absent, its place is taken away");
 		return 0;

@@ -67,8 +67,8 @@ RB_WORD(CHANNEL, detaches, "ringbus_detach_total", COUNTER, "",
 RB_WORD(CHANNEL, deaths, "ringbus_deaths_total", COUNTER, "",
 	"times a member left by the death of its process")
 RB_WORD(CHANNEL, evictions, "ringbus_evictions_total", COUNTER, "",
-	"consumers thrown out, or whose kept place was given up, for being "
-	"too slow")
+	"consumers thrown out, or whose kept place was taken away, for being "
+	"too slow or by an operator")
 RB_WORD(CHANNEL, parks, "ringbus_parks_total", COUNTER, "",
 	"times a consumer was parked for being too slow")
 RB_WORD(CHANNEL, kills, "ringbus_stuck_kills_total", COUNTER, "",

@@ -51,6 +51,18 @@ member(const struct ringbus_producer *p, const char *name)
 
 /* ------------------------------------------------------------------ evicting */
 
+static uint64_t
+count_evictions(const struct t_bus *b)
+{
+	struct rb_channel c;
+	uint64_t n;
+
+	t_daemon_map(&b->daemon, "a", RB_ROLE_TAP, &c);
+	n = rb_word64_load_relaxed(&c.meta->control.counters.evictions);
+	rb_channel_detach(&c);
+	return n;
+}
+
 TEST(kept_place_is_taken_away)
 {
 	struct ringbus_producer *p;
@@ -61,6 +73,7 @@ TEST(kept_place_is_taken_away)
 	ck_assert_int_eq(member(p, "kept").gates, 1);
 	t_ok(ringbus_evict(b.bus, "a", "kept"));
 	ck_assert_int_eq(member(p, "kept").state, RINGBUS_MEMBER_DECLARED);
+	ck_assert_uint_eq(count_evictions(&b), 2);
 	for (uint64_t i = 0; i < 40; i++)
 		t_put(p, i); /* nobody is waited for any more */
 	is_refused(b.bus, ringbus_evict(b.bus, "a", "kept"), -ENOENT,
