@@ -399,6 +399,39 @@ watchdog_has_bitten() {
 		inside systemctl daemon-reload
 }
 
+# ------------------------------------------------------------------------ the journal
+
+# messages FIELD=VALUE...
+messages() {
+	inside journalctl --quiet --no-pager --output=cat --unit=ringbusd "$@"
+}
+
+# One for who looks for a kind of event, a channel, or what to do.
+journal_tells() {
+	local adopt=MESSAGE_ID=91b526ee56c05f01beee0f36baa33977
+
+	messages RINGBUS_CHANNEL=named RINGBUS_MEMBER=feed |
+		grep -q 'channel named: producer feed .* died' &&
+		messages "$adopt" RINGBUS_CHANNEL=sealed | grep -q 'taken over' &&
+		[[ -z $(messages "$adopt" RINGBUS_CHANNEL=other) ]] &&
+		inside journalctl --no-pager --catalog --unit=ringbusd \
+			>"$dir/catalog" &&
+		grep -q 'It was left by an earlier daemon' "$dir/catalog"
+}
+
+# ---------------------------------------------------------------------- the sandbox
+
+# What of the memory of a channel the sandbox must not be in the way of. Huge pages
+# are as the kernel and the tmpfs have them.
+places_memory() {
+	configure '  placed: { slots: 131072, lock: true, numa_node: 0, huge_pages: true }' &&
+		inside systemctl reload ringbusd &&
+		inside ringbusctl show --json placed >"$dir/placed" || return
+	inside ringbusctl show placed | grep -E 'lock|numa|huge'
+	! messages | grep 'channel placed: .* is not granted' |
+		grep -E 'lock is|Operation not permitted'
+}
+
 # ---------------------------------------------------------------------- the end of it
 
 leaves_nothing() {
@@ -509,6 +542,8 @@ for channel in sealed named; do
 	ok "$channel: a dead producer has a successor" is_replaced $channel
 	ok "$channel: no gap" has_no_gap $channel
 done
+ok "the journal tells of it" journal_tells
+ok "memory is placed in the sandbox" places_memory
 ok "a stop leaves nothing" leaves_nothing
 if [[ $by == packages ]]; then
 	ok "a daemon that is killed leaves its channels" stays_after_failure

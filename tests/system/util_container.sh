@@ -91,10 +91,11 @@ container_is_up() {
 	[[ $(inside systemctl is-active basic.target 2>/dev/null) == active ]]
 }
 
-# No more of it than it takes. What it says on the way is in $dir/console.
+# No more of it than it takes; without that capability its filter admits no mlock(). What it says on the way is in $dir/console.
 container_boot() {
 	container_exec systemd-nspawn --quiet --directory="$root" --boot --register=no \
-		--keep-unit --link-journal=no --console=pipe -- \
+		--keep-unit --link-journal=no --console=pipe \
+		--capability=CAP_IPC_LOCK -- \
 		--unit=basic.target </dev/null >"$dir/console" 2>&1 &
 	nspawn=$!
 	until_true container_find_init && [[ -n $init ]] &&
