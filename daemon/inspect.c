@@ -250,7 +250,7 @@ check_layout(struct look *look)
 				"another ringbus; this one has %u",
 				h->layout_version, RB_LAYOUT_VERSION);
 	if (h->layout_hash != rb_layout_hash() || h->line != RB_LINE)
-		return complain(look, -EPROTONOSUPPORT,
+		return complain(look, -EBADMSG,
 				"has another memory layout of version %u "
 				"(%016" PRIx64
 				") than this ringbus (%016" PRIx64 ")",

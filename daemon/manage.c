@@ -39,12 +39,43 @@ rb_request_list(struct rb_peer *peer, struct rb_control *answer)
 
 /* ----------------------------------------------------- removing and closing */
 
+/* Whose it is nobody knows. */
+static int
+remove_outdated(struct rb_peer *peer, struct rb_control *answer)
+{
+	int err = rb_rights_check_daemon(peer, answer,
+					 "remove a channel of another layout");
+
+	if (err < 0)
+		return err;
+	err = rb_outdated_remove(&peer->daemon->outdated, answer->channel);
+	if (err == -EBUSY)
+		return rb_request_refuse(peer, answer, err,
+					 "somebody is in it: stop its members "
+					 "first");
+	if (err < 0)
+		return rb_request_refuse(peer, answer, err,
+					 "not all of it could be removed");
+	rb_event_tell(peer->user, LOG_INFO,
+		      RB_ABOUT(RB_EVENT_REMOVE, answer->channel, NULL,
+			       peer->who.pid),
+		      "channel %s: of another memory layout, removed by pid %d "
+		      "(uid %u)",
+		      answer->channel, peer->who.pid, peer->who.uid);
+	return 0;
+}
+
 int
 rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	const struct rb_refused *refused = rb_registry_find_refused(
+		&peer->daemon->registry, answer->channel);
+	struct rb_hosted *hosted;
 	int err;
 
+	if (refused != NULL && (refused->is_left || refused->outdated))
+		return remove_outdated(peer, answer);
+	hosted = rb_request_find_channel(peer, answer);
 	if (hosted == NULL)
 		return answer->result;
 	if (hosted->config != NULL)

@@ -4,6 +4,7 @@
  */
 #include "daemon/outdated.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,34 +73,76 @@ make_new(struct rb_daemon *daemon, const struct rb_config_channel *config)
 	rb_expiry_expect(&daemon->reaper.expiry);
 }
 
-static void
+static int
 renew(struct rb_daemon *daemon, const char *name)
 {
 	const struct rb_config_channel *config = rb_config_find(daemon->config,
 								name);
+	int err = remove_old(&daemon->registry.maker, name);
 
-	if (remove_old(&daemon->registry.maker, name) < 0)
-		return; /* has been said */
+	if (err < 0)
+		return err; /* has been said */
 	rb_log_info("channel %s of another memory layout: nobody is in it any "
 		    "more: removed%s",
 		    name, config != NULL ? ", and made anew" : "");
 	rb_registry_admit(&daemon->registry, name);
 	if (config != NULL)
 		make_new(daemon, config);
+	return 0;
 }
 
-static const struct rb_refused *
-find_left(const struct rb_registry *registry, bool *ret_any)
+/* By its configuration a consumer may have something to read while it is away. */
+static bool
+has_kept(const struct rb_config_channel *config)
 {
-	const struct rb_refused *refused;
+	for (unsigned i = 0; config != NULL && i < config->n_consumers; i++)
+		if (config->consumers[i].on_death == RB_CONFIG_KEEP ||
+		    config->consumers[i].slow == RB_CONFIG_PARK)
+			return true;
+	return false;
+}
+
+/* From now on it waits for an operator. */
+static void
+leave(struct rb_daemon *daemon, struct rb_refused *refused)
+{
+	refused->outdated = false;
+	refused->is_left = true;
+	refused->err = -EBADMSG;
+	snprintf(refused->why, sizeof(refused->why),
+		 "%.200s/%s: is of another memory layout and nobody is in it, "
+		 "but "
+		 "a consumer whose place is kept may have yet to read it: left "
+		 "as it is; go back to that ringbus to read it, or have it "
+		 "removed and made anew (ringbusctl channel remove %s)",
+		 daemon->registry.maker.shm_dir, refused->name, refused->name);
+	rb_log_error("channel %s is not served: %s", refused->name,
+		     refused->why);
+}
+
+/* One that is to be made anew, or NULL. */
+static const struct rb_refused *
+find_left(struct rb_daemon *daemon, bool *ret_any)
+{
+	struct rb_registry *registry = &daemon->registry;
+	struct rb_refused *refused;
 
 	*ret_any = false;
 	SLIST_FOREACH(refused, &registry->refused, next)
 	{
-		*ret_any |= refused->outdated;
-		if (refused->outdated &&
-		    !is_in_use(&registry->maker, refused->name))
+		if (!refused->outdated)
+			continue;
+		if (is_in_use(&registry->maker, refused->name)) {
+			refused->was_used = true;
+			*ret_any = true;
+			continue;
+		}
+		if (refused->was_used &&
+		    !has_kept(rb_config_find(daemon->config, refused->name))) {
+			*ret_any = true;
 			return refused;
+		}
+		leave(daemon, refused);
 	}
 	return NULL;
 }
@@ -116,13 +159,25 @@ on_tick(void *context, int result)
 	(void)result;
 	if (daemon->stopping)
 		return;
-	left = find_left(&daemon->registry, &any);
+	left = find_left(daemon, &any);
 	if (left != NULL) {
 		memcpy(name, left->name, sizeof(name));
 		renew(daemon, name);
 	}
 	if (any)
 		rb_watch_timer(outdated->tick, PAUSE_NS);
+}
+
+int
+rb_outdated_remove(struct rb_outdated *outdated, const char *name)
+{
+	struct rb_daemon *daemon = outdated->daemon;
+	char copy[RB_NAME_SIZE];
+
+	if (is_in_use(&daemon->registry.maker, name))
+		return -EBUSY;
+	snprintf(copy, sizeof(copy), "%s", name);
+	return renew(daemon, copy);
 }
 
 void

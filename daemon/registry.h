@@ -17,6 +17,8 @@ struct rb_refused {
 	char name[RB_NAME_SIZE];
 	int err;
 	bool outdated; /* of another layout: see outdated.h */
+	bool is_left;  /* such a one, that waits for an operator */
+	bool was_used; /* and somebody was in it since this daemon knows it */
 	char why[RB_WHY_SIZE];
 	SLIST_ENTRY(rb_refused) next;
 };

@@ -217,10 +217,52 @@ TEST(channel_of_another_layout_is_made_anew_when_all_have_left)
 			 -EAGAIN);
 	t_kill(member);
 	t_until(t_daemon_said(&d, "removed, and made anew"));
-	ck_assert(has_slots(&d, 32));
+	t_until(has_slots(&d, 32));
 	attach = t_attach_message("a", RB_ROLE_TAP, NULL);
 	t_ok(t_peer_come(peer, &attach));
 	close(peer);
+	t_daemon_stop(&d);
+}
+
+static void
+stays_until_it_is_removed(struct t_daemon *d)
+{
+	struct rb_control attach = t_attach_message("a", RB_ROLE_TAP, NULL);
+	int peer = t_peer_greet(d);
+
+	t_until(t_daemon_said(d, "ringbusctl channel remove a"));
+	ck_assert_int_eq(t_peer_refuses(peer, &attach, "left as it is"),
+			 -EBADMSG);
+	ck_assert(t_daemon_has(d, "a/ring") && !has_slots(d, 32));
+	attach = t_message(RB_CONTROL_REMOVE, "a");
+	t_ok(t_peer_ask(peer, &attach, NULL));
+	ck_assert(has_slots(d, 32));
+	close(peer);
+}
+
+TEST(channel_of_another_layout_that_nobody_is_in_stays)
+{
+	struct t_daemon d;
+
+	t_kill(begin(&d));
+	tamper_with(&d, raise_version);
+	t_daemon_configure(&d, "channels: { a: { slots: 32, event_size: 8 } }");
+	t_daemon_restart(&d);
+	stays_until_it_is_removed(&d);
+	t_daemon_stop(&d);
+}
+
+TEST(channel_of_another_layout_with_kept_consumers_stays_when_all_have_left)
+{
+	struct t_daemon d;
+	pid_t member = begin(&d);
+
+	tamper_with(&d, raise_version);
+	t_daemon_configure(&d, "channels: { a: { slots: 32, event_size: 8, "
+			       "consumers: { c: { on_death: keep } } } }");
+	t_daemon_restart(&d);
+	t_kill(member);
+	stays_until_it_is_removed(&d);
 	t_daemon_stop(&d);
 }
 
@@ -231,7 +273,7 @@ TEST(seals_that_files_cannot_have)
 
 TEST(another_layout_of_this_version)
 {
-	check(turn_hash, -EAGAIN, "has another memory layout");
+	check(turn_hash, -EBADMSG, "has another memory layout");
 }
 
 TEST(another_boot_by_accident)
