@@ -16,15 +16,16 @@
 
 #include "client/internal.h"
 
-#define NSEC INT64_C(1000000000)
+#define USEC INT64_C(1000000)
 #define SYSTEM_SOCKET "/run/ringbus/control.sock"
 
 static int
 limit_time(int fd, int64_t patience_ns)
 {
+	int64_t us = patience_ns / 1000 + 1; /* 0: for ever */
 	const struct timeval patience = {
-		.tv_sec = patience_ns / NSEC,
-		.tv_usec = patience_ns % NSEC / 1000 + 1, /* 0: for ever */
+		.tv_sec = us / USEC,
+		.tv_usec = us % USEC,
 	};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,

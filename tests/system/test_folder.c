@@ -316,3 +316,24 @@ TEST(a_stopped_daemon_is_waited_for_as_long_as_one_says)
 	ringbus_close(bus);
 	t_bus_end(&b);
 }
+
+/* As each of them is cut to the microseconds that a socket counts in. */
+TEST(any_time_is_one_to_wait_for)
+{
+	static const int64_t times[] = { 1, 999999999, T_SECOND, INT64_MAX };
+	struct ringbus *bus;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	for (size_t i = 1; i < sizeof(times) / sizeof(times[0]); i++) {
+		t_bus_ok(NULL, ringbus_connect_within(b.daemon.socket, times[i],
+						      &bus));
+		ringbus_close(bus);
+	}
+	ck_assert_int_eq(kill(b.daemon.pid, SIGSTOP), 0);
+	ck_assert_int_eq(ringbus_connect_within(b.daemon.socket, times[0],
+						&bus),
+			 -ETIMEDOUT);
+	ck_assert_int_eq(kill(b.daemon.pid, SIGCONT), 0);
+	t_bus_end(&b);
+}
