@@ -116,10 +116,8 @@ ringbus_channel_info(const struct ringbus_channel *channel,
 		return -EINVAL;
 	if (c->disinherited)
 		return -ECHILD;
-	memcpy(info.name, c->meta->header.name, sizeof(info.name));
-	info.name[sizeof(info.name) - 1] = '\0';
-	memcpy(info.type, c->meta->header.type, sizeof(info.type));
-	info.type[sizeof(info.type) - 1] = '\0';
+	rb_copy_name(info.name, c->meta->header.name);
+	rb_copy_name(info.type, c->meta->header.type);
 	info.type_version = c->meta->header.type_version;
 	info.generation = c->generation;
 	info.slots = g->slots;

@@ -6,6 +6,7 @@
  * belong to the same instant; none of them is ever used as an address.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/internal.h"
@@ -44,6 +45,18 @@ public_state(const struct rb_member *m)
 	}
 }
 
+bool
+rb_copy_name(char ret[RB_NAME_SIZE], const char from[RB_NAME_SIZE])
+{
+	memcpy(ret, from, RB_NAME_SIZE);
+	ret[RB_NAME_SIZE - 1] = '\0';
+	if (rb_name_is_valid(ret))
+		return true;
+	if (ret[0] != '\0')
+		snprintf(ret, RB_NAME_SIZE, "?");
+	return false;
+}
+
 /* What producers and consumers have in common; 0 if nobody is there. */
 static int
 describe(const struct rb_member *m, unsigned index, int role,
@@ -53,8 +66,7 @@ describe(const struct rb_member *m, unsigned index, int role,
 	ret->state = public_state(m);
 	if (ret->state == 0)
 		return 0;
-	memcpy(ret->name, m->name, sizeof(ret->name));
-	ret->name[sizeof(ret->name) - 1] = '\0';
+	rb_copy_name(ret->name, m->name);
 	ret->index = index;
 	ret->role = role;
 	ret->sequence = RB_SEQUENCE_INITIAL;

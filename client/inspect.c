@@ -61,6 +61,7 @@ static void
 check_header(struct rb_findings *f, const char *name,
 	     const struct rb_meta_header *h)
 {
+	char is[RB_NAME_SIZE];
 	uint64_t magic;
 
 	memcpy(&magic, &h->magic, sizeof(magic));
@@ -75,8 +76,10 @@ check_header(struct rb_findings *f, const char *name,
 		       h->layout_version, RB_LAYOUT_VERSION);
 	else if (h->sum != rb_header_sum(h))
 		DAMAGE(f, "the sum over the header in meta is wrong");
-	else if (strncmp(h->name, name, RB_NAME_SIZE) != 0)
-		NOTE(f, "is channel %.63s by its header", h->name);
+	else if (!rb_copy_name(is, h->name))
+		DAMAGE(f, "the name in meta is none");
+	else if (strcmp(is, name) != 0)
+		NOTE(f, "is channel %s by its header", is);
 	if (f->n == 0 && rb_geometry_check(&h->geometry) < 0)
 		DAMAGE(f, "the geometry in meta is none that this machine "
 			  "makes");
@@ -109,18 +112,6 @@ check_files(struct rb_findings *f, const char *name, const int fds[RB_FILES])
 }
 
 /* ----------------------------------------------------------------- members */
-
-/* Fills in *ret with a name that can be printed. */
-static bool
-copy_name(const struct rb_member *m, char ret[RB_NAME_SIZE])
-{
-	memcpy(ret, m->name, RB_NAME_SIZE);
-	ret[RB_NAME_SIZE - 1] = '\0';
-	if (rb_name_is_valid(ret))
-		return true;
-	snprintf(ret, RB_NAME_SIZE, "?");
-	return false;
-}
 
 static uint32_t
 get(const struct rb_word32 *word)
@@ -162,7 +153,7 @@ check_member(struct rb_findings *f, const struct rb_channel *c,
 	}
 	if (!is_used(m))
 		return;
-	if (!copy_name(m, name))
+	if (!rb_copy_name(name, m->name))
 		DAMAGE(f, "%s %u has a name that is none", role, index);
 	if (get(&m->slow) > RB_SLOW_LOSSY ||
 	    get(&m->on_death) > RB_ON_DEATH_KEEP)

@@ -333,6 +333,13 @@ int64_t rb_cursor_of(const struct rb_channel *channel);
 bool rb_is_gating(const struct rb_channel *channel, unsigned index);
 int64_t rb_sequence_of(const struct rb_channel *channel, unsigned index);
 
+/*
+ * Copies a name from memory where somebody else may have written anything: what
+ * is none, and no empty one, becomes "?", as a terminal would obey what stands in
+ * it. Whether it is one.
+ */
+bool rb_copy_name(char ret[RB_NAME_SIZE], const char from[RB_NAME_SIZE]);
+
 /* Fills *ret with consumer `index`; 1 or 0 as ringbus_channel_member(). */
 int rb_describe_consumer(const struct rb_channel *channel, unsigned index,
 			 struct ringbus_member *ret);

@@ -316,6 +316,37 @@ TEST(what_is_wrong_is_told)
 	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "has no meta"));
 }
 
+#define ESCAPE "\033]0;"
+
+/* A terminal would do what they say. */
+TEST(names_that_are_none_are_not_shown)
+{
+	static const size_t names[] = {
+		offsetof(struct rb_meta, header.name),
+		offsetof(struct rb_meta, consumers[0].name),
+	};
+	struct rb_meta_header *header;
+	struct t_ctl run;
+	struct t_bus b;
+	size_t size;
+	char *meta;
+
+	begin(&b, "slots: 16, event_size: 8");
+	t_bus_end(&b);
+	meta = t_file_read(copy_of("meta"), &size);
+	header = (struct rb_meta_header *)(void *)meta;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		memcpy(meta + names[i], ESCAPE, sizeof(ESCAPE));
+		header->sum = rb_header_sum(header);
+		overwrite("meta", meta, size, 0);
+		inspect(&run, 6);
+		ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "damaged: "));
+		ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "?"));
+		ck_assert_ptr_null(strchr(t_ctl_out(&run), '\033'));
+	}
+	free(meta);
+}
+
 TEST(a_dead_daemons_channel_is_copied)
 {
 	struct t_ctl run;
