@@ -172,20 +172,33 @@ derive_CONSUMER_lag(const struct subject *s)
 	return (double)s->member.lag;
 }
 
+/* Beside a slot that is claimed, or nobody's, is the time of a lap before. */
+static bool
+has_time(const struct rb_channel *c, int64_t sequence)
+{
+	uint64_t stamp;
+
+	if (c->stamps == NULL)
+		return true;
+	/* ORDER(none, relaxed) - to look at. */
+	stamp = rb_word64_load_relaxed(rb_channel_stamp(c, sequence));
+	return rb_stamp_sequence(stamp) >= sequence &&
+	       rb_stamp_kind(stamp) == RB_STAMP_EVENT;
+}
+
 /* What it has to read next may be overwritten meanwhile; then it has moved on. */
 static double
 derive_CONSUMER_lag_seconds(const struct subject *s)
 {
 	const struct rb_channel *c = shm_of(s);
-	int64_t age_ns;
+	int64_t age_ns, next = s->member.sequence + 1;
 
 	if (c->times == NULL)
 		return NONE;
-	if (s->member.lag == 0)
+	if (s->member.lag == 0 || !has_time(c, next))
 		return 0;
 	age_ns = rb_clock_ns() -
-		 rb_seq_bounded((int64_t)rb_count_of(
-			 rb_channel_time(c, s->member.sequence + 1)));
+		 rb_seq_bounded((int64_t)rb_count_of(rb_channel_time(c, next)));
 	return age_ns > 0 ? (double)age_ns / 1e9 : 0;
 }
 

@@ -100,8 +100,8 @@ RB_DERIVED(CONSUMER, sequence, "ringbus_consumer_sequence", GAUGE, "",
 RB_DERIVED(CONSUMER, lag, "ringbus_consumer_lag_slots", GAUGE, "slots",
 	   "slots published and not yet committed")
 RB_DERIVED(CONSUMER, lag_seconds, "ringbus_consumer_lag_seconds", GAUGE,
-	   "seconds", "age of the next event that it has to read; only with "
-	   "latency: true")
+	   "seconds", "age of the next event that it has to read, 0 if that is not "
+	   "published; only with latency: true")
 RB_WORD(CONSUMER, lag_max, "ringbus_consumer_lag_max_slots", GAUGE, "slots",
 	"most slots that it found before it at a look")
 RB_DERIVED(CONSUMER, gating, "ringbus_consumer_gating", GAUGE, "",

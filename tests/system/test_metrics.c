@@ -215,6 +215,28 @@ TEST(consumers_tell_their_batches_and_lag)
 	t_bus_end(&b);
 }
 
+/* The time beside it is of the lap before, or none. */
+TEST(a_claim_that_is_not_published_has_no_age)
+{
+	struct ringbus_consumer *reader;
+	const struct ringbus_channel *c;
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 32, event_size: 8, producers: multi, "
+			"latency: true");
+	reader = t_consume_as(b.bus, "app", RINGBUS_FROM_NOW);
+	p = t_produce(b.bus, NULL);
+	c = ringbus_producer_channel(p);
+	ck_assert_int_eq(ringbus_producer_claim(p, 1, RINGBUS_NOW), 0);
+	EXPECT(OF_CONSUMER("lag_slots", "app"), 1);
+	EXPECT(OF_CONSUMER("lag_seconds", "app"), 0);
+	t_ok(ringbus_producer_publish(p, 0, 0));
+	ck_assert_double_gt(OF_CONSUMER("lag_seconds", "app"), 0);
+	ringbus_consumer_close(reader);
+	t_bus_end(&b);
+}
+
 TEST(a_group_tells_what_its_workers_did)
 {
 	struct ringbus_consumer *w[2];
