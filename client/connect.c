@@ -51,8 +51,10 @@ ringbus_connect_within(const char *socket, int64_t timeout_ns,
 	struct ringbus *bus;
 	int err, cancel;
 
-	if (timeout_ns <= 0)
+	if (timeout_ns <= 0) {
+		rb_bus_fail("no time to wait for an answer");
 		return -EINVAL;
+	}
 	bus = rb_bus_new();
 	if (bus == NULL)
 		return -ENOMEM;

@@ -307,6 +307,7 @@ TEST(a_stopped_daemon_is_waited_for_as_long_as_one_says)
 	t_bus_begin(&b, "slots: 16, event_size: 8");
 	ck_assert_int_eq(ringbus_connect_within(b.daemon.socket, 0, &bus),
 			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(ringbus_error(NULL), "no time"));
 	ck_assert_int_eq(kill(b.daemon.pid, SIGSTOP), 0);
 	ck_assert_int_eq(ringbus_connect_within(b.daemon.socket, 50 * T_MS,
 						&bus),
