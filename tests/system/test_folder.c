@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/sigbus.h"
 #include "tests/system/util_bus.h"
 #include "tests/system/util_ctl.h"
 #include "tests/system/util_user.h"

@@ -11,30 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The sanitizers have a handler of their own otherwise, and ours is not set. */
-#define FOR_SANITIZER __attribute__((visibility("default")))
-
-const char *__asan_default_options(void);
-const char *__tsan_default_options(void);
-const char *__ubsan_default_options(void);
-
-FOR_SANITIZER const char *
-__asan_default_options(void)
-{
-	return "handle_sigbus=0:detect_stack_use_after_return=1";
-}
-
-FOR_SANITIZER const char *
-__tsan_default_options(void)
-{
-	return "handle_sigbus=0";
-}
-
-FOR_SANITIZER const char *
-__ubsan_default_options(void)
-{
-	return "handle_sigbus=0";
-}
+#include "tests/sigbus.h"
 
 #define VALUE UINT64_C(0x0123456789abcdef)
 #define BATCH 32

@@ -11,15 +11,7 @@
 #include <unistd.h>
 
 #include "tests/fixture.h"
-
-/* The sanitizers have a handler of their own otherwise. */
-const char *__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return "handle_sigbus=0:detect_stack_use_after_return=1";
-}
+#include "tests/sigbus.h"
 
 static bool breaks;
 static sig_atomic_t n_handled;
