@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "client/internal.h"
@@ -85,10 +86,11 @@ ringbus_channel_copy(const struct ringbus_channel *channel, int dirfd)
 	static const enum rb_file order[] = { RB_FILE_GATES, RB_FILE_RING,
 					      RB_FILE_META };
 	const struct rb_channel *c = &channel->shm;
-	int err = 0, n = 0;
+	int err = 0, n = 0, cancel;
 
 	if (c->disinherited)
 		return -ECHILD;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	while (n < RB_FILES && err == 0)
 		err = copy_file(c, dirfd, order[n++]);
 	if (err == 0 && rb_channel_is_broken(c))
@@ -97,5 +99,6 @@ ringbus_channel_copy(const struct ringbus_channel *channel, int dirfd)
 		n--;
 	while (err < 0 && n > 0)
 		unlinkat(dirfd, rb_file_names[order[--n]], 0);
+	pthread_setcancelstate(cancel, NULL);
 	return err;
 }

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,11 +60,13 @@ ringbus_open_folder(const char *shm_dir, struct ringbus **ret)
 	char users[64];
 	const char *path = choose_folder(shm_dir, users);
 	struct ringbus *bus = rb_bus_new();
-	int err;
+	int err, cancel;
 
 	if (bus == NULL)
 		return -ENOMEM;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = open_folder(bus, path);
+	pthread_setcancelstate(cancel, NULL);
 	if (err < 0) {
 		rb_bus_fail("%s", path);
 		ringbus_close(bus);
@@ -119,18 +122,19 @@ is_channel(int dirfd, const char *name)
 static int
 read_names(struct ringbus *bus)
 {
-	int n;
+	int n, cancel;
 
 	forget_names(bus);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	n = scandirat(bus->fd, ".", &bus->names, has_name, alphasort);
-	if (n < 0)
-		return -errno;
+	n = n < 0 ? -errno : n;
 	for (int i = 0; i < n; i++)
 		if (is_channel(bus->fd, bus->names[i]->d_name))
 			bus->names[bus->n_names++] = bus->names[i];
 		else
 			free(bus->names[i]);
-	return 0;
+	pthread_setcancelstate(cancel, NULL);
+	return n < 0 ? n : 0;
 }
 
 /* The first one reads the folder anew, so that all of a list are of one moment. */
@@ -278,14 +282,16 @@ int
 rb_folder_attach(struct rb_attachment *a, const struct rb_attach *request)
 {
 	int fds[RB_FILES] = { -1, -1, -1 };
-	int err;
+	int err, cancel;
 
 	if (a->bus->pid != getpid())
 		return -ECHILD;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = rb_folder_open(a, fds);
 	if (err == 0)
 		err = map_files(a, fds);
 	for (int i = 0; i < RB_FILES; i++)
 		rb_closep(&fds[i]);
+	pthread_setcancelstate(cancel, NULL);
 	return err < 0 ? err : check_type(a, request);
 }

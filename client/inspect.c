@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -385,7 +386,7 @@ inspect_anew(struct ringbus *bus, const char *channel)
 {
 	struct rb_attachment a = { .bus = bus };
 	int fds[RB_FILES] = { -1, -1, -1 };
-	int err;
+	int err, cancel;
 
 	if (bus->findings == NULL)
 		bus->findings = malloc(sizeof(*bus->findings));
@@ -393,11 +394,13 @@ inspect_anew(struct ringbus *bus, const char *channel)
 		return -ENOMEM;
 	bus->findings->n = 0;
 	memcpy(a.name, channel, strlen(channel) + 1);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	err = rb_folder_open(&a, fds);
 	if (err == 0)
 		inspect(bus->findings, channel, fds);
 	for (int i = 0; i < RB_FILES; i++)
 		rb_closep(&fds[i]);
+	pthread_setcancelstate(cancel, NULL);
 	return err;
 }
 

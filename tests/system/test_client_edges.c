@@ -122,9 +122,10 @@ TEST(forked_child_does_not_speak_for_its_parent)
 	t_bus_end(&b);
 }
 
-/* It cannot be published before the claim, so it must not stay behind it. */
 struct journey {
 	const char *socket;
+	const char *shm;
+	int to;     /* a folder for copies */
 	int result; /* of all that can fail; 1: did not come so far */
 };
 
@@ -149,6 +150,25 @@ travel(const char *socket)
 	return 0;
 }
 
+/* Without the daemon. */
+static int
+look(const struct journey *journey)
+{
+	char text[RINGBUS_NAME_SIZE];
+	struct ringbus_tap *tap;
+	struct ringbus *bus;
+	int err;
+
+	if (ringbus_open_folder(journey->shm, &bus) < 0 ||
+	    ringbus_list(bus, 0, text) < 0 ||
+	    ringbus_inspect(bus, "a", 0, text, sizeof(text)) < 0 ||
+	    ringbus_tap_open(bus, "a", NULL, &tap) < 0)
+		return -1;
+	err = ringbus_channel_copy(ringbus_tap_channel(tap), journey->to);
+	ringbus_close(bus);
+	return err;
+}
+
 /* Is to be cancelled from the start. No assertions in here: they write. */
 static void *
 travel_cancelled(void *arg)
@@ -157,6 +177,10 @@ travel_cancelled(void *arg)
 
 	pthread_cancel(pthread_self());
 	journey->result = travel(journey->socket);
+	if (journey->result != 0)
+		return NULL;
+	journey->result = 1;
+	journey->result = look(journey);
 	pthread_testcancel();
 	return NULL;
 }
@@ -170,14 +194,18 @@ TEST(no_call_is_where_a_thread_is_cancelled)
 
 	begin(&b);
 	journey.socket = b.daemon.socket;
+	journey.shm = b.daemon.shm;
+	journey.to = open(t_tmpdir(), O_PATH | O_CLOEXEC);
 	ck_assert_int_eq(
 		pthread_create(&thread, NULL, travel_cancelled, &journey), 0);
 	ck_assert_int_eq(pthread_join(thread, &result), 0);
 	ck_assert_ptr_eq(result, PTHREAD_CANCELED);
 	ck_assert_int_eq(journey.result, 0);
+	close(journey.to);
 	t_bus_end(&b);
 }
 
+/* It cannot be published before the claim, so it must not stay behind it. */
 TEST(write_that_an_open_claim_refuses_leaves_nothing_claimed)
 {
 	struct ringbus_producer *p;
