@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/fixture.h"
+#include "tests/sigbus.h"
 #include "tests/system/util_bus.h"
 #include "tests/system/util_ctl.h"
 
