@@ -121,7 +121,7 @@ leave(struct rb_daemon *daemon, struct rb_refused *refused)
 }
 
 /* One that is to be made anew, or NULL. */
-static const struct rb_refused *
+static struct rb_refused *
 find_left(struct rb_daemon *daemon, bool *ret_any)
 {
 	struct rb_registry *registry = &daemon->registry;
@@ -152,7 +152,7 @@ on_tick(void *context, int result)
 {
 	struct rb_outdated *outdated = context;
 	struct rb_daemon *daemon = outdated->daemon;
-	const struct rb_refused *left;
+	struct rb_refused *left;
 	char name[RB_NAME_SIZE];
 	bool any;
 
@@ -162,7 +162,8 @@ on_tick(void *context, int result)
 	left = find_left(daemon, &any);
 	if (left != NULL) {
 		memcpy(name, left->name, sizeof(name));
-		renew(daemon, name);
+		if (renew(daemon, name) < 0)
+			left->outdated = false; /* said once is enough */
 	}
 	if (any)
 		rb_watch_timer(outdated->tick, PAUSE_NS);

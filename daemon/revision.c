@@ -115,10 +115,12 @@ static bool
 is_in_use(const struct rb_hosted *hosted, char why[WHY_SIZE])
 {
 	const struct rb_member *owed = rb_judge_find_owed(hosted);
+	unsigned n = rb_member_count(&hosted->channel);
 
 	if (rb_hosted_has_members(hosted))
-		snprintf(why, WHY_SIZE, "%u members are in it",
-			 rb_member_count(&hosted->channel));
+		snprintf(why, WHY_SIZE,
+			 n == 1 ? "a member is in it" : "%u members are in it",
+			 n);
 	else if (owed != NULL)
 		snprintf(why, WHY_SIZE,
 			 "consumer %.64s, whose place is kept, has yet to read "
