@@ -9,6 +9,7 @@
 
 #include "tests/system/util_bus.h"
 #include "tests/system/util_ctl.h"
+#include "tests/system/util_program.h"
 #include "tests/system/util_user.h"
 
 #define A "channels: { a: { slots: 16, event_size: 8 } }"
@@ -67,6 +68,69 @@ TEST(reload_that_fails_says_why)
 						      RINGBUS_RELOAD_RECREATE));
 	ck_assert(!t_daemon_has(&b.daemon, "b"));
 	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -EAGAIN);
+	t_bus_end(&b);
+}
+
+/* The command line says nothing of where it is. */
+static void
+configure_places(const struct t_daemon *d, const char *socket, const char *shm,
+		 const char *channels)
+{
+	t_daemon_configure(d, t_words("daemon: { socket: %s, shm_dir: %s }\n%s",
+				      socket, shm, channels));
+}
+
+static void
+begin_by_file(struct t_bus *b, struct t_run *run)
+{
+	struct t_daemon *d = &b->daemon;
+
+	t_daemon_prepare(d, "");
+	configure_places(d, d->socket, d->shm, A);
+	t_run_start(run, "ringbusd", "--config", d->config, NULL);
+	d->pid = run->pid;
+	memcpy(d->log, run->out, sizeof(d->log));
+	t_daemon_await(d);
+	b->bus = t_connect(d);
+}
+
+static void
+needs_a_restart(const struct t_bus *b, const char *change)
+{
+	const struct t_daemon *d = &b->daemon;
+
+	for (int flags = 0; flags <= RINGBUS_RELOAD_RECREATE; flags++)
+		ck_assert_int_eq(ringbus_reload(b->bus, flags), -EBUSY);
+	ck_assert(has_line(b->bus, change));
+	ck_assert(has_line(b->bus, "): needs a restart: start ringbusd anew"));
+	ck_assert(has_line(b->bus, "channels.b: added"));
+	ck_assert(has_line(b->bus, "was not reloaded"));
+	ck_assert(t_daemon_has(d, "a"));
+	ck_assert(!t_daemon_has(d, "b"));
+}
+
+TEST(place_of_the_daemon_that_changes_needs_a_restart)
+{
+	struct t_run run = { 0 };
+	const char *other;
+	struct t_bus b;
+
+	begin_by_file(&b, &run);
+	other = t_words("%s/other", t_tmpdir());
+	configure_places(&b.daemon, other, b.daemon.shm, B);
+	needs_a_restart(&b, t_words("daemon.socket: %s -> %s (",
+				    b.daemon.socket, other));
+	ck_assert_int_ne(access(other, F_OK), 0);
+	configure_places(&b.daemon, b.daemon.socket, other, B);
+	needs_a_restart(&b, t_words("daemon.shm_dir: %s -> %s (", b.daemon.shm,
+				    other));
+	ck_assert_int_ne(access(other, F_OK), 0);
+	configure_places(&b.daemon, b.daemon.socket, b.daemon.shm, A);
+	t_bus_ok(b.bus, ringbus_reload(b.bus, 0));
+	ck_assert(has_line(b.bus, "was reloaded: 1 channels, 0 changes"));
+	configure_places(&b.daemon, b.daemon.socket, b.daemon.shm, B);
+	t_bus_ok(b.bus, ringbus_reload(b.bus, 0));
+	ck_assert(t_daemon_has(&b.daemon, "b"));
 	t_bus_end(&b);
 }
 
