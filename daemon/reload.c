@@ -30,8 +30,10 @@ unmake_all(struct rb_revision *r)
 		}
 }
 
+/* If there is an error, *ret_name is the channel that has it. */
 static int
-make_all(struct rb_revision *r, char *why, size_t why_size)
+make_all(struct rb_revision *r, const char **ret_name, char *why,
+	 size_t why_size)
 {
 	int err = 0;
 
@@ -43,8 +45,7 @@ make_all(struct rb_revision *r, char *why, size_t why_size)
 					       item->config, why, why_size,
 					       &item->made);
 		if (err < 0)
-			rb_report_add(r->report, LOG_ERR, "channel %s: %s",
-				      item->config->name, why);
+			*ret_name = item->config->name;
 	}
 	if (err < 0)
 		unmake_all(r);
@@ -132,15 +133,18 @@ place_new(struct rb_revision *r)
 static int
 make_or_nothing(struct rb_revision *r)
 {
+	const char *name = NULL;
 	char why[256];
 	unsigned n_gone = 0;
-	int err = make_all(r, why, sizeof(why));
+	int err = make_all(r, &name, why, sizeof(why));
 
 	if (err == -ENOSPC || err == -ENOMEM)
 		n_gone = make_room(r);
 	if (n_gone > 0)
-		err = make_all(r, why, sizeof(why));
-	if (err == 0)
+		err = make_all(r, &name, why, sizeof(why));
+	if (err < 0)
+		rb_report_add(r->report, LOG_ERR, "channel %s: %s", name, why);
+	else
 		err = place_new(r);
 	if (err < 0 && n_gone > 0)
 		put_back(r);
