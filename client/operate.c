@@ -56,15 +56,20 @@ ringbus_reset(struct ringbus *bus, const char *channel, const char *consumer,
 	return err < 0 ? err : message.from;
 }
 
+/* More than a daemon keeps: one that goes on so is none of ours. */
+#define EVENTS_PASSED_MAX 4096
+
 int
 ringbus_event_next(struct ringbus *bus, int64_t *id, char *json, size_t size)
 {
 	struct rb_control message;
-	int err;
+	int err, n_passed = 0;
 
 	if (*id < 0)
 		return rb_bus_refuse(bus, "an event's id is not negative");
 	do { /* past those that we may not look at */
+		if (n_passed++ == EVENTS_PASSED_MAX)
+			return -EAGAIN;
 		rb_bus_prepare(&message, RB_CONTROL_EVENTS, NULL);
 		message.from = *id;
 		err = rb_bus_request(bus, &message, NULL);

@@ -18,7 +18,8 @@ struct fake {
 	bool spoil_hello;
 	bool silent;
 	bool hang_up;
-	size_t size; /* of the answer; 0: the right one */
+	bool says_nothing; /* in its text */
+	size_t size;       /* of the answer; 0: the right one */
 	uint32_t version;
 	uint32_t type; /* 0: the one that was asked */
 	int32_t result;
@@ -83,7 +84,8 @@ answer_wrongly(const struct fake *fake, int peer, struct rb_control *message)
 	message->index = fake->index;
 	if (fake->type != 0)
 		message->type = fake->type;
-	memset(message->text, 'x', sizeof(message->text));
+	memset(message->text, fake->says_nothing ? 0 : 'x',
+	       sizeof(message->text));
 	memcpy(bytes, message, sizeof(*message));
 	send_with_fds(peer, bytes,
 		      fake->size != 0 ? fake->size : sizeof(*message),
@@ -261,6 +263,24 @@ TEST(a_place_outside_the_table_is_refused)
 	child = t_child(fake_run, &fake);
 	t_ok(ringbus_connect(fake.path, &bus));
 	ck_assert_int_eq(ringbus_producer_open(bus, "a", NULL, &p), -EPROTO);
+	ringbus_close(bus);
+	t_join(child);
+	close(fake.listener);
+}
+
+TEST(events_without_end_are_given_up)
+{
+	struct fake fake = { .says_nothing = true };
+	char json[RINGBUS_EVENT_SIZE];
+	struct ringbus *bus;
+	int64_t id = 0;
+	pid_t child;
+
+	fake_prepare(&fake);
+	child = t_child(fake_run, &fake);
+	t_ok(ringbus_connect(fake.path, &bus));
+	ck_assert_int_eq(ringbus_event_next(bus, &id, json, sizeof(json)),
+			 -EAGAIN);
 	ringbus_close(bus);
 	t_join(child);
 	close(fake.listener);
