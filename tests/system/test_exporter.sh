@@ -377,7 +377,7 @@ writes_whole_files() {
 	start text "$exporter" --textfile "$dir/text/a.prom" --interval 1ms
 	until_true test -e "$dir/text/a.prom" || return
 	for ((i = 0; i < 100; i++)); do
-		cp "$dir/text/a.prom" "$dir/copy" && is_whole "$dir/copy" || return
+		cat "$dir/text/a.prom" >"$dir/copy" && is_whole "$dir/copy" || return
 	done
 	kill "$started" && wait "$started" &&
 		[[ $(ls "$dir/text") == a.prom ]]
