@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_daemon_channels.c - the daemon is killed at every boundary of the system
- * calls that it makes to create, end and remove channels
+ * calls that it makes to create, end, renew and remove channels
  *
  * What has to hold each time is in util_scene.h. A channel that was created and
  * is in nobody's use is gone with the daemon, also if it was answered for.
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "tests/crash/util_scene.h"
 #include "tests/system/util_bus.h"
@@ -375,4 +376,125 @@ TEST_TIMEOUT(reload_can_be_cut_anywhere, 300)
 				   .prepare = configure_more,
 				   .ask = reload,
 				   .check = check_more });
+}
+
+/* ------------------------------------------------------------- making it anew */
+
+#define MORE(slots) "  more: { slots: " slots ", event_size: 64 }\n"
+#define OLD_SLOTS 32
+#define NEW_SLOTS 1024
+
+static uint64_t
+slots_of_more(struct actor *a)
+{
+	struct ringbus_tap *tap;
+	uint64_t slots;
+
+	t_bus_ok(a->bus, ringbus_tap_open(a->bus, "more", NULL, &tap));
+	slots = t_info(ringbus_tap_channel(tap)).slots;
+	ringbus_tap_close(tap);
+	return slots;
+}
+
+/* By its file: who asks the daemon has it make calls. */
+static bool
+is_new(const struct actor *a)
+{
+	char path[2 * PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/more/ring", a->scene->daemon.shm);
+	return stat(path, &st) == 0 &&
+	       st.st_size >= (off_t)NEW_SLOTS * FLOW_SIZE;
+}
+
+static void
+configure_other(struct actor *a)
+{
+	scene_connect(a);
+	write_configuration(a, MORE("32"));
+	t_bus_ok(a->bus, ringbus_reload(a->bus, 0));
+	ck_assert(!is_new(a));
+	write_configuration(a, MORE("1024"));
+}
+
+static void
+configure_other_in_use(struct actor *a)
+{
+	configure_other(a);
+	a->held = t_connect(&a->scene->daemon);
+	t_bus_ok(a->held,
+		 ringbus_consumer_open(a->held, "more", NULL, &a->consumer));
+	t_bus_ok(a->held,
+		 ringbus_producer_open(a->held, "more", NULL, &a->producer));
+	publish(a->producer, OLD_SLOTS / 2);
+}
+
+static int
+recreate(struct actor *a)
+{
+	return ringbus_reload(a->bus, RINGBUS_RELOAD_RECREATE);
+}
+
+/* What was written is there to the last, and no more comes. */
+static void
+read_to_the_end(struct actor *a)
+{
+	uint64_t late = 0;
+
+	ck_assert_uint_eq(count_events(a->consumer), OLD_SLOTS / 2);
+	ck_assert_int_eq(ringbus_consumer_wait(a->consumer, T_LONG),
+			 -ESHUTDOWN);
+	ck_assert_int_eq(ringbus_producer_write(a->producer, &late,
+						sizeof(late), T_LONG),
+			 -ESHUTDOWN);
+	ringbus_producer_close(a->producer);
+	ringbus_consumer_close(a->consumer);
+}
+
+/* Which of the two daemons makes it anew does not matter, but that one does. */
+static int
+recreate_in_use(struct actor *a)
+{
+	int err = recreate(a);
+
+	if (err == -ECONNRESET) {
+		ck_assert(!is_new(a));
+		err = recreate(a);
+	}
+	t_bus_ok(a->bus, err);
+	read_to_the_end(a);
+	t_until_within(is_new(a), 60);
+	return 0;
+}
+
+static void
+check_new(struct actor *a)
+{
+	struct ringbus_producer *p;
+
+	ck_assert_uint_eq(slots_of_more(a), NEW_SLOTS);
+	t_bus_ok(a->bus, ringbus_producer_open(a->bus, "more", NULL, &p));
+	publish(p, NEW_SLOTS);
+	ringbus_producer_close(p);
+	write_configuration(a, "");
+	t_bus_ok(a->bus, ringbus_reload(a->bus, 0));
+	ck_assert(!is_listed(a, "more"));
+}
+
+TEST_TIMEOUT(channel_made_anew_at_once_can_be_cut_anywhere, 300)
+{
+	scene_play(&(struct deed){ .name = "reload with another definition",
+				   .prepare = configure_other,
+				   .ask = recreate,
+				   .again = recreate,
+				   .check = check_new });
+}
+
+TEST_TIMEOUT(channel_made_anew_once_read_can_be_cut_anywhere, 300)
+{
+	scene_play(&(struct deed){ .name = "drain a channel and make it anew",
+				   .prepare = configure_other_in_use,
+				   .ask = recreate_in_use,
+				   .check = check_new });
 }
