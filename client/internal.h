@@ -93,7 +93,6 @@ struct ringbus_producer {
 		*stream; /* see rb_sequencer_is_quiet() */
 	uint64_t
 		quiet; /* a value of `wanted` for which nobody sleeps any more */
-	struct rb_word64 *counted; /* takes sequencer.claims at a publish */
 	int64_t ahead; /* slots: so early a line is asked for; 0: never */
 	struct rb_sequencer sequencer;
 
@@ -163,7 +162,7 @@ struct ringbus_consumer {
 				       inlined),                               \
 		      "as programs have been compiled")
 
-static_assert(sizeof(struct ringbus_inlined_producer) == 104 &&
+static_assert(sizeof(struct ringbus_inlined_producer) == 88 &&
 		      sizeof(struct ringbus_inlined_consumer) == 64 &&
 		      RB_STREAM_OPEN == 0 && RB_STAMP_EVENT == 1,
 	      "other ones need another soname");
@@ -174,12 +173,10 @@ RB_IS_INLINED(producer, cursor, cursor);
 RB_IS_INLINED(producer, wanted, wanted);
 RB_IS_INLINED(producer, stream, stream);
 RB_IS_INLINED(producer, quiet, quiet);
-RB_IS_INLINED(producer, counted, counted);
 RB_IS_INLINED(producer, ahead, ahead);
 RB_IS_INLINED(producer, sequencer.next, next);
 RB_IS_INLINED(producer, sequencer.claimable, claimable);
 RB_IS_INLINED(producer, sequencer.published, published);
-RB_IS_INLINED(producer, sequencer.claims, claims);
 RB_IS_INLINED(consumer, next, next);
 RB_IS_INLINED(consumer, slots, slots);
 RB_IS_INLINED(consumer, mask, mask);

@@ -151,6 +151,17 @@ derive_PRODUCER_published(const struct subject *s)
 					  : 0;
 }
 
+/* A single producer alone knows of its claims, which cost it nothing so. */
+static double
+derive_PRODUCER_claims(const struct subject *s)
+{
+	const struct rb_channel *c = shm_of(s);
+
+	if (!rb_channel_is_multi(c))
+		return derive_PRODUCER_published(s);
+	return (double)rb_count_of(&c->ring->handles[s->member.index].claims);
+}
+
 static double
 derive_PRODUCER_outstanding(const struct subject *s)
 {

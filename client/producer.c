@@ -76,7 +76,6 @@ set_inlined(struct ringbus_producer *p)
 	p->slot_size = c->geometry.slot_size;
 	p->wanted = &c->gates->data_wanted;
 	p->stream = &c->meta->control.stream;
-	p->counted = &p->sequencer.handle->claims;
 	p->quiet = UINT64_MAX; /* none that we know of */
 	if (!rb_channel_is_multi(c) && p->sequencer.is_plain &&
 	    !p->sequencer.fence)

@@ -1296,9 +1296,7 @@ struct ringbus_inlined_producer {
 	int64_t *cursor;
 	const uint32_t *wanted, *stream;
 	uint64_t quiet;
-	uint64_t *counted;
 	int64_t ahead, next, claimable, published;
-	uint64_t claims;
 } __attribute__((__may_alias__));
 
 struct ringbus_inlined_consumer {
@@ -1359,7 +1357,6 @@ ringbus_producer_claim(struct ringbus_producer *producer, int64_t n,
 	if (p->ahead != 0 && p->ahead <= room - n)
 		ringbus_prefetch_(p, p->next + 1, n);
 	p->next += n;
-	p->claims++;
 	return p->next;
 }
 
@@ -1404,8 +1401,6 @@ ringbus_producer_publish(struct ringbus_producer *producer, int64_t lowest,
 		return ringbus_producer_publish_by_call(producer, lowest,
 							highest);
 	p->published = highest;
-	/* ORDER(none, relaxed) - statistics with one writer. */
-	__atomic_store_n(p->counted, p->claims, __ATOMIC_RELAXED);
 	return 0;
 }
 

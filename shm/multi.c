@@ -56,7 +56,6 @@ own(struct rb_sequencer *s, int64_t lo, int64_t n)
 	 * slots for holes. */
 	rb_word64_store_release(&s->handle->intent,
 				intent_word(lo, RB_INTENT_CLAIMED));
-	rb_count_set(&s->handle->claims, ++s->claims);
 	s->claim_lo = lo;
 	s->next = lo + n - 1;
 	s->unpublished = n;
@@ -161,7 +160,6 @@ wait_for_ours(struct rb_sequencer *s, int64_t hi)
 		err = rb_sequencer_wait_for_room(s, hi, -1, true);
 	if (err == 0)
 		return hi;
-	rb_count_set(&s->handle->claims, --s->claims); /* not granted */
 	s->claim_lo = hi + 1; /* behind the end; nobody will miss it */
 	s->unpublished = 0;
 	return err;
@@ -281,6 +279,8 @@ rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	 * come before any write into the slots; a tap could take torn bytes for
 	 * whole ones otherwise. */
 	rb_fence_release();
+	if (rb_likely(hi >= 0))
+		rb_count_add(&s->handle->claims, 1);
 	return rb_likely(hi != -EBADMSG) ? hi : rb_sequencer_refuse_claim(s);
 }
 

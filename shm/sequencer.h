@@ -36,7 +36,6 @@ struct rb_sequencer {
 	/* single: the cursor, kept here too. It is not read back where consumers
 	 * spin on it: that would fetch a line which is theirs by now. */
 	int64_t published;
-	uint64_t claims; /* granted; the handle's is stored at a publish */
 	struct rb_channel *channel;
 	struct rb_handle *handle; /* our line in the ring */
 	unsigned index;           /* of the handle, and of our member */
@@ -194,7 +193,6 @@ rb_sequencer_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	if (rb_unlikely(n < 1 || n > s->claimable - s->next))
 		return rb_sequencer_claim_slowly(s, n, timeout_ns);
 	s->next += n;
-	s->claims++;
 	return s->next;
 }
 
@@ -247,7 +245,6 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	/* ORDER(publish, release) - the events up to hi, to consumers and
 	 * taps; they would read old bytes otherwise. */
 	rb_seq_store_release(&c->ring->published, hi);
-	rb_count_set(&s->handle->claims, s->claims);
 	return rb_sequencer_finish(s, hi);
 }
 

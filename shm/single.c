@@ -68,7 +68,6 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 			return err;
 	}
 	s->next = hi;
-	s->claims++;
 	if (hi > s->announced)
 		announce(s, hi);
 	s->claimable = s->gate + s->capacity < s->announced
@@ -101,7 +100,6 @@ rb_single_publish_stamped(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	s->published = hi;
 	/* ORDER(publish, release) - as in rb_single_publish(). */
 	rb_seq_store_release(&c->ring->published, hi);
-	rb_count_set(&s->handle->claims, s->claims);
 	return rb_sequencer_finish(s, hi);
 }
 
