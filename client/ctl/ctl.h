@@ -59,8 +59,9 @@ struct ctl {
 	struct ctl_common common;
 	char **operands; /* NULL-terminated */
 	int n_operands;
-	struct ringbus *bus; /* NULL until ctl_connect() */
-	bool is_alone;       /* looks at a folder, without a daemon */
+	struct ringbus *bus;  /* NULL until ctl_connect() */
+	struct ringbus *gone; /* the daemon's, if ctl->bus is a folder since */
+	bool is_alone;        /* looks at a folder, without a daemon */
 };
 
 /* NULL-terminated, in the order in which help shows them. */
@@ -122,7 +123,8 @@ enum ctl_exit ctl_not_connected(const struct ctl *ctl, int err,
 enum ctl_exit ctl_connect_to_look(struct ctl *ctl);
 
 /* A call has failed so since: true if that means that the daemon has gone or is
- * stopped, and ctl->bus is now a folder, where to ask once more. */
+ * stopped, and ctl->bus is now a folder, where to ask once more. Taps that were
+ * opened before stay. */
 bool ctl_look_alone(struct ctl *ctl, int err);
 
 /* ringbus_tap_open(), once more if need be. */

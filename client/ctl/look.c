@@ -142,7 +142,7 @@ ctl_look_alone(struct ctl *ctl, int err)
 	if (ctl->is_alone || (err != -ECONNRESET && err != -ETIMEDOUT) ||
 	    !look_instead(ctl, ringbus_socket(with_daemon), err))
 		return false;
-	ringbus_close(with_daemon);
+	ctl->gone = with_daemon;
 	return true;
 }
 

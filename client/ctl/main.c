@@ -165,6 +165,7 @@ run_verb(struct ctl *ctl, int argc, char **argv)
 		memcpy(args, ctl->verb->defaults, ctl->verb->args_size);
 	code = parse_and_run(ctl, args, argc, argv);
 	ringbus_close(ctl->bus);
+	ringbus_close(ctl->gone);
 	free(args);
 	return code;
 }

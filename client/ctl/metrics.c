@@ -31,55 +31,30 @@ static const struct options_entry options[] = {
 	{ 0 },
 };
 
+/* Their taps are closed with the bus. */
 struct found {
 	struct openmetrics_channel *channels;
-	struct ringbus_tap **taps;
 	size_t n;
 };
 
 static int
-add(struct found *f, const char *name, struct ringbus_tap *tap)
+open_one(struct ctl *ctl, struct found *f, const char *name)
 {
 	struct openmetrics_channel *channels = reallocarray(
 		f->channels, f->n + 1, sizeof(*channels));
-	struct ringbus_tap **taps;
+	struct ringbus_tap *tap;
+	int r;
 
 	if (channels == NULL)
 		return -ENOMEM;
 	f->channels = channels;
-	taps = reallocarray(f->taps, f->n + 1, sizeof(struct ringbus_tap *));
-	if (taps == NULL)
-		return -ENOMEM;
-	f->taps = taps;
-	memset(&channels[f->n], 0, sizeof(channels[f->n]));
-	strncpy(channels[f->n].name, name, RINGBUS_NAME_SIZE - 1);
-	channels[f->n].channel = ringbus_tap_channel(tap);
-	taps[f->n++] = tap;
-	return 0;
-}
-
-static int
-open_one(struct ctl *ctl, struct found *f, const char *name)
-{
-	struct ringbus_tap *tap;
-	int r = ctl_open_tap(ctl, name, NULL, &tap);
-
+	r = ringbus_tap_open(ctl->bus, name, NULL, &tap);
 	if (r < 0)
 		return r;
-	r = add(f, name, tap);
-	if (r < 0)
-		ringbus_tap_close(tap);
-	return r;
-}
-
-static void
-close_all(struct found *f)
-{
-	while (f->n > 0)
-		ringbus_tap_close(f->taps[--f->n]);
-	free(f->taps);
-	free(f->channels);
-	*f = (struct found){ 0 };
+	memset(&channels[f->n], 0, sizeof(channels[f->n]));
+	strncpy(channels[f->n].name, name, RINGBUS_NAME_SIZE - 1);
+	channels[f->n++].channel = ringbus_tap_channel(tap);
+	return 0;
 }
 
 static bool
@@ -105,18 +80,16 @@ open_all(struct ctl *ctl, struct found *f)
 	}
 }
 
+/* The one that was named, or all. */
 static int
 open_asked(struct ctl *ctl, struct found *f)
 {
 	int r;
 
-	if (ctl->n_operands > 0)
-		return open_one(ctl, f, ctl->operands[0]);
-	r = open_all(ctl, f);
-	if (!ctl_look_alone(ctl, r))
-		return r;
-	close_all(f);
-	return open_all(ctl, f);
+	f->n = 0;
+	r = ctl->n_operands > 0 ? open_one(ctl, f, ctl->operands[0])
+				: open_all(ctl, f);
+	return ctl_look_alone(ctl, r) ? open_asked(ctl, f) : r;
 }
 
 static const char *
@@ -208,7 +181,7 @@ run_metrics(struct ctl *ctl, void *args)
 		openmetrics_channels(&om, found.channels, found.n);
 		openmetrics_end(&om);
 	}
-	close_all(&found);
+	free(found.channels);
 	return r < 0 ? ctl_refused(ctl, r) : ctl_finish(ctl, &out);
 }
 

@@ -3,9 +3,15 @@
  * test_ctl_look.c - verbs that only look work with the daemon alive, killed and
  * stopped, on copies, and as another user
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/system/util_bus.h"
@@ -206,4 +212,89 @@ TEST(who_died_after_the_daemon_is_told)
 	ringbus_close(b.bus);
 	t_daemon_restart(&b.daemon);
 	t_daemon_stop(&b.daemon);
+}
+
+/* ------------------------------------------------- a daemon that dies meanwhile */
+
+#define CALL_STOP (SIGTRAP | 0x80)
+
+static int
+execute_traced(void *arg)
+{
+	const struct t_ctl *run = arg;
+	int out = open(run->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	int err = open(run->err, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0 ||
+	    ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		return 127;
+	execl("/bin/sh", "sh", "-c", run->command, NULL);
+	return 127;
+}
+
+static bool
+is_at_send(pid_t pid)
+{
+	struct __ptrace_syscall_info info;
+
+	ck_assert_int_gt(
+		ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info), 0);
+	return info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+	       info.entry.nr == SYS_sendto;
+}
+
+/* Lets it run until it is about to send its n-th message. */
+static void
+run_to_send(pid_t pid, int n)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSTOPPED(status));
+	ck_assert_int_eq(ptrace(PTRACE_SETOPTIONS, pid, NULL,
+				PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL),
+			 0);
+	while (n > 0) {
+		ck_assert_int_eq(ptrace(PTRACE_SYSCALL, pid, NULL, NULL), 0);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert_msg(WIFSTOPPED(status), "has ended");
+		if (WSTOPSIG(status) == CALL_STOP && is_at_send(pid))
+			n--;
+	}
+}
+
+/* HELLO, a name, a tap on it: it is about to ask for the second name. */
+#define SENDS 4
+
+static void
+die_meanwhile(struct t_bus *b, const char *verb, int code)
+{
+	struct t_ctl run = { .out_fd = -1, .in_fd = -1 };
+
+	run.command = t_words("exec %s --socket %s %s", t_program("ringbusctl"),
+			      b->daemon.socket, verb);
+	snprintf(run.out, sizeof(run.out), "%s/%s.out", t_tmpdir(), verb);
+	snprintf(run.err, sizeof(run.err), "%s/%s.err", t_tmpdir(), verb);
+	run.pid = t_child(execute_traced, &run);
+	run_to_send(run.pid, SENDS);
+	t_daemon_kill(&b->daemon);
+	ck_assert_int_eq(ptrace(PTRACE_DETACH, run.pid, NULL, NULL), 0);
+	t_ctl_join(&run, code);
+	ck_assert_msg(t_ctl_said(&run, "looking into"), "%s", t_ctl_err(&run));
+	ck_assert_msg(strstr(t_ctl_out(&run), "second") != NULL, "%s",
+		      t_ctl_out(&run));
+	t_daemon_restart(&b->daemon);
+}
+
+/* What was looked at until then stays open, and the rest is opened. */
+TEST(a_daemon_dies_while_all_channels_are_opened)
+{
+	struct t_bus b;
+
+	t_bus_begin_with(&b, "channels: { a: {}, second: {} }");
+	setenv("RINGBUS_SHM_DIR", b.daemon.shm, 1);
+	die_meanwhile(&b, "metrics", 0);
+	die_meanwhile(&b, "stat -i 10ms -c 2", 0);
+	die_meanwhile(&b, "check", 2);
+	t_bus_end(&b);
 }
