@@ -97,12 +97,11 @@ check_fill(struct check *check, const struct ringbus_info *info, uint64_t lag)
 }
 
 static void
-check_figures(struct check *check, const struct ringbus_info *info)
+check_figures(struct check *check, const struct view *view)
 {
+	const struct ringbus_info *info = &view->info;
 	const struct limits *l = check->limits;
-	uint64_t lag = info->cursor > info->gating
-			       ? (uint64_t)(info->cursor - info->gating)
-			       : 0;
+	uint64_t lag = (uint64_t)view_used(view);
 
 	verdicts_note(&check->found,
 		      "'%s_lag'=%" PRIu64 ";%.0" PRIu64 ";%.0" PRIu64
@@ -166,7 +165,7 @@ check_channel(struct check *check, const struct sample *sample,
 		check_stall(check, sample, m,
 			    sample->time_ns - watch->since_ns[m->index]);
 	}
-	check_figures(check, &view->info);
+	check_figures(check, view);
 }
 
 static int64_t
@@ -362,13 +361,10 @@ const struct ctl_verb ctl_check = {
 	.operands = "[CHANNEL]",
 	.brief = "Tell a monitoring system whether all is well",
 	.help = "A line and figures for monitoring plug-ins, and their codes: "
-		"0 "
-		"OK, 1 WARNING,\n2 CRITICAL, 3 UNKNOWN. Wrong without any "
-		"limit "
-		"are a daemon that does not answer, a\nchannel that is "
-		"damaged, "
-		"broken or paused, a hole that stays, and a consumer that has\n"
-		"failed, is parked or was evicted.\n",
+		"0 OK, 1 WARNING,\n2 CRITICAL, 3 UNKNOWN. Wrong without any "
+		"limit are a daemon that does not answer, a\nchannel that is "
+		"damaged, broken or paused, a hole that stays, and a consumer "
+		"that has\nfailed, is parked or was evicted.\n",
 	.max_operands = 1,
 	.is_plugin = true,
 	.options = check_options,

@@ -91,8 +91,8 @@ write_rows(const struct view *view, struct output *out)
 static enum ctl_exit
 run_consumers(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect_to_look(ctl);
-	struct ringbus_tap *tap;
+	const struct ringbus_channel *channel;
+	enum ctl_exit code = ctl_look_at(ctl, &channel);
 	struct output out;
 	struct view view;
 	int r;
@@ -100,11 +100,7 @@ run_consumers(struct ctl *ctl, void *args)
 	(void)args;
 	if (code != CTL_OK)
 		return code;
-	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
-	if (r < 0)
-		return ctl_refused(ctl, r);
-	r = view_read(ringbus_tap_channel(tap), &view);
-	ringbus_tap_close(tap);
+	r = view_read(channel, &view);
 	output_init(&out, STDOUT_FILENO);
 	if (r == 0 && ctl->common.json)
 		write_rows(&view, &out);

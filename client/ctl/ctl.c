@@ -192,6 +192,20 @@ ctl_connect(struct ctl *ctl)
 	return r == 0 ? CTL_OK : ctl_not_connected(ctl, r, "");
 }
 
+enum ctl_exit
+ctl_request(struct ctl *ctl,
+	    int (*request)(struct ringbus *bus, const char *channel),
+	    const char *done)
+{
+	enum ctl_exit code = ctl_connect(ctl);
+	int r;
+
+	if (code != CTL_OK)
+		return code;
+	r = request(ctl->bus, ctl->operands[0]);
+	return r < 0 ? ctl_refused(ctl, r) : ctl_confirm(ctl, done);
+}
+
 int64_t
 ctl_now_ns(void)
 {

@@ -127,10 +127,16 @@ enum ctl_exit ctl_connect_to_look(struct ctl *ctl);
  * opened before stay. */
 bool ctl_look_alone(struct ctl *ctl, int err);
 
-/* ringbus_tap_open(), once more if need be. */
-int ctl_open_tap(struct ctl *ctl, const char *channel,
-		 const struct ringbus_tap_options *options,
-		 struct ringbus_tap **ret);
+/* For verbs that look at the channel that is their first operand: connects, and opens
+ * a tap that is closed with ctl->bus; or says why not. */
+enum ctl_exit ctl_look_at(struct ctl *ctl, const struct ringbus_channel **ret);
+
+/* For verbs that are a request about the channel that is their first operand:
+ * connects, asks, and confirms that it is DONE, or says why not. */
+enum ctl_exit ctl_request(struct ctl *ctl,
+			  int (*request)(struct ringbus *bus,
+					 const char *channel),
+			  const char *done);
 
 /* A line on stderr: "ringbusctl: VERB CHANNEL: ...". */
 void ctl_say(const struct ctl *ctl, const char *fmt, ...)

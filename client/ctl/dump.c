@@ -82,19 +82,11 @@ dump(const struct ctl *ctl, const struct ringbus_channel *channel)
 static enum ctl_exit
 run_dump(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect_to_look(ctl);
-	struct ringbus_tap *tap;
-	int r;
+	const struct ringbus_channel *channel;
+	enum ctl_exit code = ctl_look_at(ctl, &channel);
 
 	(void)args;
-	if (code != CTL_OK)
-		return code;
-	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
-	if (r < 0)
-		return ctl_refused(ctl, r);
-	code = dump(ctl, ringbus_tap_channel(tap));
-	ringbus_tap_close(tap);
-	return code;
+	return code == CTL_OK ? dump(ctl, channel) : code;
 }
 
 const struct ctl_verb ctl_dump = {

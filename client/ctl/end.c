@@ -132,10 +132,13 @@ end_and_drain(struct ctl *ctl, const struct end_args *args,
 static enum ctl_exit
 run_drain(struct ctl *ctl, const struct end_args *args)
 {
+	enum ctl_exit code = ctl_connect(ctl);
 	struct ringbus_tap *tap;
-	enum ctl_exit code;
-	int r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
+	int r;
 
+	if (code != CTL_OK)
+		return code;
+	r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
 	if (r < 0)
 		return ctl_refused(ctl, r);
 	code = end_and_drain(ctl, args, ringbus_tap_channel(tap));
@@ -147,16 +150,11 @@ static enum ctl_exit
 run_end(struct ctl *ctl, void *args_)
 {
 	const struct end_args *args = args_;
-	enum ctl_exit code = ctl_connect(ctl);
-	int r;
 
-	if (code != CTL_OK)
-		return code;
 	if (args->drain_ns >= 0)
 		return run_drain(ctl, args);
-	r = args->now ? ringbus_abort(ctl->bus, ctl->operands[0])
-		      : ringbus_end(ctl->bus, ctl->operands[0]);
-	return r < 0 ? ctl_refused(ctl, r) : ctl_confirm(ctl, "ended");
+	return ctl_request(ctl, args->now ? ringbus_abort : ringbus_end,
+			   "ended");
 }
 
 #define AT(name_) offsetof(struct end_args, name_)

@@ -13,6 +13,7 @@
 
 #include "client/ctl/ctl.h"
 #include "client/ctl/json.h"
+#include "client/ctl/latency.h"
 
 #define BAR_MAX 40
 #define EIGHT 8 /* buckets of a power of two */
@@ -25,7 +26,7 @@ static const struct args defaults;
 
 static const struct options_entry options[] = {
 	{ 0, "hdr", NULL, &options_flag, offsetof(struct args, is_hdr),
-	  "The percentiles in the text format of HdrHistogram, in "
+	  "the percentiles in the text format of HdrHistogram, in "
 	  "microseconds" },
 	{ 0 },
 };
@@ -45,26 +46,7 @@ static const struct {
 };
 
 #define N_PERCENTILES (sizeof(percentiles) / sizeof(percentiles[0]))
-#define TIME_TEXT 32
-
-/* "1.50us": what does not fit into any bucket is only known to be long. */
-static const char *
-format_time(int64_t ns, char *text)
-{
-	double t = (double)ns;
-
-	if (ns == INT64_MAX)
-		snprintf(text, TIME_TEXT, "over 1 h");
-	else if (t < 1e3)
-		snprintf(text, TIME_TEXT, "%.0f ns", t);
-	else if (t < 1e6)
-		snprintf(text, TIME_TEXT, "%.2f us", t / 1e3);
-	else if (t < 1e9)
-		snprintf(text, TIME_TEXT, "%.2f ms", t / 1e6);
-	else
-		snprintf(text, TIME_TEXT, "%.2f s", t / 1e9);
-	return text;
-}
+#define KEY_TEXT 32
 
 static uint64_t
 count_power(const struct ringbus_latency *l, unsigned power)
@@ -81,7 +63,7 @@ print_bars(struct output *out, const struct ringbus_latency *l)
 {
 	unsigned n = RINGBUS_LATENCY_BUCKETS / EIGHT, first = n, last = 0;
 	uint64_t most = 0;
-	char text[TIME_TEXT];
+	char text[LATENCY_TEXT];
 
 	for (unsigned p = 0; p < n; p++) {
 		uint64_t here = count_power(l, p);
@@ -97,10 +79,10 @@ print_bars(struct output *out, const struct ringbus_latency *l)
 		uint64_t here = count_power(l, p);
 		int bar = (int)((double)here / (double)most * BAR_MAX + 0.5);
 
-		output_print(out, "  up to %10s %12" PRIu64 " %.*s\n",
-			     format_time(ringbus_latency_bound(p * EIGHT +
-							       EIGHT - 1),
-					 text),
+		output_print(out, "  up to %6s %12" PRIu64 " %.*s\n",
+			     latency_format(ringbus_latency_bound(p * EIGHT +
+								  EIGHT - 1),
+					    text),
 			     here, bar,
 			     "########################################");
 	}
@@ -116,19 +98,20 @@ static void
 print_table(struct output *out, const struct hist *h)
 {
 	const struct ringbus_latency *l = &h->latency;
-	char text[TIME_TEXT];
+	char text[LATENCY_TEXT];
 
 	output_print(out, "%s: %" PRIu64 " events", h->member.name, l->count);
 	if (l->count == 0) {
 		output_string(out, "\n");
 		return;
 	}
-	output_print(out, ", mean %s", format_time((int64_t)mean_ns(l), text));
+	output_print(out, ", mean %s",
+		     latency_format((int64_t)mean_ns(l), text));
 	for (size_t i = 0; i < N_PERCENTILES; i++)
 		output_print(out, ", %s %s", percentiles[i].name,
-			     format_time(ringbus_latency_quantile(
-						 l, percentiles[i].q),
-					 text));
+			     latency_format(ringbus_latency_quantile(
+						    l, percentiles[i].q),
+					    text));
 	output_string(out, "\n");
 	print_bars(out, l);
 }
@@ -145,7 +128,7 @@ write_json(struct output *out, const struct hist *h)
 	json_uint(&json, "count", l->count);
 	json_uint(&json, "sum_ns", l->sum_ns);
 	for (size_t i = 0; l->count > 0 && i < N_PERCENTILES; i++) {
-		char key[TIME_TEXT];
+		char key[KEY_TEXT];
 
 		snprintf(key, sizeof(key), "%s_ns", percentiles[i].name);
 		for (char *dot = key; (dot = strchr(dot, '.')) != NULL;)
@@ -230,24 +213,18 @@ tell(struct ctl *ctl, const struct args *args, struct output *out,
 static enum ctl_exit
 run_hist(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect_to_look(ctl);
-	struct ringbus_info info = { .size = sizeof(info) };
 	const struct ringbus_channel *channel;
-	struct ringbus_tap *tap;
+	enum ctl_exit code = ctl_look_at(ctl, &channel);
+	struct ringbus_info info = { .size = sizeof(info) };
 	struct output out;
 	int r;
 
 	if (code != CTL_OK)
 		return code;
-	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
-	if (r < 0)
-		return ctl_refused(ctl, r);
 	output_init(&out, STDOUT_FILENO);
-	channel = ringbus_tap_channel(tap);
 	r = ringbus_channel_info(channel, &info);
 	if (r == 0)
 		r = tell(ctl, args, &out, channel);
-	ringbus_tap_close(tap);
 	if (r < 0)
 		return ctl_failed(ctl, r);
 	if (r == 0 && !info.latency) {
@@ -267,8 +244,8 @@ const struct ctl_verb ctl_hist = {
 	.operands = "CHANNEL [CONSUMER]",
 	.brief = "Tell how long events take from publish to commit",
 	.help = "Of a channel with `latency: true`: percentiles of each "
-		"consumer "
-		"since it came, and a bar\nfor each power of two.\n",
+		"consumer since it came, and a bar\nfor each power of "
+		"two.\n",
 	.min_operands = 1,
 	.max_operands = 2,
 	.options = options,

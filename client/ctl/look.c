@@ -146,14 +146,20 @@ ctl_look_alone(struct ctl *ctl, int err)
 	return true;
 }
 
-int
-ctl_open_tap(struct ctl *ctl, const char *channel,
-	     const struct ringbus_tap_options *options,
-	     struct ringbus_tap **ret)
+enum ctl_exit
+ctl_look_at(struct ctl *ctl, const struct ringbus_channel **ret)
 {
-	int r = ringbus_tap_open(ctl->bus, channel, options, ret);
+	enum ctl_exit code = ctl_connect_to_look(ctl);
+	struct ringbus_tap *tap;
+	int r;
 
+	if (code != CTL_OK)
+		return code;
+	r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
 	if (ctl_look_alone(ctl, r))
-		r = ringbus_tap_open(ctl->bus, channel, options, ret);
-	return r;
+		r = ringbus_tap_open(ctl->bus, ctl->operands[0], NULL, &tap);
+	if (r < 0)
+		return ctl_refused(ctl, r);
+	*ret = ringbus_tap_channel(tap);
+	return CTL_OK;
 }

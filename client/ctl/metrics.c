@@ -27,7 +27,7 @@ static const struct options_entry options[] = {
 	  offsetof(struct args, is_classic),
 	  "Prometheus' text format 0.0.4 instead of OpenMetrics" },
 	{ 'l', "list", NULL, &options_flag, offsetof(struct args, only_lists),
-	  "Tell which metrics there are, and what they mean" },
+	  "tell which metrics there are, and what they mean" },
 	{ 0 },
 };
 
@@ -145,12 +145,7 @@ write_own(struct openmetrics *om, const struct ctl *ctl)
 {
 	struct openmetrics_daemon daemon;
 
-	openmetrics_gauge(om, "ringbus_up", "1 if the daemon has answered");
-	openmetrics_sample(om, "ringbus_up", !ctl->is_alone, NULL);
-	openmetrics_gauge(om, "ringbus_build_info",
-			  "the library that was asked; always 1");
-	openmetrics_sample(om, "ringbus_build_info", 1, "version",
-			   ringbus_version(), NULL);
+	openmetrics_bus(om, !ctl->is_alone);
 	if (!ctl->is_alone && openmetrics_daemon_read(ctl->bus, &daemon) == 0)
 		openmetrics_daemon_write(om, &daemon);
 }

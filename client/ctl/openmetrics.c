@@ -58,8 +58,8 @@ openmetrics_family(struct openmetrics *om, const struct ringbus_metric *metric)
 		     metric->kind == RINGBUS_COUNTER ? "counter" : "gauge");
 }
 
-void
-openmetrics_gauge(struct openmetrics *om, const char *name, const char *help)
+static void
+begin_gauge(struct openmetrics *om, const char *name, const char *help)
 {
 	const struct ringbus_metric metric = {
 		.name = name, .unit = "", .help = help, .kind = RINGBUS_GAUGE
@@ -96,6 +96,25 @@ openmetrics_sample(struct openmetrics *om, const char *name, double value, ...)
 		output_print(om->out, " %" PRId64 "\n", (int64_t)value);
 	else
 		output_print(om->out, " %.17g\n", value);
+}
+
+void
+openmetrics_gauge(struct openmetrics *om, const char *name, const char *help,
+		  double value)
+{
+	begin_gauge(om, name, help);
+	openmetrics_sample(om, name, value, NULL);
+}
+
+void
+openmetrics_bus(struct openmetrics *om, bool is_up)
+{
+	openmetrics_gauge(om, "ringbus_up", "1 if the daemon has answered",
+			  is_up);
+	begin_gauge(om, "ringbus_build_info",
+		    "the library that looks at the channels; always 1");
+	openmetrics_sample(om, "ringbus_build_info", 1, "version",
+			   ringbus_version(), NULL);
 }
 
 void
@@ -252,8 +271,8 @@ openmetrics_channels(struct openmetrics *om,
 {
 	struct ringbus_metric metric = { .size = sizeof(metric) };
 
-	openmetrics_gauge(om, "ringbus_channel_info",
-			  "what the channel is; always 1");
+	begin_gauge(om, "ringbus_channel_info",
+		    "what the channel is; always 1");
 	for (size_t k = 0; k < n; k++)
 		write_info(om, &channels[k]);
 	for (unsigned i = 0; ringbus_metric(i, &metric) == 1; i++) {

@@ -38,9 +38,12 @@ void openmetrics_channels(struct openmetrics *om,
 void openmetrics_family(struct openmetrics *om,
 			const struct ringbus_metric *metric);
 
-/* A family of which there is nothing but a gauge. */
+/* A gauge of which there is one, without labels. */
 void openmetrics_gauge(struct openmetrics *om, const char *name,
-		       const char *help);
+		       const char *help, double value);
+
+/* ringbus_up, and ringbus_build_info. */
+void openmetrics_bus(struct openmetrics *om, bool is_up);
 
 /* NAME{KEY="VALUE",...} NUMBER. Keys and values by turns, up to NULL. */
 void openmetrics_sample(struct openmetrics *om, const char *name, double value,

@@ -7,14 +7,8 @@
 static enum ctl_exit
 run_pause(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect(ctl);
-	int r;
-
 	(void)args;
-	if (code != CTL_OK)
-		return code;
-	r = ringbus_pause(ctl->bus, ctl->operands[0]);
-	return r < 0 ? ctl_refused(ctl, r) : ctl_confirm(ctl, "paused");
+	return ctl_request(ctl, ringbus_pause, "paused");
 }
 
 const struct ctl_verb ctl_pause = {
@@ -33,14 +27,8 @@ const struct ctl_verb ctl_pause = {
 static enum ctl_exit
 run_resume(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect(ctl);
-	int r;
-
 	(void)args;
-	if (code != CTL_OK)
-		return code;
-	r = ringbus_resume(ctl->bus, ctl->operands[0]);
-	return r < 0 ? ctl_refused(ctl, r) : ctl_confirm(ctl, "resumed");
+	return ctl_request(ctl, ringbus_resume, "resumed");
 }
 
 const struct ctl_verb ctl_resume = {

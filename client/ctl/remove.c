@@ -7,14 +7,8 @@
 static enum ctl_exit
 run_remove(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect(ctl);
-	int r;
-
 	(void)args;
-	if (code != CTL_OK)
-		return code;
-	r = ringbus_remove(ctl->bus, ctl->operands[0]);
-	return r < 0 ? ctl_refused(ctl, r) : ctl_confirm(ctl, "removed");
+	return ctl_request(ctl, ringbus_remove, "removed");
 }
 
 const struct ctl_verb ctl_remove = {

@@ -57,8 +57,8 @@ find_place(const struct sampler *sampler, const char *name)
 	return lo;
 }
 
-struct sample *
-sampler_find(const struct sampler *sampler, const char *name)
+static struct sample *
+find(const struct sampler *sampler, const char *name)
 {
 	unsigned i = find_place(sampler, name);
 
@@ -106,7 +106,7 @@ open_tap(struct sampler *sampler, struct sample *sample)
 int
 sampler_add(struct sampler *sampler, const char *name)
 {
-	struct sample *sample = sampler_find(sampler, name);
+	struct sample *sample = find(sampler, name);
 
 	if (sample == NULL)
 		sample = insert(sampler, name);
@@ -174,9 +174,23 @@ find_daemon(struct sampler *sampler)
 }
 
 int
-sampler_list(struct sampler *sampler)
+sampler_add_all(struct sampler *sampler)
 {
 	char name[RINGBUS_NAME_SIZE];
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; r == 0; i++) {
+		r = ringbus_list(sampler->ctl->bus, i, name);
+		if (r == 0 && sampler_add(sampler, name) == -ENOMEM)
+			return -ENOMEM;
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int
+sampler_list(struct sampler *sampler)
+{
 	unsigned i;
 	int r = find_daemon(sampler);
 
@@ -184,15 +198,10 @@ sampler_list(struct sampler *sampler)
 		return r;
 	for (i = 0; i < sampler->n_samples; i++)
 		sampler->samples[i]->is_listed = false;
-	for (i = 0; r == 0; i++) {
-		r = ringbus_list(sampler->ctl->bus, i, name);
-		if (r == 0 && sampler_add(sampler, name) == -ENOMEM)
-			r = -ENOMEM;
-	}
-	if (r != -ENOENT)
-		return r;
-	drop_unlisted(sampler);
-	return 0;
+	r = sampler_add_all(sampler);
+	if (r == 0)
+		drop_unlisted(sampler);
+	return r;
 }
 
 int

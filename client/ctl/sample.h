@@ -69,6 +69,9 @@ void sampler_deinit(struct sampler *sampler);
 /* One channel by its name. 0, or what ringbus_tap_open() said. */
 int sampler_add(struct sampler *sampler, const char *name);
 
+/* All that there are, also those that may not be looked at. 0 or a negative errno. */
+int sampler_add_all(struct sampler *sampler);
+
 /*
  * All channels there are: adds new ones, drops those that are gone, opens again
  * what has ended. 0 or a negative errno; without a daemon soon, and the channels
@@ -82,8 +85,5 @@ int sampler_renew(struct sampler *sampler, const char *name);
 
 /* Looks at every channel. */
 void sampler_look(struct sampler *sampler);
-
-/* NULL if there is none of that name. */
-struct sample *sampler_find(const struct sampler *sampler, const char *name);
 
 #endif

@@ -315,25 +315,20 @@ static enum ctl_exit
 run_show(struct ctl *ctl, void *args_)
 {
 	const struct show_args *args = args_;
-	enum ctl_exit code = ctl_connect_to_look(ctl);
-	struct ringbus_tap *tap;
+	const struct ringbus_channel *channel;
+	enum ctl_exit code = ctl_look_at(ctl, &channel);
 	struct output out;
 	struct view view;
 	int r;
 
 	if (code != CTL_OK)
 		return code;
-	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
-	if (r < 0)
-		return ctl_refused(ctl, r);
-	r = view_read(ringbus_tap_channel(tap), &view);
-	ringbus_tap_close(tap);
+	r = view_read(channel, &view);
 	output_init(&out, STDOUT_FILENO);
-	if (r == 0 && ctl->common.json) {
+	if (r == 0 && ctl->common.json)
 		show_write(&view, &out);
-	} else if (r == 0) {
+	else if (r == 0)
 		r = print_view(&view, args, ctl->is_alone, &out);
-	}
 	return r < 0 ? ctl_failed(ctl, r) : ctl_finish(ctl, &out);
 }
 

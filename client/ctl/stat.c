@@ -33,25 +33,6 @@ struct stat {
 };
 
 static double
-fill_of(const struct ringbus_info *info)
-{
-	int64_t capacity = (int64_t)(info->slots - info->history);
-	double fill = 100.0 * (double)(info->cursor - info->gating) /
-		      (double)capacity;
-
-	return fill < 0 ? 0 : fill > 100 ? 100 : fill;
-}
-
-/* The slowest of those that producers wait for. */
-static int64_t
-lag_of(const struct view *view)
-{
-	return view->info.cursor > view->info.gating
-		       ? view->info.cursor - view->info.gating
-		       : 0;
-}
-
-static double
 producers_sleeps(const struct sample *sample)
 {
 	double sum = 0;
@@ -95,7 +76,6 @@ print_sample(struct stat *stat, const struct sample *sample)
 {
 	const struct sample_rates *rates = &sample->rates;
 	const struct ringbus_info *info = &sample->view.info;
-
 	char p50[LATENCY_TEXT], p99[LATENCY_TEXT];
 
 	print_header(stat);
@@ -105,9 +85,10 @@ print_sample(struct stat *stat, const struct sample *sample)
 		     "  %9.1f  %9.1f  %9.1f  %9.0f"
 		     "  %6s  %6s\n",
 		     stat->name_width, sample->name, rates->slots,
-		     rates->slots * (double)info->slot_size, fill_of(info),
-		     lag_of(&sample->view), producers_sleeps(sample),
-		     rates->wakes, rates->missed, rates->lost,
+		     rates->slots * (double)info->slot_size,
+		     100 * view_fill(&sample->view), view_used(&sample->view),
+		     producers_sleeps(sample), rates->wakes, rates->missed,
+		     rates->lost,
 		     latency_format(latencies_quantile(&sample->latencies, NULL,
 						       0.5),
 				    p50),
@@ -133,9 +114,10 @@ write_sample(struct stat *stat, const struct sample *sample)
 	json_int(&json, "slots_per_s", (int64_t)rates->slots);
 	json_int(&json, "bytes_per_s",
 		 (int64_t)(rates->slots * (double)info->slot_size));
-	json_int(&json, "fill_permille", (int64_t)(10 * fill_of(info)));
+	json_int(&json, "fill_permille",
+		 (int64_t)(1000 * view_fill(&sample->view)));
 	json_int(&json, "cursor", info->cursor);
-	json_int(&json, "lag", lag_of(&sample->view));
+	json_int(&json, "lag", view_used(&sample->view));
 	json_int(&json, "blocked_per_s", (int64_t)producers_sleeps(sample));
 	json_int(&json, "wakes_per_s", (int64_t)rates->wakes);
 	json_int(&json, "missed_per_s", (int64_t)rates->missed);
@@ -146,20 +128,6 @@ write_sample(struct stat *stat, const struct sample *sample)
 
 /* ----------------------------------------------------------------- looking */
 
-static int
-add_all(struct stat *stat)
-{
-	char name[RINGBUS_NAME_SIZE];
-	int r = 0;
-
-	for (unsigned i = 0; r == 0; i++) {
-		r = ringbus_list(stat->ctl->bus, i, name);
-		if (r == 0 && sampler_add(&stat->sampler, name) == -ENOMEM)
-			return -ENOMEM;
-	}
-	return r == -ENOENT ? 0 : r;
-}
-
 /* The one that was named, or all. */
 static int
 add_channels(struct stat *stat)
@@ -169,7 +137,7 @@ add_channels(struct stat *stat)
 	if (stat->ctl->n_operands > 0)
 		r = sampler_add(&stat->sampler, stat->ctl->operands[0]);
 	else
-		r = add_all(stat);
+		r = sampler_add_all(&stat->sampler);
 	if (ctl_look_alone(stat->ctl, r))
 		return add_channels(stat);
 	return r;

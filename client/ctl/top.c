@@ -59,27 +59,13 @@ parse_sort(const char *text, void *target)
 static const struct options_type sort_type = { parse_sort,
 					       "name, rate, lag or fill" };
 
-int64_t
-top_used(const struct sample *sample)
-{
-	return sample->view.info.cursor - sample->view.info.gating;
-}
-
-double
-top_fill(const struct sample *sample)
-{
-	const struct ringbus_info *info = &sample->view.info;
-	double capacity = (double)(info->slots - info->history);
-
-	return capacity > 0 ? (double)top_used(sample) / capacity : 0;
-}
-
 static double
 weigh(const struct sample *sample, int sort)
 {
 	if (sort == TOP_BY_RATE)
 		return sample->rates.slots;
-	return sort == TOP_BY_LAG ? (double)top_used(sample) : top_fill(sample);
+	return sort == TOP_BY_LAG ? (double)view_used(&sample->view)
+				  : view_fill(&sample->view);
 }
 
 /* The largest first, names from A on; equal ones by name. */
@@ -212,7 +198,7 @@ write_sample(const struct sample *sample, struct output *out)
 		return;
 	}
 	json_int(&json, "cursor", sample->view.info.cursor);
-	json_int(&json, "lag", top_used(sample));
+	json_int(&json, "lag", view_used(&sample->view));
 	json_uint(&json, "capacity",
 		  sample->view.info.slots - sample->view.info.history);
 	write_rates(&json, &sample->rates);
@@ -354,10 +340,9 @@ const struct ctl_verb ctl_top = {
 	.brief = "Watch channels and their members: rates, lags, waits",
 	.help = "STALL is the part of the time that producers, or a member, "
 		"waited; LAG and FILL are those\nof the slowest consumer that "
-		"gates. Rates are averaged over two intervals or so. P50 "
-		"and P99 are how long events of the\nlast interval took "
-		"from publish to commit, on a channel with `latency: "
-		"true`.\n",
+		"gates. Rates are averaged over two intervals or so. P50\nand "
+		"P99 are how long events of the last interval took from "
+		"publish to commit, on a channel\nwith `latency: true`.\n",
 	.max_operands = 1,
 	.options = top_options,
 	.defaults = &top_defaults,

@@ -48,10 +48,6 @@ int top_select(struct top *top);
 unsigned top_find_chosen(const struct top *top);
 void top_choose(struct top *top, unsigned place);
 
-/* Slots that are published and not read by all, and its part of the capacity. */
-int64_t top_used(const struct sample *sample);
-double top_fill(const struct sample *sample);
-
 /* A page that fits a screen. */
 void top_draw_screen(const struct top *top, struct page *page);
 

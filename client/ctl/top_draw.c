@@ -97,8 +97,8 @@ cell_name(const void *row, char text[PAGE_CELL])
 	}
 
 CHANNEL_CELL(cell_rate, put_number(sample->rates.slots, text))
-CHANNEL_CELL(cell_used, put_count(top_used(sample), text))
-CHANNEL_CELL(cell_fill, put_bar(top_fill(sample), text))
+CHANNEL_CELL(cell_used, put_count(view_used(&sample->view), text))
+CHANNEL_CELL(cell_fill, put_bar(view_fill(&sample->view), text))
 CHANNEL_CELL(cell_woken, put_number(sample->rates.woken, text))
 CHANNEL_CELL(cell_stalled, put_percent(sample->rates.stalled, text))
 CHANNEL_CELL(cell_sleeps, put_number(sample->rates.sleeps, text))

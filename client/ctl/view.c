@@ -59,6 +59,23 @@ view_consumer(const struct view *view, unsigned index)
 	return NULL;
 }
 
+int64_t
+view_used(const struct view *view)
+{
+	int64_t used = view->info.cursor - view->info.gating;
+
+	return used > 0 ? used : 0;
+}
+
+double
+view_fill(const struct view *view)
+{
+	double capacity = (double)(view->info.slots - view->info.history);
+	double used = (double)view_used(view);
+
+	return used < capacity ? used / capacity : capacity > 0;
+}
+
 unsigned
 view_count_workers(const struct view *view, const struct ringbus_member *group)
 {

@@ -29,6 +29,12 @@ int view_read(const struct ringbus_channel *channel, struct view *ret);
 const struct ringbus_member *view_consumer(const struct view *view,
 					   unsigned index);
 
+/* Slots that are published and not read by all that gate, and which part of the
+ * capacity that is. Cursor and gating are not of one moment: never below 0, and
+ * the part never above 1. */
+int64_t view_used(const struct view *view);
+double view_fill(const struct view *view);
+
 /* Workers that a group has right now. */
 unsigned view_count_workers(const struct view *view,
 			    const struct ringbus_member *group);

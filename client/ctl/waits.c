@@ -156,7 +156,19 @@ find_stage_before(const struct view *view, const struct ringbus_member *who)
 	return slowest;
 }
 
-/* It has done all that it was given, and the one before it has more to do. */
+/* It has done all that it was given, and the one before it has more to do: that
+ * one, else NULL. */
+static const struct ringbus_member *
+find_stage_blocker(const struct view *view, const struct ringbus_member *who)
+{
+	const struct ringbus_member *before = find_stage_before(view, who);
+
+	return before != NULL && before->lag > 0 &&
+			       who->sequence >= before->sequence
+		       ? before
+		       : NULL;
+}
+
 static void
 find_stages(struct why *why)
 {
@@ -167,9 +179,8 @@ find_stages(struct why *why)
 
 		if (!is_reader(m) || stands_at_hole(why, m))
 			continue;
-		before = find_stage_before(view, m);
-		if (before != NULL && before->lag > 0 &&
-		    m->sequence >= before->sequence)
+		before = find_stage_blocker(view, m);
+		if (before != NULL)
 			add(why, WAIT_STAGE, m, before);
 	}
 }
@@ -179,17 +190,10 @@ find_stages(struct why *why)
 const struct ringbus_member *
 waits_blocker_of(const struct why *why, const struct ringbus_member *m)
 {
-	const struct ringbus_member *before;
-
 	if (m->role != RINGBUS_CONSUMER)
 		return NULL;
-	if (stands_at_hole(why, m))
-		return owner_of_hole(why);
-	before = find_stage_before(&why->view, m);
-	return before != NULL && before->lag > 0 &&
-			       m->sequence >= before->sequence
-		       ? before
-		       : NULL;
+	return stands_at_hole(why, m) ? owner_of_hole(why)
+				      : find_stage_blocker(&why->view, m);
 }
 
 /* Of those that wait so, for how long the one does that has waited longest. */

@@ -244,8 +244,8 @@ write_json(const struct why *why, struct output *out)
 static enum ctl_exit
 run_why(struct ctl *ctl, void *args)
 {
-	enum ctl_exit code = ctl_connect_to_look(ctl);
-	struct ringbus_tap *tap;
+	const struct ringbus_channel *channel;
+	enum ctl_exit code = ctl_look_at(ctl, &channel);
 	struct output out;
 	struct why why;
 	int r;
@@ -253,11 +253,7 @@ run_why(struct ctl *ctl, void *args)
 	(void)args;
 	if (code != CTL_OK)
 		return code;
-	r = ctl_open_tap(ctl, ctl->operands[0], NULL, &tap);
-	if (r < 0)
-		return ctl_refused(ctl, r);
-	r = waits_read(ringbus_tap_channel(tap), &why);
-	ringbus_tap_close(tap);
+	r = waits_read(channel, &why);
 	if (r < 0)
 		return ctl_failed(ctl, r);
 	output_init(&out, STDOUT_FILENO);

@@ -14,29 +14,16 @@
 #include "client/ctl/openmetrics.h"
 #include "client/ctl/view.h"
 
-static void
-write_number(struct openmetrics *om, const char *name, const char *help,
-	     double value)
-{
-	openmetrics_gauge(om, name, help);
-	openmetrics_sample(om, name, value, NULL);
-}
-
 /* Of the bus as a whole, and of ourselves. */
 static void
 write_own(struct openmetrics *om, const struct source *source)
 {
-	write_number(om, "ringbus_up", "1 if the daemon has answered",
-		     source->is_up);
-	openmetrics_gauge(om, "ringbus_build_info",
-			  "the library that the exporter has; always 1");
-	openmetrics_sample(om, "ringbus_build_info", 1, "version",
-			   ringbus_version(), NULL);
-	write_number(om, "ringbus_exporter_channels",
-		     "channels that are on this page", source->n_channels);
-	write_number(om, "ringbus_exporter_channels_hidden",
-		     "channels that the exporter may not open, or cannot",
-		     source->n_hidden);
+	openmetrics_bus(om, source->is_up);
+	openmetrics_gauge(om, "ringbus_exporter_channels",
+			  "channels that are on this page", source->n_channels);
+	openmetrics_gauge(om, "ringbus_exporter_channels_hidden",
+			  "channels that the exporter may not open, or cannot",
+			  source->n_hidden);
 	if (source->is_up)
 		openmetrics_daemon_write(om, &source->status);
 }
@@ -64,9 +51,9 @@ write_channels(struct openmetrics *om, const struct source *source)
 static void
 write_effort(struct openmetrics *om, int64_t start_ns)
 {
-	write_number(om, "ringbus_exporter_scrape_duration_seconds",
-		     "time that it took to write this page",
-		     (double)(source_now_ns() - start_ns) / 1e9);
+	openmetrics_gauge(om, "ringbus_exporter_scrape_duration_seconds",
+			  "time that it took to write this page",
+			  (double)(source_now_ns() - start_ns) / 1e9);
 	openmetrics_end(om);
 }
 
