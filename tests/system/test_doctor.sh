@@ -11,11 +11,9 @@ set -u
 # shellcheck source=tests/checks.sh
 . "$(dirname "$0")/../checks.sh"
 
-PATIENCE=30 # seconds for one thing to happen
-
 dir=$(mktemp -d) || exit 1
 chmod 755 "$dir"
-shm=$(mktemp -d /dev/shm/doctor-XXXXXX) || exit 1
+shm=$(shm_folder doctor) || exit 1
 ctl=$(realpath "$BUILD")/ringbusctl
 daemon=
 export RINGBUS_SOCKET=$dir/s
@@ -112,18 +110,9 @@ else
 	ok "read-only" says WRONG mount 'tmpfs, ro,'
 fi
 
-until_ok() {
-	local end=$((SECONDS + PATIENCE))
-
-	until "$@" >"$dir/until" 2>&1; do
-		((SECONDS < end)) || return
-		sleep 0.02
-	done
-}
-
 "$BUILD/ringbusd" -c "$dir/ringbus.yaml" -s "$RINGBUS_SOCKET" 2>"$dir/log" &
 daemon=$!
-ok "a daemon is there" until_ok "$ctl" ping
+ok "a daemon is there" until_true "$ctl" ping >"$dir/ping"
 doctor
 ok "the daemon" says ok daemon "pid $daemon at $dir/s"
 ok "its limits" says '(ok|WRONG)' 'open files' "the daemon's limit"

@@ -16,7 +16,7 @@ PATIENCE=20 # seconds for one thing to happen
 build=${BUILD:-build/release}
 exporter=$build/ringbus-exporter
 dir=$(mktemp -d) || exit 1
-shm=$(mktemp -d "${T_SHM_DIR:-/dev/shm}/exporter.XXXXXX") || exit 1
+shm=$(shm_folder exporter) || exit 1
 export RINGBUS_SOCKET=$dir/control.sock
 daemon=
 children=()
@@ -34,24 +34,8 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-give_up() {
-	skip test_exporter "$1"
-	report
-	exit
-}
-
 [[ -x $exporter ]] || give_up "libmicrohttpd is missing"
 command -v curl >/dev/null || give_up "curl is missing"
-
-# until_true COMMAND...
-until_true() {
-	local end=$((SECONDS + PATIENCE))
-
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.02
-	done
-}
 
 # ------------------------------------------------------------------ who plays
 

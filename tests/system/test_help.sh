@@ -12,7 +12,6 @@ set -u
 # shellcheck source=tests/checks.sh
 . "$(dirname "$0")/../checks.sh"
 
-PATIENCE=30 # seconds for one thing to happen
 TAB=$'\t'
 
 dir=$(mktemp -d) || exit 1
@@ -133,15 +132,6 @@ channels:
   others: { slots: 1024 }
 END
 
-until_ok() {
-	local end=$((SECONDS + PATIENCE))
-
-	until "$@" 2>/dev/null; do
-		((SECONDS < end)) || return
-		sleep 0.02
-	done
-}
-
 # words FIRST... : the words that could stand at the last one
 words() {
 	"$ctl" completion words -- "$@" 2>/dev/null | cut -f1 | sort | tr '\n' ' '
@@ -149,7 +139,7 @@ words() {
 
 "$BUILD/ringbusd" -c "$dir/ringbus.yaml" -s "$RINGBUS_SOCKET" 2>"$dir/log" &
 daemon=$!
-ok "a daemon is there" until_ok "$ctl" ping >"$dir/ping"
+ok "a daemon is there" until_true "$ctl" ping >"$dir/ping"
 
 ok "channels by name" same "$(words show '')" 'orders others '
 ok "those that begin so" same "$(words show ord)" 'orders '
@@ -181,9 +171,9 @@ type_into() {
 	script -qfec "$1" /dev/null <"$dir/keys" >"$dir/screen" 2>&1 &
 	pid=$!
 	exec {keys}>"$dir/keys"
-	until_ok grep -q 'READY>' "$dir/screen" || return
+	until_true grep -q 'READY>' "$dir/screen" || return
 	printf 'ringbusctl sho\t ord\t --js\t\r' >&"$keys"
-	until_ok grep -q '"name":"orders"' "$dir/screen"
+	until_true grep -q '"name":"orders"' "$dir/screen"
 	printf '\003\004' >&"$keys"
 	exec {keys}>&-
 	kill "$pid" 2>/dev/null

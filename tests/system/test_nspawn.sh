@@ -24,12 +24,6 @@ obstacle() {
 	unshare --mount true 2>/dev/null || echo "no mounts of its own"
 }
 
-give_up() {
-	skip test_nspawn "$1"
-	report
-	exit
-}
-
 why=$(obstacle)
 [[ -z $why ]] || give_up "${why%%$'\n'*}"
 if [[ -z ${T_NSPAWN_MOUNTS:-} ]]; then
@@ -38,7 +32,7 @@ fi
 
 build=${BUILD:-build/release}
 dir=$(mktemp -d) || exit 1
-shm=$(mktemp -d "${T_SHM_DIR:-/dev/shm}/nspawn.XXXXXX") || exit 1
+shm=$(shm_folder nspawn) || exit 1
 daemon=
 
 finish() {

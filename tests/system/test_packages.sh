@@ -22,12 +22,6 @@ packages=build/deb
 config=/etc/ringbus/ringbus.yaml
 out=/var/lib/flow # in there
 
-give_up() {
-	skip test_packages "$1"
-	report
-	exit
-}
-
 case ${BUILD:-} in
 *asan | *tsan) give_up "a sanitizer does not run in the unit's sandbox" ;;
 esac

@@ -16,7 +16,7 @@ PATIENCE=20 # seconds for one thing to happen
 build=${BUILD:-build/release}
 here=$(dirname "$0")
 dir=$(mktemp -d) || exit 1
-shm=$(mktemp -d "${T_SHM_DIR:-/dev/shm}/prometheus.XXXXXX") || exit 1
+shm=$(shm_folder prometheus) || exit 1
 export RINGBUS_SOCKET=$dir/control.sock
 children=()
 
@@ -32,26 +32,10 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-give_up() {
-	skip test_prometheus "$1"
-	report
-	exit
-}
-
 [[ -x $build/ringbus-exporter ]] || give_up "libmicrohttpd is missing"
 for program in prometheus promtool curl python3; do
 	command -v "$program" >/dev/null || give_up "$program is missing"
 done
-
-# until_true COMMAND...
-until_true() {
-	local end=$((SECONDS + PATIENCE))
-
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.05
-	done
-}
 
 # start NAME COMMAND...
 start() {

@@ -12,11 +12,10 @@ set -u
 # shellcheck source=tests/checks.sh
 . "$(dirname "$0")/../checks.sh"
 
-PATIENCE=30 # seconds for one thing to happen
 LONG=a-channel-with-a-name-so-long-that-few-screens-have-room-for-it
 
 dir=$(mktemp -d) || exit 1
-shm=$(mktemp -d /dev/shm/top-XXXXXX) || exit 1
+shm=$(shm_folder top) || exit 1
 ctl=$(realpath "$BUILD")/ringbusctl
 daemon=
 jobs=()
@@ -35,15 +34,6 @@ finish() {
 }
 trap finish EXIT
 
-until_ok() {
-	local end=$((SECONDS + PATIENCE))
-
-	until "$@" 2>/dev/null; do
-		((SECONDS < end)) || return
-		sleep 0.05
-	done
-}
-
 cat >"$dir/ringbus.yaml" <<END
 daemon:
   shm_dir: $shm/r
@@ -59,7 +49,7 @@ END
 start_daemon() {
 	"$BUILD/ringbusd" -c "$dir/ringbus.yaml" -s "$RINGBUS_SOCKET" 2>>"$dir/log" &
 	daemon=$!
-	until_ok "$ctl" ping >"$dir/ping"
+	until_true "$ctl" ping >"$dir/ping"
 }
 
 beside() {
@@ -87,7 +77,7 @@ orders_flow() {
 orders_flow
 beside "$ctl" tail others --gate someone
 beside "$ctl" pub others "$dir/input" --repeat --rate 20
-ok "two channels move" until_ok has_flow
+ok "two channels move" until_true has_flow
 
 # ------------------------------------------------------------------ text and JSON
 
@@ -232,12 +222,12 @@ stat_has_times() {
 		grep -q '"p50_ns":[1-9][0-9]*,"p99_ns":[1-9]'
 }
 
-ok "times where they are measured" until_ok are "$TIME" once orders journal replicate pool
+ok "times where they are measured" until_true are "$TIME" once orders journal replicate pool
 ok "none elsewhere" are - once others "$LONG" ringbusctl someone
-ok "stat has them, too" until_ok are "$TIME" stat_once orders
+ok "stat has them, too" until_true are "$TIME" stat_once orders
 ok "and not of others" are - stat_once others "$LONG"
-ok "in JSON they agree" until_ok times_agree
-ok "in that of stat, too" until_ok stat_has_times
+ok "in JSON they agree" until_true times_agree
+ok "in that of stat, too" until_true stat_has_times
 ok "and nothing of others" test "$("$ctl" top -1 -i 100ms --json others |
 	grep '"channel":"others"' | grep -vc p50_ns)" = 1
 
@@ -335,43 +325,43 @@ fills() {
 
 terminal -f /dev/null new-session -d -s top -x 80 -y 24 \
 	"$ctl top -i 100ms 2>$dir/err; echo ended \$? >$dir/ended; sleep 60"
-ok "80x24 has the flow" until_ok shows '^orders  *[1-9]'
+ok "80x24 has the flow" until_true shows '^orders  *[1-9]'
 ok "80x24 is whole" stay_whole 80
 ok "the last line is the help" fills 24
 ok "a long name is cut" shows '^a-chan.*~ '
-ok "80x24 has times of a channel" until_ok are "$TIME" screen orders
+ok "80x24 has times of a channel" until_true are "$TIME" screen orders
 ok "and none of others" are - screen others
 keys j
-ok "members of the next one" until_ok shows '^  journal  *[1-9].* consumer '
-ok "with times" until_ok are "$TIME" screen journal replicate
+ok "members of the next one" until_true shows '^  journal  *[1-9].* consumer '
+ok "with times" until_true are "$TIME" screen journal replicate
 ok "and no others" shows_not '^  someone'
 keys Down
-ok "and of the one behind it" until_ok shows '^  someone'
+ok "and of the one behind it" until_true shows '^  someone'
 keys s
-ok "by rate" until_ok shows '^ringbus: 3 of 3 channels, by rate'
+ok "by rate" until_true shows '^ringbus: 3 of 3 channels, by rate'
 keys r
-ok "backwards" until_ok shows 'by rate, backwards'
+ok "backwards" until_true shows 'by rate, backwards'
 ok "is whole still" stay_whole 80
 keys / o t h
-ok "a filter" until_ok shows '^ringbus: 1 of 3 channels'
+ok "a filter" until_true shows '^ringbus: 1 of 3 channels'
 keys q
-ok "letters are the filter's" until_ok shows '^show channels with: othq_'
+ok "letters are the filter's" until_true shows '^show channels with: othq_'
 keys BSpace Enter
-ok "is done" until_ok shows '^q quit'
+ok "is done" until_true shows '^q quit'
 ok "filters others" shows_not '^orders'
 keys / Escape
-ok "and is dropped" until_ok shows '^ringbus: 3 of 3'
+ok "and is dropped" until_true shows '^ringbus: 3 of 3'
 keys p
-ok "pauses" until_ok shows PAUSED
+ok "pauses" until_true shows PAUSED
 keys p
-ok "goes on" until_ok shows_not PAUSED
+ok "goes on" until_true shows_not PAUSED
 
 size 200 50
-ok "200x50 has all columns" until_ok shows '^CHANNEL.*CURSOR *$'
+ok "200x50 has all columns" until_true shows '^CHANNEL.*CURSOR *$'
 ok "and whole names" shows "^$LONG "
-ok "200x50 fills the screen" until_ok fills 50
+ok "200x50 fills the screen" until_true fills 50
 ok "200x50 is whole" stay_whole 200
-ok "200x50 has times" until_ok are "$TIME" screen orders
+ok "200x50 has times" until_true are "$TIME" screen orders
 for i in {1..6}; do
 	size $((30 + 30 * i)) $((6 + 4 * i))
 	ok "$((30 + 30 * i)) columns are whole" is_whole $((30 + 30 * i))
@@ -382,19 +372,19 @@ size 80 24
 
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null
-ok "tells that the daemon is dead" until_ok shows 'no daemon'
-ok "and goes on" until_ok shows '^orders  *[1-9]'
+ok "tells that the daemon is dead" until_true shows 'no daemon'
+ok "and goes on" until_true shows '^orders  *[1-9]'
 ok "and is whole" stay_whole 80
 ok "so does one that comes then" looks_alone
 ok "the next daemon" start_daemon
-ok "is found" until_ok shows_not 'no daemon'
-ok "under flow" until_ok shows '^orders  *[1-9]'
-ok "that is timed" until_ok are "$TIME" screen orders
+ok "is found" until_true shows_not 'no daemon'
+ok "under flow" until_true shows '^orders  *[1-9]'
+ok "that is timed" until_true are "$TIME" screen orders
 kill "$publisher"
-ok "no times when nothing goes by" until_ok are - screen orders
+ok "no times when nothing goes by" until_true are - screen orders
 ok "nor for one that comes then" are - orders_once orders journal replicate pool
 keys q
-ok "ends" until_ok grep -q 'ended 0' "$dir/ended"
+ok "ends" until_true grep -q 'ended 0' "$dir/ended"
 ok "said nothing else" test ! -s "$dir/err"
 
 # Stopped, and made anew: other memory under the same name.
@@ -405,15 +395,15 @@ last_is() {
 for what in orders ''; do
 	"$ctl" top -b -i 100ms $what </dev/null >"$dir/beside-$what" 2>&1 &
 	jobs+=($!)
-	ok "'$what' is open" until_ok last_is "$what" open
+	ok "'$what' is open" until_true last_is "$what" open
 done
 kill -TERM "$daemon"
 wait "$daemon" 2>/dev/null
-ok "one that is stopped has ended" until_ok last_is orders ended
-ok "so have all" until_ok last_is '' ended
+ok "one that is stopped has ended" until_true last_is orders ended
+ok "so have all" until_true last_is '' ended
 ok "a new one" start_daemon
-ok "has a new channel" until_ok last_is orders open
-ok "and new ones" until_ok last_is '' open
+ok "has a new channel" until_true last_is orders open
+ok "and new ones" until_true last_is '' open
 
 # ---------------------------------------------------------------------- damaged
 
@@ -423,18 +413,18 @@ terminal kill-server
 rm -f "$dir/ended"
 terminal -f /dev/null new-session -d -s top -x 80 -y 24 \
 	"$ctl top -i 100ms 2>$dir/err; echo ended \$? >$dir/ended; sleep 60"
-ok "has times again" until_ok are "$TIME" screen orders
+ok "has times again" until_true are "$TIME" screen orders
 truncate -s 0 "$shm/r/orders/gates"
 for what in orders ''; do
-	ok "'$what' is damaged" until_ok last_is "$what" damaged
+	ok "'$what' is damaged" until_true last_is "$what" damaged
 done
-ok "on the screen, too" until_ok shows '^orders .* damaged'
+ok "on the screen, too" until_true shows '^orders .* damaged'
 ok "which is whole" stay_whole 80
 ok "and has the others" shows '^others .* open'
 ok "one that comes then tells it" test "$(text -1 | under STATE orders)" = damaged
 ok "it is asked for alone" test "$(text -1 orders >"$dir/out" 2>&1; echo $?)" = 1
 keys q
-ok "ends as ever" until_ok grep -q 'ended 0' "$dir/ended"
+ok "ends as ever" until_true grep -q 'ended 0' "$dir/ended"
 ok "and said nothing" test ! -s "$dir/err"
 
 report

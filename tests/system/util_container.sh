@@ -13,8 +13,6 @@
 #
 # At the suite's exit nothing is left of it. What is in $dir is removed as well.
 
-PATIENCE=30 # seconds for one thing to happen
-
 container_obstacle() {
 	((EUID == 0)) || { echo "only root can boot a system"; return; }
 	command -v systemd-nspawn nsenter unshare >/dev/null ||
@@ -26,16 +24,6 @@ container_obstacle() {
 container_mounts_of_own() {
 	[[ -n ${CONTAINER_MOUNTS:-} ]] ||
 		CONTAINER_MOUNTS=1 exec unshare --mount --propagation private "$0"
-}
-
-# until_true COMMAND...
-until_true() {
-	local end=$((SECONDS + PATIENCE))
-
-	until "$@"; do
-		((SECONDS < end)) || return 1
-		sleep 0.05
-	done
 }
 
 inside() {
