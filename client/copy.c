@@ -2,10 +2,11 @@
 /*
  * copy.c - a channel as files that can be looked at later, and elsewhere
  *
- * Everybody goes on meanwhile, so the order matters: how far consumers are first, then
- * slots and stamps, then what is published, and then what is claimed, so that nothing in
- * the copy is ahead of what it depends on. What was claimed in between has no stamp in it, as if its
- * producer had died. Meta comes last: without it there is no channel.
+ * Everybody goes on meanwhile, so the order matters: how far consumers are first,
+ * then slots and stamps, then what is published, and then what is claimed, so that
+ * nothing in the copy is ahead of what it depends on. What was claimed in between
+ * has no stamp in it, as if its producer had died. Meta comes last: without it
+ * there is no channel.
  */
 #include <errno.h>
 #include <fcntl.h>

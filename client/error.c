@@ -29,7 +29,7 @@ static const struct {
 	{ ECHILD, "this handle is that of the parent process: connect anew" },
 	{ EBADMSG, "the channel's memory is damaged, or no channel at all" },
 	{ ENOBUFS, "the ring is full, and the event counts as dropped" },
-	{ ERANGE, "the sequence is not published yet" },
+	{ ERANGE, "the sequence is not published yet, or may be gone" },
 	{ EPROTOTYPE, "the channel's events are of another type or version" },
 	{ ELOOP, "the batch was rewound too often" },
 	{ ENOTSUP, "a batch may not be rewound here, or this system lacks "

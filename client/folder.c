@@ -249,8 +249,7 @@ check_type(struct rb_attachment *a, const struct rb_attach *request)
 	char type[RB_NAME_SIZE];
 	int err;
 
-	memcpy(type, h->type, sizeof(type));
-	type[sizeof(type) - 1] = '\0';
+	rb_copy_name(type, h->type);
 	if (request->type == NULL || type[0] == '\0' ||
 	    (strcmp(request->type, type) == 0 &&
 	     request->type_version == h->type_version))

@@ -333,7 +333,7 @@ check_handles(struct rb_findings *f, const struct rb_channel *c)
 		if ((intent & 3) > RB_INTENT_CLAIMED)
 			DAMAGE(f, "producer %u has a claim of no kind", i);
 		else if ((intent & 3) == RB_INTENT_CLAIMED)
-			check_claim(f, c, i, (int64_t)(intent >> 2) - 1,
+			check_claim(f, c, i, rb_stamp_sequence(intent),
 				    (int64_t)get64(&handle->n));
 	}
 }

@@ -7,6 +7,7 @@
  * as an address or a bound.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "client/internal.h"
 #include "shm/count.h"
@@ -363,8 +364,7 @@ ringbus_channel_metric(const struct ringbus_channel *channel, unsigned metric,
 	if (value == NONE)
 		return 0;
 	/* Words of time are in nanoseconds. */
-	if (m->derive == NULL && m->shown.unit[0] == 's' &&
-	    m->shown.unit[1] == 'e')
+	if (m->derive == NULL && strcmp(m->shown.unit, "seconds") == 0)
 		value /= 1e9;
 	*ret = value;
 	return 1;

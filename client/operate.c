@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * operate.c - what an operator asks the daemon for, about channels and consumers
+ * operate.c - what an operator asks the daemon for
  */
 #include <string.h>
 
@@ -56,6 +56,18 @@ ringbus_reset(struct ringbus *bus, const char *channel, const char *consumer,
 	return err < 0 ? err : message.from;
 }
 
+/* The whole text of an answer, in a buffer that should be as large as `room`. */
+static int
+hand_out(struct ringbus *bus, const struct rb_control *answer, const char *room,
+	 char *ret, size_t size)
+{
+	if (strlen(answer->text) >= size)
+		return rb_bus_refuse(bus, "%zu bytes are too few: take %s",
+				     size, room);
+	memcpy(ret, answer->text, strlen(answer->text) + 1);
+	return 1;
+}
+
 /* More than a daemon keeps: one that goes on so is none of ours. */
 #define EVENTS_PASSED_MAX 4096
 
@@ -67,7 +79,7 @@ ringbus_event_next(struct ringbus *bus, int64_t *id, char *json, size_t size)
 
 	if (*id < 0)
 		return rb_bus_refuse(bus, "an event's id is not negative");
-	do { /* past those that we may not look at */
+	for (;;) {
 		if (n_passed++ == EVENTS_PASSED_MAX)
 			return -EAGAIN;
 		rb_bus_prepare(&message, RB_CONTROL_EVENTS, NULL);
@@ -75,16 +87,14 @@ ringbus_event_next(struct ringbus *bus, int64_t *id, char *json, size_t size)
 		err = rb_bus_request(bus, &message, NULL);
 		if (err < 0)
 			return err;
+		if (message.text[0] != '\0')
+			break;
+		*id = message.from; /* past those that we may not look at */
+	}
+	err = hand_out(bus, &message, "RINGBUS_EVENT_SIZE", json, size);
+	if (err > 0)
 		*id = message.from;
-	} while (message.text[0] == '\0');
-	message.text[sizeof(message.text) - 1] = '\0';
-	if (strlen(message.text) >= size)
-		return rb_bus_refuse(bus,
-				     "%zu bytes are too few for an event: "
-				     "RINGBUS_EVENT_SIZE",
-				     size);
-	memcpy(json, message.text, strlen(message.text) + 1);
-	return 1;
+	return err;
 }
 
 int
@@ -99,12 +109,5 @@ ringbus_status(struct ringbus *bus, unsigned index, char *key_value,
 	err = rb_bus_request(bus, &message, NULL);
 	if (err < 0)
 		return err;
-	message.text[sizeof(message.text) - 1] = '\0';
-	if (strlen(message.text) >= size)
-		return rb_bus_refuse(bus,
-				     "%zu bytes are too few for a line: "
-				     "RINGBUS_STATUS_SIZE",
-				     size);
-	memcpy(key_value, message.text, strlen(message.text) + 1);
-	return 1;
+	return hand_out(bus, &message, "RINGBUS_STATUS_SIZE", key_value, size);
 }

@@ -11,7 +11,7 @@
 
 #include "client/internal.h"
 
-_Static_assert(RB_CPUS_MAX == CPU_SETSIZE, "a set of CPUs holds them");
+static_assert(RB_CPUS_MAX == CPU_SETSIZE, "a set of CPUs holds them");
 
 int
 ringbus_channel_placement(const struct ringbus_channel *channel, unsigned index,
@@ -22,6 +22,8 @@ ringbus_channel_placement(const struct ringbus_channel *channel, unsigned index,
 
 	if (channel == NULL || ret == NULL || ret->size != sizeof(p))
 		return -EINVAL;
+	if (channel->shm.disinherited)
+		return -ECHILD;
 	if (index >= RB_PLACEMENTS)
 		return 0;
 	placed = rb_placement_read(&channel->shm.meta->placement, index);
@@ -46,6 +48,8 @@ ringbus_pin(const struct ringbus_channel *channel)
 
 	if (channel == NULL)
 		return -EINVAL;
+	if (channel->shm.disinherited)
+		return -ECHILD;
 	rb_placement_read_cpus(&channel->shm.meta->placement, words);
 	CPU_ZERO(&set);
 	for (unsigned i = 0; i < RB_CPUS_MAX; i++)

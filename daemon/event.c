@@ -43,8 +43,8 @@ static const struct {
 #include "daemon/events.h"
 };
 
-static int64_t
-realtime_ns(void)
+int64_t
+rb_realtime_ns(void)
 {
 	struct timespec now;
 
@@ -56,7 +56,7 @@ int
 rb_event_init(void)
 {
 	events.kept = calloc(RB_EVENTS_KEPT, sizeof(*events.kept));
-	events.base = events.next = realtime_ns() / 1000;
+	events.base = events.next = rb_realtime_ns() / 1000;
 	return events.kept != NULL ? 0 : -ENOMEM;
 }
 
@@ -83,7 +83,7 @@ keep(const struct rb_about *about, const char *text)
 	if (events.kept == NULL) /* not yet, or only looked at */
 		return;
 	e = &events.kept[events.next++ % RB_EVENTS_KEPT];
-	*e = (struct event){ .time_ns = realtime_ns(),
+	*e = (struct event){ .time_ns = rb_realtime_ns(),
 			     .kind = about->kind,
 			     .pid = about->pid,
 			     .sequence = about->sequence };

@@ -39,6 +39,9 @@ struct rb_about {
 #define RB_ABOUT(kind_, ...)                                                   \
 	(&(const struct rb_about){ .kind = (kind_), ##__VA_ARGS__ })
 
+/* CLOCK_REALTIME, as events have it. */
+int64_t rb_realtime_ns(void);
+
 /* Before the first event. 0 or -ENOMEM. */
 int rb_event_init(void);
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/event.h"
 #include "daemon/request.h"
@@ -154,15 +153,6 @@ rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 
 /* ------------------------------------------------------------------ pausing */
 
-static int64_t
-realtime_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 static void
 set_paused(const struct rb_peer *peer, struct rb_hosted *hosted, bool paused)
 {
@@ -170,7 +160,7 @@ set_paused(const struct rb_peer *peer, struct rb_hosted *hosted, bool paused)
 
 	if (rb_channel_is_paused(channel) == paused)
 		return;
-	rb_channel_set_paused(channel, paused ? realtime_ns() : 0);
+	rb_channel_set_paused(channel, paused ? rb_realtime_ns() : 0);
 	rb_event_tell(peer->user, LOG_INFO,
 		      RB_ABOUT(paused ? RB_EVENT_PAUSE : RB_EVENT_RESUME,
 			       hosted->name, NULL, peer->who.pid),

@@ -16,6 +16,7 @@
 #include "daemon/renewal.h"
 #include "daemon/revision.h"
 #include "daemon/shape.h"
+#include "shm/count.h"
 
 /* ------------------------------------------------------- making, or nothing */
 
@@ -178,7 +179,7 @@ keep(struct rb_revised *item)
 	if (rb_hosted_is_broken(hosted))
 		return;
 	rb_shape_tune(hosted);
-	rb_entry_put64(reloads, rb_entry_get64(reloads) + 1);
+	rb_count_add(reloads, 1);
 	rb_pages_place(hosted, c);
 }
 

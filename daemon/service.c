@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -149,14 +148,11 @@ rb_service_ready(struct rb_service *service, const char *verdict)
 void
 rb_service_reloading(struct rb_service *service)
 {
-	struct timespec now;
-
 	(void)service;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	sd_notifyf(0,
 		   "RELOADING=1\nMONOTONIC_USEC=%" PRIu64
 		   "\nSTATUS=Reading the configuration anew",
-		   (uint64_t)now.tv_sec * USEC + (uint64_t)now.tv_nsec / 1000);
+		   (uint64_t)rb_clock_ns() / 1000);
 }
 
 void

@@ -133,8 +133,8 @@ void rb_channel_wake_all(struct rb_channel *channel);
 
 /*
  * Producers claim nothing from now on, as if the ring were full, until it is set to
- * 0; what is claimed they publish, and consumers read on. A producer that is at it
- * makes at most one claim more. `since_ns` is for people. Only of a stream that is
+ * 0; what is claimed they publish, and consumers read on. A producer may yet claim
+ * what it had found room for. `since_ns` is for people. Only of a stream that is
  * open. Daemon only.
  */
 void rb_channel_set_paused(struct rb_channel *channel, int64_t since_ns);

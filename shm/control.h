@@ -140,8 +140,9 @@ struct rb_control {
 	uint32_t latency;    /* CREATE: 1: is measured */
 	uint8_t reserved[60];
 
-	/* In an answer what is wrong, or a line of a report; in ATTACH the names of those to come
-	 * after, with blanks between, if it is not as declared. */
+	/* In an answer what is wrong, or what was asked for; in ATTACH the names
+	 * of those to come after, with blanks between, if it is not as
+	 * declared. */
 	char text[RB_CONTROL_TEXT_SIZE];
 };
 

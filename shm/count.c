@@ -22,6 +22,7 @@ rb_count_reset_gate(struct rb_gate *gate)
 #define RB_WORD(scope, word, name, kind, unit, text) RESET_##scope(gate, word)
 #include "shm/metrics.h"
 #undef RESET_CONSUMER
+	rb_count_set(&gate->failed, 0);
 	reset_waits(&gate->waits);
 }
 

@@ -35,8 +35,7 @@ rb_entry_get64(const struct rb_word64 *word)
 	return rb_word64_load_relaxed(word);
 }
 
-/* Also counters of a gate or a handle whose last owner is gone and the next not
- * here. */
+/* Also of a handle whose last owner is gone and the next not here. */
 static inline void
 rb_entry_put64(struct rb_word64 *word, uint64_t value)
 {

@@ -90,7 +90,6 @@ reset_gate(struct rb_channel *channel, unsigned index)
 		rb_latency_reset(channel, index);
 	rb_count_reset_gate(gate);
 	rb_entry_put(&gate->waits_since, 0);
-	rb_entry_put64(&gate->failed, 0);
 	rb_entry_put(&gate->run, RB_RUN_IDLE);
 }
 

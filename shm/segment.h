@@ -7,8 +7,9 @@
  * can be mapped twice in a row, so that a span that wraps is contiguous.
  *
  * A file on a tmpfs cannot be sealed: who may write to it can make it shorter, and
- * whoever touches what is missing gets a SIGBUS: guard.h. A memfd can: its size is its size for good, and no
- * seal is added or taken away any more. What seals don't do here:
+ * whoever touches what is missing gets a SIGBUS: guard.h. A memfd can: its size is
+ * its size for good, and no seal is added or taken away any more. What seals don't
+ * do here:
  *
  *   F_SEAL_FUTURE_WRITE  would keep readers from mapping it writable, but also the
  *                        producers and consumers that have yet to come, and the next

@@ -120,6 +120,9 @@ look_as_parent(void *arg)
 	struct ringbus_info info = { .size = sizeof(info) };
 	struct ringbus_member member = { .size = sizeof(member) };
 	struct ringbus_hole hole = { .size = sizeof(hole) };
+	struct ringbus_latency latency = { .size = sizeof(latency) };
+	struct ringbus_placement placement = { .size = sizeof(placement) };
+	double value;
 	char buffer[8], name[RINGBUS_NAME_SIZE];
 	size_t size;
 
@@ -131,6 +134,11 @@ look_as_parent(void *arg)
 				  &member));
 	LOST(ringbus_channel_laggard(channel, 0, &member));
 	LOST(ringbus_channel_hole(channel, &hole));
+	LOST(ringbus_channel_metric(channel, 0, 0, &value));
+	LOST(ringbus_channel_latency(channel, 0, &latency));
+	LOST(ringbus_channel_placement(channel, 0, &placement));
+	LOST(ringbus_channel_copy(channel, -1));
+	LOST(ringbus_pin(channel));
 	LOST(ringbus_ping(h->b.bus));
 	LOST(ringbus_list(h->b.bus, 0, name));
 	LOST(ringbus_end(h->b.bus, "a"));
