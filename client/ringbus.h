@@ -60,18 +60,18 @@
  * Errors. Functions return 0, a count or a sequence, or a negative errno from
  * the list at the function. Every function that takes a bus can also return
  * -ECONNRESET (the daemon is gone; of one that went in the middle of a request to
- * create, end, remove or mend a channel it is not known whether it did), -ETIMEDOUT
- * (it does not answer) and -EPROTO (it does not make sense); and every one at all
- * -ECHILD, see above. ringbus_strerror() explains one, ringbus_error()
- * tells what the daemon had to say about the last refusal. The library prints
- * nothing, starts no threads, and installs no signal handler but one.
+ * change something it is not known whether it did), -ETIMEDOUT (it does not answer)
+ * and -EPROTO (it does not make sense); and every one at all -ECHILD, see above.
+ * ringbus_strerror() explains one, ringbus_error() tells what the daemon had to say
+ * about the last refusal. The library prints nothing, starts no threads, and
+ * installs no signal handler but one.
  *
  * Truncation. Who holds a place in a channel of `isolation: named` can shorten
  * the files that it may write, and touching what is missing is a SIGBUS. So the
- * first ringbus_connect() of a process installs a handler for that, unless there
- * is one already, or SIG_IGN. To the process the channel is damaged from then on:
- * all calls that would publish, wait, copy or commit return -EBADMSG. What was
- * read since the last commit, and what is left of that batch, may be zeroes, and
+ * first bus of a process installs a handler for that, unless there is one
+ * already, or SIG_IGN. To the process the channel is damaged from then on: all
+ * calls that would publish, wait, copy or commit return -EBADMSG. What was read
+ * since the last commit, and what is left of that batch, may be zeroes, and
  * what was written is lost. A thread that blocks SIGBUS is killed by it all the
  * same. See ringbus_handle_sigbus().
  *
@@ -222,7 +222,7 @@ RINGBUS_API int64_t ringbus_ping(struct ringbus *bus);
 /*
  * The name of the channel at `index`, counted from 0, into `name`
  * (RINGBUS_NAME_SIZE bytes). -ENOENT behind the last one. Channels may come and
- * go between two calls.
+ * go between two calls. Of a folder also the errors of ringbus_open_folder().
  */
 RINGBUS_API int ringbus_list(struct ringbus *bus, unsigned index, char *name);
 
@@ -375,8 +375,9 @@ RINGBUS_API int ringbus_remove(struct ringbus *bus, const char *channel);
  * what is there and then get it too. Whoever waits, on either side, is woken. Who
  * may do this is said by the daemon's configuration (`admin`); if it says
  * nothing, we have to be one who may publish, and on a channel of
- * ringbus_create() its creator or a producer. -EACCES, -ENOENT; -EBADMSG if its
- * memory is damaged, and there is no stream.
+ * ringbus_create() its creator or a producer. -EACCES, -ENOENT, -EINVAL for
+ * what is no name; -EBADMSG if its memory is damaged, or -EAGAIN if it is of another
+ * layout and yet to be made anew, and there is no stream.
  */
 RINGBUS_API int ringbus_end(struct ringbus *bus, const char *channel);
 
@@ -399,8 +400,8 @@ RINGBUS_API int64_t ringbus_mend(struct ringbus *bus, const char *channel);
  * read on to the end of that, and the stream may be ended. A producer that has just
  * found room makes one claim more, a single producer several as long as it publishes
  * none of them, but at most of min(256, slots / 64) slots. It stays so over a restart
- * of the daemon. Who may end the stream may do this. -EACCES, -ENOENT; -ESHUTDOWN if
- * the stream has ended; -EBADMSG as above. Again is no error.
+ * of the daemon. Who may end the stream may do this. Errors as there, and -ESHUTDOWN
+ * if the stream has ended. Again is no error.
  */
 RINGBUS_API int ringbus_pause(struct ringbus *bus, const char *channel);
 RINGBUS_API int ringbus_resume(struct ringbus *bus, const char *channel);
@@ -416,7 +417,7 @@ RINGBUS_API int ringbus_resume(struct ringbus *bus, const char *channel);
  *   -EBUSY    it reads in the ring, or is a group with workers; ringbus_error() names
  *             the process. Or it is evicted already, and has yet to leave
  *   -EINVAL   a name that is none
- *   -EACCES, -EBADMSG
+ *   -EACCES, -EBADMSG, -EAGAIN  as of ringbus_end()
  */
 RINGBUS_API int ringbus_evict(struct ringbus *bus, const char *channel,
 			      const char *consumer);
@@ -431,7 +432,8 @@ RINGBUS_API int ringbus_evict(struct ringbus *bus, const char *channel,
  *   -ERANGE   what is asked for may have been overwritten, or is not published, or
  *             not read by those that it comes after; ringbus_error() has the range
  *   -EBUSY    a process is there; ringbus_error() names it
- *   -ENOENT, -EINVAL, -EACCES, -EBADMSG as above
+ *   -EINVAL   a name or place that is none
+ *   -ENOENT, -EACCES, -EBADMSG, -EAGAIN  as above
  */
 RINGBUS_API int64_t ringbus_reset(struct ringbus *bus, const char *channel,
 				  const char *consumer, int64_t from);
@@ -444,7 +446,8 @@ RINGBUS_API int64_t ringbus_reset(struct ringbus *bus, const char *channel,
  * consumers read to the end), and made anew when all have left it; until then who
  * opens a handle on it gets -EAGAIN, but for a consumer whose place is kept. 0 if all
  * of it was done, or with DRY could be. -EINVAL: a mistake, or other flags; -EBUSY:
- * something cannot be had now; -ENOSPC, -ENOMEM and so on: a channel cannot be made;
+ * something cannot be had now; -ENOSPC, -ENOMEM and so on: a channel cannot be made,
+ * or -ENOENT and so on: the file cannot be read;
  * -EACCES: only root, the daemon's user and those of `daemon: admin` may;
  * -ESHUTDOWN: the daemon is stopping.
  */
@@ -475,7 +478,7 @@ RINGBUS_API int ringbus_report(struct ringbus *bus, unsigned index, char *line,
  *   "channel", "member", "pid", "sequence", "lost" (events that are gone before it)
  *
  *   -EAGAIN  none has happened since
- *   -EINVAL  a number that is negative, or too small a buffer
+ *   -EINVAL  a number that is negative, or too small a buffer; *id stays then
  */
 RINGBUS_API int ringbus_event_next(struct ringbus *bus, int64_t *id, char *json,
 				   size_t size);
@@ -527,6 +530,7 @@ struct ringbus_producer_options {
  *   -EBUSY            it has its single producer
  *   -EUSERS           all its places are taken, or all that our user may have
  *   -ESHUTDOWN        its stream has ended
+ *   -EAGAIN           it is to be made anew, once all have left it
  *   -EINVAL           a name or option that cannot be
  *   -EPROTOTYPE       its events are of another type or version than ours
  *   -EPROTONOSUPPORT  the channel has another layout than this library
