@@ -127,8 +127,9 @@ prepare(struct doctor *doctor)
 				  : getenv("RINGBUS_SHM_DIR");
 	if (!is_folder(doctor->shm_dir))
 		doctor->shm_dir = "/dev/shm";
-	if (ringbus_connect_within(ctl->common.socket, CTL_SECOND_NS,
-				   &ctl->bus) == 0) {
+	doctor->connected = ringbus_connect_within(ctl->common.socket,
+						   CTL_SECOND_NS, &ctl->bus);
+	if (doctor->connected == 0) {
 		pid = ringbus_ping(ctl->bus);
 		doctor->daemon_pid = pid > 0 ? pid : 0;
 	}

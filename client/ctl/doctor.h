@@ -29,6 +29,7 @@ struct doctor {
 	const char *config;       /* NULL: the daemon's usual one */
 	uint64_t need;            /* bytes that the configuration takes */
 	const char *need_unknown; /* why `need` is not known; NULL: it is */
+	int connected;            /* 0, or why there is no daemon */
 	int64_t daemon_pid;       /* 0: none */
 	int64_t jitter_ns;        /* how long to measure */
 };

@@ -22,14 +22,11 @@
 static enum doctor_verdict
 look_daemon(struct doctor *doctor, char found[DOCTOR_TEXT])
 {
-	struct ringbus *bus;
-	int r = ringbus_connect_within(doctor->ctl->common.socket,
-				       CTL_SECOND_NS, &bus);
+	int r = doctor->connected;
 
 	if (r == 0) {
 		doctor_found(found, "pid %" PRId64 " at %s", doctor->daemon_pid,
-			     ringbus_socket(bus));
-		ringbus_close(bus);
+			     ringbus_socket(doctor->ctl->bus));
 		return DOCTOR_OK;
 	}
 	doctor_found(found, "%s: %s", ringbus_error(NULL), ringbus_strerror(r));

@@ -203,16 +203,6 @@ print_info(const struct ringbus_info *info, struct output *out)
 		     info->cursor - info->gating);
 }
 
-static const char *
-name_role(const struct ringbus_member *member)
-{
-	if (member->role == RINGBUS_CONSUMER && member->group)
-		return "group";
-	if (member->role == RINGBUS_CONSUMER && member->worker_of >= 0)
-		return "worker";
-	return words_role(member->role);
-}
-
 static int
 add_number(struct table *table, int64_t value, bool is_known)
 {
@@ -252,7 +242,7 @@ add_member(struct table *table, const struct ringbus_member *member,
 	   bool is_alone)
 {
 	bool reads = member->role == RINGBUS_CONSUMER;
-	int r = table_add(table, "%s", name_role(member));
+	int r = table_add(table, "%s", words_member(member));
 
 	r |= table_add(table, "%s", member->name);
 	r |= add_number(table, member->pid, member->pid > 0);

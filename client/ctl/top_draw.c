@@ -69,7 +69,6 @@ put_bar(double part, char text[PAGE_CELL])
 	char bar[BAR + 1] = "";
 	int i;
 
-	part = part < 0 ? 0 : part > 1 ? 1 : part;
 	for (i = 0; i < BAR; i++)
 		bar[i] = part * BAR > i + 0.01 ? '#' : '.';
 	snprintf(text, PAGE_CELL, "[%s]%4.0f%%", bar, part * 100);
@@ -126,19 +125,11 @@ CHANNEL_CELL(cell_p99, put_latency(sample, NULL, 0.99, text))
 static const char *
 name_state(const struct sample *sample)
 {
-	const struct ringbus_info *info = &sample->view.info;
-
 	if (sample->n_looks == 0)
 		return sample->error == -EACCES    ? "denied"
 		       : sample->error == -EBADMSG ? "damaged"
 						   : "unread";
-	if (info->damaged)
-		return "damaged";
-	if (info->broken >= 0)
-		return "broken";
-	if (info->ended)
-		return "ended";
-	return info->paused_ns != 0 ? "paused" : "open";
+	return words_stream(&sample->view.info);
 }
 
 static void
@@ -191,6 +182,7 @@ struct member_row {
 	}
 
 MEMBER_CELL(member_name, snprintf(text, PAGE_CELL, "  %s", m->name))
+MEMBER_CELL(member_role, snprintf(text, PAGE_CELL, "%s", words_member(m)))
 MEMBER_CELL(member_state,
 	    snprintf(text, PAGE_CELL, "%s", words_state(m->state)))
 MEMBER_CELL(member_rate, put_number(r->rates->slots, text))
@@ -203,19 +195,6 @@ MEMBER_CELL(member_lost, put_number(r->rates->lost, text))
 MEMBER_CELL(member_errors, put_number(r->rates->errors, text))
 MEMBER_CELL(member_p50, put_latency(r->sample, m, 0.5, text))
 MEMBER_CELL(member_p99, put_latency(r->sample, m, 0.99, text))
-
-static void
-member_role(const void *row, char text[PAGE_CELL])
-{
-	const struct ringbus_member *member =
-		((const struct member_row *)row)->member;
-
-	snprintf(text, PAGE_CELL, "%s",
-		 member->role == RINGBUS_PRODUCER ? "producer"
-		 : member->group                  ? "group"
-		 : member->worker_of >= 0         ? "worker"
-						  : "consumer");
-}
 
 static void
 member_pid(const void *row, char text[PAGE_CELL])

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define WHEN_TEXT 40
+#define WHEN_TEXT 48
 
 /* "2026-11-26T22:15:03.123456789Z" of nanoseconds since the epoch, into WHEN_TEXT
  * bytes, which it returns. */

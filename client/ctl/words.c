@@ -82,6 +82,16 @@ words_role(int role)
 }
 
 const char *
+words_member(const struct ringbus_member *member)
+{
+	if (member->role == RINGBUS_CONSUMER && member->group)
+		return "group";
+	if (member->role == RINGBUS_CONSUMER && member->worker_of >= 0)
+		return "worker";
+	return words_role(member->role);
+}
+
+const char *
 words_state(int state)
 {
 	return name_at(states, N_NAMES(states), state);

@@ -27,6 +27,9 @@ const char *words_state(int state);
 const char *words_slow(int slow);
 const char *words_clear(int clear);
 
+/* Its role; of consumers also "group" and "worker". */
+const char *words_member(const struct ringbus_member *member);
+
 /* "open", "paused", "broken", "ended" or "damaged". */
 const char *words_stream(const struct ringbus_info *info);
 
