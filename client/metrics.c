@@ -152,15 +152,15 @@ derive_PRODUCER_published(const struct subject *s)
 					  : 0;
 }
 
-/* A single producer alone knows of its claims, which cost it nothing so. */
+/* What is claimed costs nothing to be counted so, and shows by what becomes of it. */
 static double
-derive_PRODUCER_claims(const struct subject *s)
+derive_PRODUCER_claimed(const struct subject *s)
 {
 	const struct rb_channel *c = shm_of(s);
 
-	if (!rb_channel_is_multi(c))
-		return derive_PRODUCER_published(s);
-	return (double)rb_count_of(&c->ring->handles[s->member.index].claims);
+	return derive_PRODUCER_published(s) +
+	       (double)rb_count_of(
+		       &c->ring->handles[s->member.index].abandoned);
 }
 
 static double

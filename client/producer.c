@@ -213,7 +213,6 @@ static inline int64_t
 claim(struct ringbus_producer *p, int64_t n, int64_t timeout_ns)
 {
 	const struct rb_sequencer *s = &p->sequencer;
-
 	int64_t hi;
 
 	if (rb_unlikely(n < 1 || n > s->claimable - s->next))

@@ -36,6 +36,5 @@ rb_count_reset_handle(struct rb_handle *handle)
 #define RB_WORD(scope, word, name, kind, unit, text) RESET_##scope(handle, word)
 #include "shm/metrics.h"
 	rb_count_set(&handle->published, 0);
-	rb_count_set(&handle->claims, 0);
 	reset_waits(&handle->waits);
 }

@@ -80,7 +80,6 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_handle, n),
 	offsetof(struct rb_handle, presence),
 	offsetof(struct rb_handle, published),
-	offsetof(struct rb_handle, claims),
 	offsetof(struct rb_handle, waits),
 	sizeof(struct rb_ring),
 	offsetof(struct rb_ring, event),

@@ -318,7 +318,6 @@ struct rb_handle {
 	/* Of several producers the slots that it has published; of a single one
 	 * the sequence at which it began. */
 	struct rb_word64 published;
-	struct rb_word64 claims; /* of several: granted */
 #define RB_WORD_OF_CHANNEL(word)
 #define RB_WORD_OF_PRODUCER(word) struct rb_word64 word;
 #define RB_WORD_OF_CONSUMER(word)

@@ -80,9 +80,8 @@ RB_WORD(CHANNEL, tombstones, "ringbus_tombstones_total", COUNTER, "",
 RB_WORD(CHANNEL, reloads, "ringbus_channel_reloads_total", COUNTER, "",
 	"reloads of the configuration that the channel has gone through")
 
-RB_DERIVED(PRODUCER, claims, "ringbus_producer_claims_total", COUNTER, "",
-	   "claims that were granted; a single producer, who alone knows of "
-	   "them, is told by the slots that it has published")
+RB_DERIVED(PRODUCER, claimed, "ringbus_producer_claimed_slots_total", COUNTER,
+	   "slots", "slots claimed, and by now published or given up")
 RB_DERIVED(PRODUCER, published, "ringbus_producer_published_total", COUNTER,
 	   "", "slots published")
 RB_DERIVED(PRODUCER, outstanding, "ringbus_producer_claims_outstanding", GAUGE,

@@ -279,9 +279,8 @@ rb_multi_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 	 * come before any write into the slots; a tap could take torn bytes for
 	 * whole ones otherwise. */
 	rb_fence_release();
-	if (rb_likely(hi >= 0))
-		rb_count_add(&s->handle->claims, 1);
-	return rb_likely(hi != -EBADMSG) ? hi : rb_sequencer_refuse_claim(s);
+	return rb_likely(hi != -EBADMSG) ? hi
+					 : rb_sequencer_refuse(s, -EBADMSG);
 }
 
 static void
@@ -343,7 +342,7 @@ publish_frame(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	int64_t before = s->unpublished;
 
 	if (rb_unlikely(!is_claimed(s, lo, hi)))
-		return rb_sequencer_refuse_range(s);
+		return rb_sequencer_refuse(s, -EINVAL);
 	note_time(s, lo, lo);
 	for (int64_t i = hi; i > lo; i--)
 		stamp_once(s, i, RB_STAMP_REST);
@@ -359,7 +358,7 @@ publish_part(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	int64_t before = s->unpublished;
 
 	if (!is_claimed(s, lo, hi))
-		return rb_sequencer_refuse_range(s);
+		return rb_sequencer_refuse(s, -EINVAL);
 	note_time(s, lo, hi);
 	for (int64_t i = lo; i <= hi; i++)
 		stamp_once(s, i, RB_STAMP_EVENT);
@@ -388,7 +387,7 @@ rb_multi_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	int64_t before = s->unpublished;
 
 	if (!is_claimed(s, lo, hi))
-		return rb_sequencer_refuse_range(s);
+		return rb_sequencer_refuse(s, -EINVAL);
 	/* The first comes last, as for an event: repair goes by it. */
 	for (int64_t i = hi; i >= lo; i--)
 		stamp_once(s, i, RB_STAMP_TOMBSTONE);

@@ -327,6 +327,12 @@ rb_sequencer_disinherit(struct rb_sequencer *s)
 }
 
 int
+rb_sequencer_refuse(const struct rb_sequencer *s, int err)
+{
+	return s->channel->disinherited ? -ECHILD : err;
+}
+
+int
 rb_sequencer_abandon(struct rb_sequencer *sequencer, int64_t lo, int64_t hi)
 {
 	return rb_channel_is_multi(sequencer->channel)

@@ -147,11 +147,8 @@ void rb_sequencer_disinherit(struct rb_sequencer *sequencer);
 
 /* The rest is for this layer only. */
 
-/* No claim can be made from where we are: -EBADMSG, or -ECHILD. */
-int rb_sequencer_refuse_claim(const struct rb_sequencer *sequencer);
-
-/* A range that is not claimed: -EINVAL, or -ECHILD. */
-int rb_sequencer_refuse_range(const struct rb_sequencer *sequencer);
+/* Why what is asked for is not done: `err`, or -ECHILD in a forked child. */
+int rb_sequencer_refuse(const struct rb_sequencer *sequencer, int err);
 
 /*
  * Waits until there is room up to `hi`. A claim that is already made must not
@@ -238,7 +235,7 @@ rb_single_publish(struct rb_sequencer *s, int64_t lo, int64_t hi)
 
 	if (rb_unlikely((uint64_t)lo != (uint64_t)s->published + 1 || hi < lo ||
 			hi > s->next))
-		return rb_sequencer_refuse_range(s);
+		return rb_sequencer_refuse(s, -EINVAL);
 	if (rb_unlikely(!s->is_plain))
 		return rb_single_publish_stamped(s, lo, hi);
 	s->published = hi;

@@ -40,18 +40,6 @@ announce(struct rb_sequencer *s, int64_t hi)
 	rb_fence_release();
 }
 
-int
-rb_sequencer_refuse_claim(const struct rb_sequencer *s)
-{
-	return s->channel->disinherited ? -ECHILD : -EBADMSG;
-}
-
-int
-rb_sequencer_refuse_range(const struct rb_sequencer *s)
-{
-	return s->channel->disinherited ? -ECHILD : -EINVAL;
-}
-
 int64_t
 rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 {
@@ -62,7 +50,7 @@ rb_single_claim(struct rb_sequencer *s, int64_t n, int64_t timeout_ns)
 		int err = s->next < RB_SEQUENCE_MAX / 2
 				  ? rb_sequencer_wait_for_room(
 					    s, hi, timeout_ns, false)
-				  : rb_sequencer_refuse_claim(s);
+				  : rb_sequencer_refuse(s, -EBADMSG);
 
 		if (err < 0)
 			return err;
@@ -109,7 +97,7 @@ rb_single_abandon(struct rb_sequencer *s, int64_t lo, int64_t hi)
 	const struct rb_channel *c = s->channel;
 
 	if (hi != s->next || lo <= s->published || lo > hi)
-		return rb_sequencer_refuse_range(s);
+		return rb_sequencer_refuse(s, -EINVAL);
 	if (c->clear != RB_CLEAR_NONE) /* no consumer will come by */
 		memset(rb_channel_slot(c, lo), 0,
 		       (uint64_t)(hi - lo + 1) * c->geometry.slot_size);

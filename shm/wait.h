@@ -101,9 +101,9 @@ int64_t rb_clock_ns(void);    /* CLOCK_MONOTONIC */
 int64_t rb_boottime_ns(void); /* CLOCK_BOOTTIME */
 
 /*
- * Starts a wait. timeout_ns < 0 waits for ever. `counters` are booked in
- * the segment that the participant may write; NULL: not at all. `alert` is a word of this process that rb_alert() is called for, or NULL; who
- * waits takes it back when he has seen it.
+ * Starts a wait. timeout_ns < 0 waits for ever. `counters` are booked in the segment
+ * that the participant may write; NULL: not at all. `alert` is a word of this process
+ * that rb_alert() is called for, or NULL; who waits takes it back when he has seen it.
  */
 void rb_wait_begin(struct rb_wait *wait, enum rb_wait_kind kind,
 		   int64_t timeout_ns, struct rb_wait_counters *counters,

@@ -62,8 +62,9 @@ TEST(values_have_their_labels)
 		has(&run, "ringbus_channel_used_ratio{channel=\"a\"} 0.25\n"));
 	ck_assert(has(&run, "ringbus_consumer_lag_slots{channel=\"a\","
 			    "consumer=\"crew\"} 4\n"));
-	ck_assert(has(&run, "ringbus_producer_claims_total{channel=\"a\","
-			    "producer=\"producer\",place=\"0\"} 4\n"));
+	ck_assert(has(&run,
+		      "ringbus_producer_claimed_slots_total{channel=\"a\","
+		      "producer=\"producer\",place=\"0\"} 4\n"));
 	ck_assert(has(&run, "ringbus_channel_info{channel=\"b\",framing="
 			    "\"fixed\",producers=\"multi\",isolation="));
 	/* Workers are told with their group. */
@@ -140,12 +141,13 @@ TEST(the_two_formats_differ_where_they_have_to)
 
 	begin(&s);
 	t_ctl_run(&run, &s.b.daemon, NULL, "metrics");
-	ck_assert(has(&run, "# TYPE ringbus_producer_claims counter\n"));
+	ck_assert(has(&run, "# TYPE ringbus_producer_claimed_slots counter\n"));
 	ck_assert(has(&run, "# UNIT ringbus_producer_stall_seconds seconds\n"));
 	ck_assert(has(&run, "# UNIT ringbus_channel_used_ratio ratio\n"));
 	ck_assert_str_eq(strchr(strstr(t_ctl_out(&run), "# EOF"), '\n'), "\n");
 	t_ctl_run(&run, &s.b.daemon, NULL, "metrics --classic");
-	ck_assert(has(&run, "# TYPE ringbus_producer_claims_total counter\n"));
+	ck_assert(has(&run,
+		      "# TYPE ringbus_producer_claimed_slots_total counter\n"));
 	ck_assert(!has(&run, "# UNIT"));
 	ck_assert(!has(&run, "# EOF"));
 	t_bus_end(&s.b);
