@@ -2,9 +2,9 @@
 /*
  * probe.h - places where a tracer may look on
  *
- * With <sys/sdt.h> each is an instruction that does nothing and a note in the ELF
- * file, by which bpftrace, perf and systemtap find it (usdt:FILE:ringbus:NAME);
- * without, it is nothing at all. None is in what programs have inlined: who traces
+ * With <sys/sdt.h> each is a count of who looks on, an instruction that does nothing
+ * and a note in the ELF file, by which bpftrace, perf and systemtap find them
+ * (usdt:FILE:ringbus:NAME); without, it is nothing at all. None is in what programs have inlined: who traces
  * every publish builds his program with RINGBUS_NO_INLINE. docs/trace/ has scripts.
  *
  * The first argument of each is the name of the channel, as a string. `role` is 0
@@ -24,10 +24,35 @@
 #ifndef RB_PROBE_H
 #define RB_PROBE_H
 
+#include "shm/base.h"
+
 #ifdef __has_include
 #if __has_include(<sys/sdt.h>)
+#define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
-#define RB_PROBE(n, name, ...) DTRACE_PROBE##n(ringbus, name, __VA_ARGS__)
+
+/* How many tracers look at a probe: the kernel counts them there. Without one a probe
+ * costs a look at it; its arguments are not made ready for nobody. */
+#define RB_PROBE_WATCHED(name) extern unsigned short ringbus_##name##_semaphore;
+#define RB_PROBES(X)                                                           \
+	X(claim)                                                               \
+	X(publish)                                                             \
+	X(commit)                                                              \
+	X(wait_begin)                                                          \
+	X(wait_end)                                                            \
+	X(wake)                                                                \
+	X(repair)                                                              \
+	X(evict)                                                               \
+	X(attach)                                                              \
+	X(detach)
+
+RB_PROBES(RB_PROBE_WATCHED)
+
+#define RB_PROBE(n, name, ...)                                                 \
+	do {                                                                   \
+		if (rb_unlikely(ringbus_##name##_semaphore != 0))              \
+			DTRACE_PROBE##n(ringbus, name, __VA_ARGS__);           \
+	} while (0)
 #endif
 #endif
 
