@@ -98,6 +98,7 @@ put_back(struct rb_revision *r)
 				      "channel %s cannot be made again: %s",
 				      creation.config->name, why);
 	}
+	rb_expiry_expect(&r->daemon->reaper.expiry);
 }
 
 /* The new ones get their places, which can yet be taken back. */

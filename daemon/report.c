@@ -26,11 +26,12 @@ take_line(struct rb_report *report, char *line)
 {
 	char **lines = NULL;
 
-	if (line != NULL && report->n < RB_REPORT_LINES_MAX)
+	if (line != NULL && report->n == RB_REPORT_LINES_MAX)
+		free(report->lines[--report->n]);
+	if (line != NULL)
 		lines = reallocarray(report->lines, report->n + 1,
 				     sizeof(*lines));
 	if (lines == NULL) {
-		report->n_left_off++;
 		free(line);
 		return;
 	}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * report.h - what a reload says: a line for each change, the last a verdict
+ *
+ * Where there are more than are kept, a new one takes the place of the one before it:
+ * the verdict is there all the same, and the log has them all.
  */
 #ifndef RB_DAEMON_REPORT_H
 #define RB_DAEMON_REPORT_H
@@ -14,7 +17,6 @@
 struct rb_report {
 	unsigned n;
 	char **lines;
-	unsigned n_left_off; /* more than there may be, or no memory */
 };
 
 void rb_report_clear(struct rb_report *report);

@@ -171,6 +171,26 @@ TEST(what_was_to_go_or_to_be_made_anew_stays_with_it)
 	end(&s);
 }
 
+/* Of what is made again, too, a place is kept for so long and no longer. */
+TEST(kept_place_of_what_stays_with_it_runs_out)
+{
+	static const char kept[] = "channels: { " USED ", " SPARE(
+		"64") ", old: { slots: 4096, "
+		      "event_size: 64, consumers: { late: { on_death: keep, "
+		      "keep_for: 50ms } } } }";
+	static const char released[] = "consumer late did not attach in time";
+	struct small s;
+
+	begin(&s);
+	t_bus_ok(s.b.bus, reload(&s, kept));
+	t_until(t_daemon_count(&s.b.daemon, released) == 1);
+	ck_assert_int_eq(reload(&s, "channels: { " USED ", " HUGE " }"),
+			 -ENOSPC);
+	ck_assert(!is_reported(&s, "cannot be made again"));
+	t_until(t_daemon_count(&s.b.daemon, released) == 2);
+	end(&s);
+}
+
 /* The last in the file cannot come, so none of the others goes. */
 TEST(name_that_is_taken_keeps_what_was_to_go)
 {
