@@ -447,13 +447,17 @@ $(fuzzers): %: %.o $(if $(with_fuzzer),,$(BUILD)/tests/fuzz/replay.o) $(fuzz_lib
 	$(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(with_fuzzer) $(pkg_libs) $(curses_libs))
 
-# What the tables of the program say is filled in.
+# What the tables of a program say, which it prints so, is filled in.
+define fill_man
+@mkdir -p $(@D)
+$(call say,MAN)$(1) >$@.facts
+@awk -f $(word 2,$^) $@.facts $< >$@.scd && $(SCDOC) <$@.scd >$@ && \
+	rm $@.facts $@.scd
+endef
+
 $(if $(ringbusctl),$(BUILD)/man/ringbusctl.1): docs/man/ringbusctl.1.scd docs/man/fill.awk \
 		$(ringbusctl)
-	@mkdir -p $(@D)
-	$(call say,MAN)$(ringbusctl) help --json >$@.json
-	@awk -f docs/man/fill.awk $@.json $< >$@.scd && $(SCDOC) <$@.scd >$@ && \
-		rm $@.json $@.scd
+	$(call fill_man,$(ringbusctl) help --json)
 
 $(pages3): $(BUILD)/man/.section3
 
@@ -465,10 +469,7 @@ $(BUILD)/man/.section3: client/ringbus.h docs/man/section3.awk
 
 $(if $(ringbusd),$(BUILD)/man/ringbus.yaml.5): docs/man/ringbus.yaml.5.scd \
 		docs/man/keys.awk $(ringbusd)
-	@mkdir -p $(@D)
-	$(call say,MAN)$(ringbusd) --keys >$@.keys
-	@awk -f docs/man/keys.awk $@.keys $< >$@.scd && $(SCDOC) <$@.scd >$@ && \
-		rm $@.keys $@.scd
+	$(call fill_man,$(ringbusd) --keys)
 
 $(schema): $(ringbusd)
 	$(call say,SCHEMA)$(ringbusd) --schema >$@.part && mv $@.part $@

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/graph.h"
+
 struct diff {
 	rb_change_fn fn;
 	void *context;
@@ -91,16 +93,6 @@ rb_channel_has_key(const struct rb_config_channel *channel,
 	return true;
 }
 
-const struct rb_config_consumer *
-rb_config_find_consumer(const struct rb_config_channel *channel,
-			const char *name)
-{
-	for (unsigned i = 0; i < channel->n_consumers; i++)
-		if (strcmp(channel->consumers[i].name, name) == 0)
-			return &channel->consumers[i];
-	return NULL;
-}
-
 /* A consumer of a channel. */
 struct one {
 	const struct rb_config_channel *channel;
@@ -110,11 +102,9 @@ struct one {
 static bool
 comes_after(const struct one *one, const char *name)
 {
-	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
-		if ((one->consumer->after >> i & 1) != 0 &&
-		    strcmp(one->channel->consumers[i].name, name) == 0)
-			return true;
-	return false;
+	int i = rb_graph_find(one->channel, name);
+
+	return i >= 0 && (one->consumer->after >> i & 1) != 0;
 }
 
 /* Those whom one comes after, by their names. */
@@ -182,19 +172,20 @@ compare_consumers(struct diff *diff, const struct rb_config_channel *one,
 
 	for (unsigned i = 0; i < one->n_consumers; i++) {
 		const struct rb_config_consumer *c = &one->consumers[i];
-		const struct rb_config_consumer *there =
-			rb_config_find_consumer(other, c->name);
+		int there = rb_graph_find(other, c->name);
 
 		snprintf(path, sizeof(path), "channels.%s.consumers.%s",
 			 one->name, c->name);
-		if (there == NULL)
+		if (there < 0)
 			tell_consumer(diff, path,
 				      is_old ? RB_CHANGE_REMOVED
 					     : RB_CHANGE_ADDED,
 				      c);
 		else if (is_old)
-			compare_consumer(diff, path, &(struct one){ one, c },
-					 &(struct one){ other, there });
+			compare_consumer(
+				diff, path, &(struct one){ one, c },
+				&(struct one){ other,
+					       &other->consumers[there] });
 	}
 }
 

@@ -50,8 +50,4 @@ void rb_channel_values(const struct rb_config_channel *channel,
 bool rb_channel_has_key(const struct rb_config_channel *channel,
 			const struct rb_key *key);
 
-/* The consumer of this name, or NULL. */
-const struct rb_config_consumer *rb_config_find_consumer(
-	const struct rb_config_channel *channel, const char *name);
-
 #endif

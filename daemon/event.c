@@ -198,7 +198,7 @@ write_json(const struct event *e, int64_t id, int64_t lost, struct line *line)
 }
 
 int
-rb_event_read(int64_t *id, char *json, size_t size, struct rb_event_found *ret)
+rb_event_read(int64_t *id, char *json, size_t size, const char **ret_channel)
 {
 	int64_t first = events.next - RB_EVENTS_KEPT;
 	int64_t wanted = *id;
@@ -210,11 +210,10 @@ rb_event_read(int64_t *id, char *json, size_t size, struct rb_event_found *ret)
 	if (wanted < events.base || wanted > events.next)
 		wanted = events.base; /* another daemon's */
 	*id = wanted < first ? first : wanted;
-	*ret = (struct rb_event_found){ .lost = *id - wanted };
 	if (events.kept == NULL || *id == events.next)
 		return 0;
 	e = &events.kept[*id % RB_EVENTS_KEPT];
-	ret->channel = e->channel;
-	write_json(e, *id, ret->lost, &line);
+	*ret_channel = e->channel;
+	write_json(e, *id, *id - wanted, &line);
 	return 1;
 }

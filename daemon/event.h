@@ -62,15 +62,10 @@ struct rb_about rb_event_about(enum rb_event_kind kind,
 
 /*
  * The first event from number *id on, its JSON into `json`. 1 and *id its number; or
- * 0 if there is none, and *id that of the next to come. *ret_lost is how many of this
- * daemon's are gone from *id on. One that may not be looked at, as `channel` tells, is
- * the caller's to pass over.
+ * 0 if there is none, and *id that of the next to come. One that may not be looked
+ * at, as its channel tells ("" if it is about none), is the caller's to pass over.
  */
-struct rb_event_found {
-	int64_t lost;
-	const char *channel; /* "" if it is about none */
-};
 int rb_event_read(int64_t *id, char *json, size_t size,
-		  struct rb_event_found *ret);
+		  const char **ret_channel);
 
 #endif

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include <systemd/sd-id128.h>
 
 #include "daemon/entry.h"
+#include "daemon/event.h"
 #include "daemon/files.h"
 #include "daemon/kind.h"
 #include "daemon/log.h"
@@ -22,8 +22,6 @@
 #include "daemon/process.h"
 #include "daemon/shortage.h"
 #include "shm/member.h"
-
-#define NSEC UINT64_C(1000000000)
 
 int
 rb_maker_init(struct rb_maker *maker, int shm_dirfd, const char *shm_dir)
@@ -84,11 +82,8 @@ static uint64_t
 new_generation(void)
 {
 	static uint64_t last;
-	struct timespec now;
-	uint64_t ns;
+	uint64_t ns = (uint64_t)rb_realtime_ns();
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	ns = (uint64_t)now.tv_sec * NSEC + (uint64_t)now.tv_nsec;
 	last = ns > last ? ns : last + 1;
 	return last;
 }

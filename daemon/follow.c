@@ -32,16 +32,16 @@ int
 rb_request_events(struct rb_peer *peer, struct rb_control *answer)
 {
 	int64_t id = answer->from;
-	struct rb_event_found found;
+	const char *channel;
 
 	for (int i = 0; i < LOOKS_MAX; i++, id++) {
 		if (rb_event_read(&id, answer->text, sizeof(answer->text),
-				  &found) == 0) {
+				  &channel) == 0) {
 			answer->from = id;
 			answer->result = -EAGAIN;
 			return -EAGAIN;
 		}
-		if (may_look(peer, id, found.channel)) {
+		if (may_look(peer, id, channel)) {
 			answer->from = id + 1;
 			return 0;
 		}

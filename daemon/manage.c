@@ -104,16 +104,11 @@ rb_request_remove(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
-	int err;
+	struct rb_hosted *hosted = rb_request_find_to_manage(peer, answer,
+							     "mend it");
 
 	if (hosted == NULL)
 		return answer->result;
-	err = rb_rights_check_admin(peer, hosted, answer, "mend it");
-	if (err == 0)
-		err = rb_request_check_whole(peer, hosted, answer);
-	if (err < 0)
-		return err;
 	answer->missed = (int64_t)rb_reaper_mend(&peer->daemon->reaper, hosted);
 	if (answer->missed > 0)
 		rb_event_tell(peer->user, LOG_INFO,
@@ -129,18 +124,12 @@ rb_request_mend(struct rb_peer *peer, struct rb_control *answer)
 int
 rb_request_close(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
 	bool abort = (answer->flags & RB_CONTROL_ABORT) != 0;
-	int err;
+	struct rb_hosted *hosted = rb_request_find_to_manage(
+		peer, answer, abort ? "abort it" : "end it");
 
 	if (hosted == NULL)
 		return answer->result;
-	err = rb_rights_check_admin(peer, hosted, answer,
-				    abort ? "abort it" : "end it");
-	if (err == 0)
-		err = rb_request_check_whole(peer, hosted, answer);
-	if (err < 0)
-		return err;
 	rb_channel_close_stream(&hosted->channel, abort);
 	rb_event_tell(peer->user, LOG_INFO,
 		      RB_ABOUT(abort ? RB_EVENT_ABORT : RB_EVENT_END,
@@ -172,18 +161,12 @@ set_paused(const struct rb_peer *peer, struct rb_hosted *hosted, bool paused)
 int
 rb_request_pause(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
 	bool resume = (answer->flags & RB_CONTROL_RESUME) != 0;
-	int err;
+	struct rb_hosted *hosted = rb_request_find_to_manage(
+		peer, answer, resume ? "resume it" : "pause it");
 
 	if (hosted == NULL)
 		return answer->result;
-	err = rb_rights_check_admin(peer, hosted, answer,
-				    resume ? "resume it" : "pause it");
-	if (err == 0)
-		err = rb_request_check_whole(peer, hosted, answer);
-	if (err < 0)
-		return err;
 	if (!rb_stream_is_open(rb_hosted_stream(hosted)))
 		return rb_request_refuse(peer, answer, -ESHUTDOWN,
 					 "its stream has ended, so that no "

@@ -51,16 +51,11 @@ find_target(struct rb_peer *peer, struct rb_control *answer, const char *act,
 	    struct target *ret)
 {
 	struct target t = { .peer = peer, .answer = answer };
-	int err, index;
+	int index;
 
-	t.hosted = rb_request_find_channel(peer, answer);
+	t.hosted = rb_request_find_to_manage(peer, answer, act);
 	if (t.hosted == NULL)
 		return answer->result;
-	err = rb_rights_check_admin(peer, t.hosted, answer, act);
-	if (err == 0)
-		err = rb_request_check_whole(peer, t.hosted, answer);
-	if (err < 0)
-		return err;
 	if (!rb_name_is_valid(answer->name))
 		return refuse_name(&t);
 	index = rb_member_find_named(&t.hosted->channel, answer->name);

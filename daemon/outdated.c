@@ -12,6 +12,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/renewal.h"
 
 #define PAUSE_NS INT64_C(200000000)
 
@@ -55,24 +56,6 @@ remove_old(const struct rb_maker *maker, const char *name)
 	return err;
 }
 
-static void
-make_new(struct rb_daemon *daemon, const struct rb_config_channel *config)
-{
-	struct rb_creation creation = { .config = config };
-	struct rb_hosted *made;
-	char why[256];
-
-	if (rb_registry_create(&daemon->registry, &creation, why, sizeof(why),
-			       &made) < 0) {
-		rb_log_error("channel %s cannot be made anew: %s; reload "
-			     "ringbusd once it can",
-			     config->name, why);
-		return;
-	}
-	rb_daemon_watch(daemon, made);
-	rb_expiry_expect(&daemon->reaper.expiry);
-}
-
 static int
 renew(struct rb_daemon *daemon, const char *name)
 {
@@ -87,7 +70,7 @@ renew(struct rb_daemon *daemon, const char *name)
 		    name, config != NULL ? ", and made anew" : "");
 	rb_registry_admit(&daemon->registry, name);
 	if (config != NULL)
-		make_new(daemon, config);
+		rb_renewal_make(daemon, config);
 	return 0;
 }
 
@@ -173,12 +156,10 @@ int
 rb_outdated_remove(struct rb_outdated *outdated, const char *name)
 {
 	struct rb_daemon *daemon = outdated->daemon;
-	char copy[RB_NAME_SIZE];
 
 	if (is_in_use(&daemon->registry.maker, name))
 		return -EBUSY;
-	snprintf(copy, sizeof(copy), "%s", name);
-	return renew(daemon, copy);
+	return renew(daemon, name);
 }
 
 void

@@ -46,15 +46,21 @@ rb_registry_refuse(struct rb_registry *registry, const char *name, int err,
 	return 0;
 }
 
-const struct rb_refused *
-rb_registry_find_refused(const struct rb_registry *registry, const char *name)
+static struct rb_refused *
+find_refused(const struct rb_registry *registry, const char *name)
 {
-	const struct rb_refused *refused;
+	struct rb_refused *refused;
 
 	SLIST_FOREACH(refused, &registry->refused, next)
 	if (strcmp(refused->name, name) == 0)
 		return refused;
 	return NULL;
+}
+
+const struct rb_refused *
+rb_registry_find_refused(const struct rb_registry *registry, const char *name)
+{
+	return find_refused(registry, name);
 }
 
 static int
@@ -204,11 +210,8 @@ rb_registry_remove(struct rb_registry *registry, struct rb_hosted *hosted)
 void
 rb_registry_admit(struct rb_registry *registry, const char *name)
 {
-	struct rb_refused *refused;
+	struct rb_refused *refused = find_refused(registry, name);
 
-	SLIST_FOREACH(refused, &registry->refused, next)
-	if (strcmp(refused->name, name) == 0)
-		break;
 	if (refused == NULL)
 		return;
 	SLIST_REMOVE(&registry->refused, refused, rb_refused, next);

@@ -324,17 +324,15 @@ count(struct rb_daemon *daemon, int err)
 int
 rb_reload(struct rb_daemon *daemon, unsigned flags)
 {
-	bool dry = (flags & RB_RELOAD_DRY) != 0;
 	int err;
 
-	if (!dry)
-		rb_service_reloading(&daemon->service);
+	if ((flags & RB_RELOAD_DRY) != 0)
+		return reload(daemon, flags);
+	rb_service_reloading(&daemon->service);
 	err = reload(daemon, flags);
-	if (!dry)
-		count(daemon, err);
-	if (!dry)
-		rb_service_ready(&daemon->service,
-				 err < 0 ? "the last reload failed, see the log"
-					 : NULL);
+	count(daemon, err);
+	rb_service_ready(&daemon->service,
+			 err < 0 ? "the last reload failed, see the log"
+				 : NULL);
 	return err;
 }

@@ -34,24 +34,34 @@ rb_renewal_needs(const struct rb_hosted *hosted, enum rb_role role,
 		 rb_entry_state(m) == RB_MEMBER_ATTACHED));
 }
 
-static void
-renew(struct rb_daemon *daemon, struct rb_hosted *hosted)
+bool
+rb_renewal_make(struct rb_daemon *daemon,
+		const struct rb_config_channel *config)
 {
-	struct rb_creation creation = { .config = hosted->config };
+	struct rb_creation creation = { .config = config };
 	struct rb_hosted *made;
 	char why[256];
 
-	rb_reaper_remove(&daemon->reaper, hosted);
 	if (rb_registry_create(&daemon->registry, &creation, why, sizeof(why),
 			       &made) < 0) {
-		rb_log_error("channel %s has drained and cannot be made anew: "
-			     "%s; reload ringbusd once it can",
-			     creation.config->name, why);
-		return;
+		rb_log_error("channel %s cannot be made anew: %s; reload "
+			     "ringbusd once it can",
+			     config->name, why);
+		return false;
 	}
-	rb_log_info("channel %s has drained: made anew", made->name);
 	rb_daemon_watch(daemon, made);
 	rb_expiry_expect(&daemon->reaper.expiry);
+	return true;
+}
+
+static void
+renew(struct rb_daemon *daemon, struct rb_hosted *hosted)
+{
+	const struct rb_config_channel *config = hosted->config;
+
+	rb_reaper_remove(&daemon->reaper, hosted);
+	if (rb_renewal_make(daemon, config))
+		rb_log_info("channel %s has drained: made anew", config->name);
 }
 
 static void

@@ -28,6 +28,11 @@ void rb_renewal_begin(struct rb_hosted *hosted);
 bool rb_renewal_needs(const struct rb_hosted *hosted, enum rb_role role,
 		      const char *name);
 
+/* Makes one whose predecessor has been removed; false if it cannot, and has said
+ * why. */
+bool rb_renewal_make(struct rb_daemon *daemon,
+		     const struct rb_config_channel *config);
+
 /* Removes and makes anew what has come to its end. Not while somebody goes through
  * the channels or the members of one. */
 void rb_renewal_look(struct rb_daemon *daemon);

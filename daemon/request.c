@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/rights.h"
 #include "shm/member.h"
 
 static bool
@@ -145,6 +146,19 @@ rb_request_check_whole(const struct rb_peer *peer,
 	if (!rb_hosted_is_broken(hosted))
 		return 0;
 	return rb_request_refuse(peer, answer, -EBADMSG, RB_HOSTED_BROKEN);
+}
+
+struct rb_hosted *
+rb_request_find_to_manage(const struct rb_peer *peer, struct rb_control *answer,
+			  const char *act)
+{
+	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+
+	if (hosted == NULL ||
+	    rb_rights_check_admin(peer, hosted, answer, act) < 0 ||
+	    rb_request_check_whole(peer, hosted, answer) < 0)
+		return NULL;
+	return hosted;
 }
 
 /* ------------------------------------------------------------ introductions */

@@ -61,4 +61,10 @@ int rb_request_check_whole(const struct rb_peer *peer,
 			   const struct rb_hosted *hosted,
 			   struct rb_control *answer);
 
+/* The channel that the request names, whole, and for a peer that may `act` on it
+ * as its admin; or NULL, and the answer says so. */
+struct rb_hosted *rb_request_find_to_manage(const struct rb_peer *peer,
+					    struct rb_control *answer,
+					    const char *act);
+
 #endif

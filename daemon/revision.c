@@ -110,9 +110,9 @@ decide_daemon(void *context, const struct rb_change *change)
 
 /* ----------------------------------------------------- a channel that is there */
 
-/* Why one that is there cannot be exchanged right now; false if it can. */
-static bool
-is_in_use(const struct rb_hosted *hosted, char why[WHY_SIZE])
+/* Why one that is there cannot be exchanged right now; "" if it can. */
+static void
+describe_use(const struct rb_hosted *hosted, char why[WHY_SIZE])
 {
 	const struct rb_member *owed = rb_judge_find_owed(hosted);
 	unsigned n = rb_member_count(&hosted->channel);
@@ -127,8 +127,7 @@ is_in_use(const struct rb_hosted *hosted, char why[WHY_SIZE])
 			 "it",
 			 owed->name);
 	else
-		return false;
-	return true;
+		why[0] = '\0';
 }
 
 /* Changes of one channel on their way to a decision. */
@@ -167,13 +166,9 @@ static void
 look_at_change(void *context, const struct rb_change *change)
 {
 	struct look *look = context;
-	const char *obstacle = NULL;
-	bool hard = change->reload != RB_RELOAD_LIVE;
+	const char *obstacle;
+	bool hard = !rb_shape_admits(look->item->hosted, change, &obstacle);
 
-	if (!hard) {
-		obstacle = rb_shape_find_obstacle(look->item->hosted, change);
-		hard = obstacle != NULL;
-	}
 	look->n_hard += hard;
 	if (look->only_counts)
 		return;
@@ -217,7 +212,7 @@ decide_there(struct rb_revision *r, struct rb_revised *item)
 		return;
 	}
 	rb_shape_of(item->hosted, known, &is);
-	is_in_use(item->hosted, look.used);
+	describe_use(item->hosted, look.used);
 	rb_diff_channel(&is, item->config, look_at_change, &look);
 	if (look.n_hard > 0 && look.used[0] == '\0')
 		item->fate = RB_FATE_REPLACE;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/graph.h"
 #include "daemon/entry.h"
 #include "daemon/folder.h"
 #include "daemon/kind.h"
@@ -105,9 +106,8 @@ rb_shape_of(const struct rb_hosted *hosted,
 	read_consumers(hosted->channel.meta, ret);
 }
 
-const char *
-rb_shape_find_obstacle(const struct rb_hosted *hosted,
-		       const struct rb_change *change)
+static const char *
+find_obstacle(const struct rb_hosted *hosted, const struct rb_change *change)
 {
 	const struct rb_channel *channel = &hosted->channel;
 	int index;
@@ -128,6 +128,16 @@ rb_shape_find_obstacle(const struct rb_hosted *hosted,
 		       : NULL;
 }
 
+bool
+rb_shape_admits(const struct rb_hosted *hosted, const struct rb_change *change,
+		const char **ret_obstacle)
+{
+	*ret_obstacle = NULL;
+	if (change->reload == RB_RELOAD_LIVE)
+		*ret_obstacle = find_obstacle(hosted, change);
+	return change->reload == RB_RELOAD_LIVE && *ret_obstacle == NULL;
+}
+
 struct difference {
 	const struct rb_hosted *hosted;
 	const char *key;
@@ -137,10 +147,9 @@ static void
 note_difference(void *context, const struct rb_change *change)
 {
 	struct difference *d = context;
+	const char *obstacle;
 
-	if (d->key != NULL ||
-	    (change->reload != RB_RELOAD_GENERATION &&
-	     rb_shape_find_obstacle(d->hosted, change) == NULL))
+	if (d->key != NULL || rb_shape_admits(d->hosted, change, &obstacle))
 		return;
 	d->key = change->consumer != NULL ? "consumers" : change->key->name;
 }
@@ -198,7 +207,7 @@ drop_undeclared(struct rb_hosted *hosted)
 		const struct rb_member *m = &meta->consumers[i];
 
 		if (rb_entry_is_declared(m) && !rb_entry_is_group(m) &&
-		    rb_config_find_consumer(hosted->config, m->name) == NULL)
+		    rb_graph_find(hosted->config, m->name) < 0)
 			rb_member_undeclare(&hosted->channel, i);
 	}
 }

@@ -17,10 +17,10 @@ void rb_shape_of(const struct rb_hosted *hosted,
 		 const struct rb_config_channel *known,
 		 struct rb_config_channel *ret);
 
-/* Why a change that others live through is none for this channel, as it is now;
- * NULL if it is. */
-const char *rb_shape_find_obstacle(const struct rb_hosted *hosted,
-				   const struct rb_change *change);
+/* Whether this channel, as it is now, lives through a change. If not, and others
+ * would, *ret_obstacle says why, else it is NULL. */
+bool rb_shape_admits(const struct rb_hosted *hosted,
+		     const struct rb_change *change, const char **ret_obstacle);
 
 /* NULL, or the key in which a channel is not as its configuration says and cannot
  * become so while it is in use. */

@@ -50,56 +50,63 @@ rewrite(const struct t_daemon *d, const char *yaml)
 	fclose(file);
 }
 
-TEST(data_flow_survives_the_daemon)
-{
+/* A channel whose two ends outlive their daemon. */
+struct flow {
+	struct t_daemon d;
+	uint64_t before; /* its generation */
+	struct ringbus *bus;
 	struct ringbus_producer *p;
 	struct ringbus_consumer *c;
-	struct ringbus *bus;
-	struct t_daemon d;
-	uint64_t before;
-	int64_t value = 1;
+};
 
-	t_daemon_start(&d, SINGLE);
-	before = generation(&d, "a");
-	t_ok(ringbus_connect(d.socket, &bus));
-	t_ok(ringbus_producer_open(bus, "a", NULL, &p));
-	t_ok(ringbus_consumer_open(bus, "a", NULL, &c));
-	t_daemon_kill(&d);
-	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
-	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 0);
-	t_daemon_restart(&d);
-	ck_assert_uint_eq(generation(&d, "a"), before);
-	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
-	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 1);
-	ringbus_close(bus);
-	t_daemon_stop(&d);
+static void
+begin(struct flow *f)
+{
+	t_daemon_start(&f->d, SINGLE);
+	f->before = generation(&f->d, "a");
+	t_ok(ringbus_connect(f->d.socket, &f->bus));
+	t_ok(ringbus_producer_open(f->bus, "a", NULL, &f->p));
+	t_ok(ringbus_consumer_open(f->bus, "a", NULL, &f->c));
+}
+
+static void
+passes(struct flow *f, int64_t sequence)
+{
+	t_ok(ringbus_producer_write(f->p, &sequence, sizeof(sequence),
+				    RINGBUS_NOW));
+	ck_assert_int_eq(ringbus_consumer_wait(f->c, RINGBUS_NOW), sequence);
+}
+
+/* Without a daemon, and with the next one. */
+static void
+goes_on(struct flow *f)
+{
+	passes(f, 0);
+	t_daemon_restart(&f->d);
+	ck_assert_uint_eq(generation(&f->d, "a"), f->before);
+	passes(f, 1);
+	ringbus_close(f->bus);
+	t_daemon_stop(&f->d);
+}
+
+TEST(data_flow_survives_the_daemon)
+{
+	struct flow f;
+
+	begin(&f);
+	t_daemon_kill(&f.d);
+	goes_on(&f);
 }
 
 TEST(who_leaves_ends_nothing)
 {
-	struct ringbus_producer *p;
-	struct ringbus_consumer *c;
-	struct ringbus *bus;
-	struct t_daemon d;
-	uint64_t before;
-	int64_t value = 1;
+	struct flow f;
 
-	t_daemon_start(&d, SINGLE);
-	before = generation(&d, "a");
-	t_ok(ringbus_connect(d.socket, &bus));
-	t_ok(ringbus_producer_open(bus, "a", NULL, &p));
-	t_ok(ringbus_consumer_open(bus, "a", NULL, &c));
-	kill(d.pid, SIGUSR1);
-	t_daemon_ends(&d, 0);
-	ck_assert_int_eq(access(d.socket, F_OK), -1);
-	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
-	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 0);
-	t_daemon_restart(&d);
-	ck_assert_uint_eq(generation(&d, "a"), before);
-	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_NOW));
-	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), 1);
-	ringbus_close(bus);
-	t_daemon_stop(&d);
+	begin(&f);
+	kill(f.d.pid, SIGUSR1);
+	t_daemon_ends(&f.d, 0);
+	ck_assert_int_eq(access(f.d.socket, F_OK), -1);
+	goes_on(&f);
 }
 
 static bool
