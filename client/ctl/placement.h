@@ -9,7 +9,8 @@
 #include "client/ctl/output.h"
 #include "client/ctl/view.h"
 
-/* A line for each that is asked for, but the usual one; what was not granted has its reason. */
+/* A line for each that is asked for, but the usual one; what was not granted has its
+ * reason. */
 void placement_print(const struct view *view, struct output *out);
 
 /* The array "placement" of the same. */
