@@ -99,7 +99,7 @@ needs_a_restart(const struct t_bus *b, const char *change)
 {
 	const struct t_daemon *d = &b->daemon;
 
-	for (int flags = 0; flags <= RINGBUS_RELOAD_RECREATE; flags++)
+	for (unsigned flags = 0; flags <= RINGBUS_RELOAD_RECREATE; flags++)
 		ck_assert_int_eq(ringbus_reload(b->bus, flags), -EBUSY);
 	ck_assert(has_line(b->bus, change));
 	ck_assert(has_line(b->bus, "): needs a restart: start ringbusd anew"));
