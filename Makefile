@@ -480,16 +480,20 @@ $(BUILD)/man/%: docs/man/%.scd
 
 # --------------------------------------------------------------- installing
 
-units := $(filter-out $(if $(exporter),,systemd/ringbus-exporter.%), \
-	$(wildcard $(addprefix systemd/*.,service socket path target slice timer)))
+# Those of programs that are not built are left out.
+without := $(if $(exporter),,exporter) $(if $(journal),,journal) $(if $(bridge),,bridge)
+built_units = $(filter-out $(foreach f,$(without),$(1)ringbus-$f.% $(1)ringbus-$f@.%),$(2))
+units := $(call built_units,systemd/,$(wildcard $(addprefix systemd/*.,service \
+	socket path target slice timer)))
 # A daemon beside the system's, by the name of its configuration.
 instances := $(patsubst systemd/ringbusd.%,$(BUILD)/systemd/ringbusd@.%,\
 	$(filter systemd/ringbusd.%,$(units)))
-user_units := $(wildcard systemd/user/*.service)
-sysusers := $(wildcard systemd/*.sysusers)
+user_units := $(call built_units,systemd/user/,$(wildcard systemd/user/*.service))
+sysusers := $(call built_units,systemd/,$(wildcard systemd/*.sysusers))
 tmpfiles := $(wildcard systemd/*.tmpfiles)
 catalogs := $(wildcard systemd/*.catalog)
-unit_examples := $(wildcard systemd/examples/*.conf)
+unit_examples := $(filter-out $(foreach f,$(filter journal bridge,$(without)), \
+	systemd/examples/$f-%),$(wildcard systemd/examples/*.conf))
 
 $(BUILD)/systemd/ringbusd@.%: systemd/ringbusd.% systemd/instance.sed
 	@mkdir -p $(@D)
