@@ -3,6 +3,7 @@
  * consumer.h - what the parts of the consumer's side know of each other
  *
  *   consumer.c   the handle: open, wait, next, commit, close
+ *   span.c       the same by runs of slots
  *   lagging.c    its reader where producers may overtake it
  *   worker.c     its reader where it shares the events with others
  *   batch.c      hands events to a handler, and commits

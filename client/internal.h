@@ -150,6 +150,9 @@ struct ringbus_consumer {
 	struct rb_word64 thread; /* that waited last; see rb_thread_id() */
 	int64_t lost;            /* slots, up to what is committed */
 	int64_t passed; /* lost slots passed over and not yet committed */
+	/* Slots without events, from the first up to `next`, that
+	 * ringbus_consumer_span() passed over to find none; see span.c. */
+	int64_t void_from, void_next;
 	struct rb_lagging lagging;
 	struct rb_holding holding;
 	struct rb_word32 fd; /* 1 + the descriptor of doorbell.c; 0: none */
@@ -185,6 +188,11 @@ RB_IS_INLINED(consumer, event_size, event_size);
 RB_IS_INLINED(consumer, stamps, stamps);
 RB_IS_INLINED(consumer, is_plain, is_plain);
 RB_IS_INLINED(consumer, barrier.available, available);
+
+static_assert(sizeof(struct ringbus_frame) == sizeof(struct rb_frame) &&
+		      offsetof(struct ringbus_frame, size) ==
+			      offsetof(struct rb_frame, size),
+	      "one frame");
 
 struct ringbus_tap {
 	struct rb_attachment attachment;

@@ -802,6 +802,57 @@ RINGBUS_API int ringbus_consumer_next(struct ringbus_consumer *consumer,
  */
 RINGBUS_API int ringbus_consumer_commit(struct ringbus_consumer *consumer);
 
+/*
+ * Slots as they lie in the ring, for who moves them on as they are: to a disk, to
+ * another machine.
+ */
+struct ringbus_span {
+	size_t size;       /* of this struct; set it before the call */
+	int64_t first;     /* its slots, each of which is of an event */
+	int64_t last;      /* that is wholly in it */
+	const void *slots; /* contiguous; good until they are committed */
+	size_t slot_size;  /* bytes from one to the next */
+	int64_t skipped;   /* slots right before `first` that are no event's:
+			    * tombstones, and of an event that began before
+			    * this consumer did the rest */
+};
+
+/* What is in front of each event in the slots of a framed channel. The event and
+ * this take as many whole slots as they need. What stands here was written by a
+ * producer: check it. */
+struct ringbus_frame {
+	uint32_t size; /* of the event, bytes, without this */
+	uint32_t reserved;
+};
+
+/*
+ * The next run of events of what the last wait found, and moves on behind it, as
+ * ringbus_consumer_next() would one by one: 1, or 0 if there is no further event. It
+ * ends before a tombstone, and has at most max_slots slots; one event that takes more
+ * comes alone. Does not wait. With 0 the span is empty, `last` being before
+ * `first`: up to there may be committed, and what was skipped on the way there counts
+ * again in `skipped` of the next one.
+ *
+ *   -EBADMSG  the channel's memory is damaged
+ *   -ENOTSUP  a consumer that reads copies, or a worker
+ *   -EINVAL   max_slots is not positive; `size` is not one we know
+ */
+RINGBUS_API int ringbus_consumer_span(struct ringbus_consumer *consumer,
+				      int64_t max_slots,
+				      struct ringbus_span *ret);
+
+/*
+ * Commits up to `sequence`, which was handed out, by whichever call, and no further:
+ * for who has several batches on their way. Errors as for ringbus_consumer_commit(),
+ * and
+ *
+ *   -EINVAL   it was not handed out, lies before what is committed, or in the
+ *             middle of an event
+ *   -ENOTSUP  a consumer that reads copies, or a worker
+ */
+RINGBUS_API int ringbus_consumer_commit_through(
+	struct ringbus_consumer *consumer, int64_t sequence);
+
 /* The highest sequence committed; -1 before the first. Of a worker, of what it
  * did itself. */
 RINGBUS_API int64_t

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct rb_word32 {
@@ -116,6 +117,24 @@ static inline void
 rb_word64_and_relaxed(struct rb_word64 *word, uint64_t mask)
 {
 	atomic_fetch_and_explicit(&word->value, mask, memory_order_relaxed);
+}
+
+/*
+ * Whether the n words from here on are first, first + step, and so on. Not
+ * atomic, so that it costs less than a load each: for words that were acquired
+ * before and that nobody writes any more. Who does it all the same changes the
+ * answer, and nothing else.
+ */
+static inline bool
+rb_word64_is_series(const struct rb_word64 *words, size_t n, uint64_t first,
+		    uint64_t step)
+{
+	const uint64_t *values = (const uint64_t *)(const void *)words;
+	uint64_t differs = 0;
+
+	for (size_t i = 0; i < n; i++)
+		differs |= values[i] ^ (first + i * step);
+	return differs == 0;
 }
 
 static inline void

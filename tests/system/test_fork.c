@@ -95,6 +95,7 @@ consume_as_parent(void *arg)
 {
 	struct handles *h = arg;
 	struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
+	struct ringbus_span span = { .size = sizeof(span) };
 	struct ringbus_event event;
 	bool called = false;
 
@@ -102,6 +103,8 @@ consume_as_parent(void *arg)
 	handlers.on_event = note;
 	ck_assert_int_eq(ringbus_consumer_next(h->c, &event), 0);
 	LOST(ringbus_consumer_commit(h->c));
+	LOST(ringbus_consumer_span(h->c, 1, &span));
+	LOST(ringbus_consumer_commit_through(h->c, 0));
 	LOST(ringbus_consumer_wait(h->c, RINGBUS_NOW));
 	LOST(ringbus_consumer_wait(h->c, RINGBUS_FOREVER));
 	LOST(ringbus_consumer_poll(h->c, 10, note, &called));
