@@ -109,7 +109,7 @@ programs = $(patsubst %.c,$(BUILD)/%,$(1))
 
 shm_src := $(call part,shm,shm/*.c)
 config_src := $(call part,config,config/*.c)
-client_src := $(call part,client,client/*.c)
+client_src := $(call part,client,client/*.c client/archive/*.c)
 ctl_src := $(call part,client,client/ctl/*.c)
 # The exporter is left out where libmicrohttpd is not installed.
 http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
