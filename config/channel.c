@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/outlet.h"
 #include "config/rules.h"
 #include "shm/base.h"
 
@@ -22,6 +23,7 @@ rb_channel_draft_init(struct rb_channel_draft *draft)
 {
 	memset(draft, 0, sizeof(*draft));
 	rb_section_reset(RB_SECTION_CHANNEL, &draft->values);
+	rb_outlets_reset(&draft->values.channel);
 }
 
 void
@@ -30,6 +32,7 @@ rb_config_channel_init(struct rb_config_channel *channel)
 	struct rb_channel_values values = { 0 };
 
 	rb_section_reset(RB_SECTION_CHANNEL, &values);
+	rb_outlets_reset(&values.channel);
 	values.channel.slot_size = values.event_size;
 	*channel = values.channel;
 }
@@ -46,33 +49,45 @@ rb_name_parse(const char *what, struct rb_node key,
 	snprintf(ret, RB_NAME_SIZE, "%s", name);
 }
 
-/* The keys of a channel or of the defaults, `access` included. */
+static void
+parse_access(struct rb_channel_draft *draft, const char *where,
+	     const char *path, struct rb_problems *problems)
+{
+	const struct rb_given *access = &draft->given[RB_KEY_CHANNEL_access];
+	char access_where[WHERE_SIZE + 16], access_path[WHERE_SIZE + 16];
+	const struct rb_block block = {
+		.section = RB_SECTION_ACCESS,
+		.where = access_where,
+		.path = access_path,
+		.base = &draft->values.channel.access,
+		.given = draft->given,
+	};
+
+	if (!access->is_given ||
+	    !rb_block_is_mapping("access", access->value, problems))
+		return;
+	snprintf(access_where, sizeof(access_where), "in 'access' %s", where);
+	snprintf(access_path, sizeof(access_path), "%s.access", path);
+	rb_block_parse(&block, access->value, problems);
+}
+
+/* The keys of a channel or of the defaults, with the blocks in it. */
 static void
 parse_values(struct rb_channel_draft *draft, const char *where,
 	     const char *path, struct rb_node mapping,
 	     struct rb_problems *problems)
 {
-	struct rb_block block = {
+	const struct rb_block block = {
 		.section = RB_SECTION_CHANNEL,
 		.where = where,
 		.path = path,
 		.base = &draft->values,
 		.given = draft->given,
 	};
-	const struct rb_given *access = &draft->given[RB_KEY_CHANNEL_access];
-	char access_where[WHERE_SIZE + 16], access_path[WHERE_SIZE + 16];
 
 	rb_block_parse(&block, mapping, problems);
-	if (!access->is_given ||
-	    !rb_block_is_mapping("access", access->value, problems))
-		return;
-	snprintf(access_where, sizeof(access_where), "in 'access' %s", where);
-	block.section = RB_SECTION_ACCESS;
-	snprintf(access_path, sizeof(access_path), "%s.access", path);
-	block.where = access_where;
-	block.path = access_path;
-	block.base = &draft->values.channel.access;
-	rb_block_parse(&block, access->value, problems);
+	parse_access(draft, where, path, problems);
+	rb_outlets_parse(draft, where, path, problems);
 }
 
 void
@@ -133,6 +148,18 @@ settle_fill(struct rb_channel_draft *draft)
 	       sizeof(values->channel.fill));
 }
 
+/* Before the consumers, some of which are theirs. */
+static void
+settle_outlets(struct rb_channel_draft *draft, struct rb_problems *problems)
+{
+	struct rb_config_channel *channel = &draft->values.channel;
+
+	channel->journal.given = draft->given[RB_KEY_CHANNEL_journal].is_given;
+	channel->bridge.given = draft->given[RB_KEY_CHANNEL_bridge].is_given;
+	rb_outlets_check(draft, problems);
+	rb_outlets_settle(channel);
+}
+
 static void
 check_rules(const struct rb_channel_draft *draft, struct rb_problems *problems)
 {
@@ -171,9 +198,10 @@ rb_channel_parse(const struct rb_channel_draft *defaults, struct rb_pair pair,
 		parse_values(&draft, where, path, pair.value, problems);
 	settle_slot_size(&draft, problems);
 	settle_fill(&draft);
-	if (consumers->is_given &&
-	    rb_block_is_mapping("consumers", consumers->value, problems))
-		rb_consumers_parse(&draft, consumers->value, problems);
+	settle_outlets(&draft, problems);
+	if (consumers->is_given)
+		rb_block_is_mapping("consumers", consumers->value, problems);
+	rb_consumers_parse(&draft, consumers->value, problems);
 	check_rules(&draft, problems);
 	*ret = *channel;
 }

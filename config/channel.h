@@ -30,8 +30,8 @@ void rb_channel_parse(const struct rb_channel_draft *defaults,
 const struct rb_given *rb_channel_find_given(
 	const struct rb_channel_draft *draft, enum rb_key_id key);
 
-/* consumer.c: the consumers of a channel whose own keys are there already, and
- * how they wait for each other. */
+/* consumer.c: the consumers of a channel whose own keys are there already, those
+ * of its journal and bridge too, and how they wait for each other. */
 void rb_consumers_parse(struct rb_channel_draft *draft, struct rb_node mapping,
 			struct rb_problems *problems);
 

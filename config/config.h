@@ -20,7 +20,10 @@
 #include "shm/limits.h"
 
 #define RB_CONFIG_PATH_SIZE 108 /* what fits in a sockaddr_un */
-#define RB_ACCESS_MAX 32        /* entries of one access list */
+#define RB_CONFIG_FILE_SIZE 256 /* of other paths */
+#define RB_CONFIG_WORD_SIZE 256 /* of names in the world outside */
+#define RB_CONFIG_SERVERS_SIZE 512
+#define RB_ACCESS_MAX 32 /* entries of one access list */
 #define RB_ACCESS_WORDS_SIZE 200
 
 enum rb_config_framing {
@@ -75,6 +78,36 @@ enum rb_config_stuck {
 	RB_CONFIG_STUCK_KILL, /* its process is killed, then mended after */
 };
 
+/* When what a journal has written counts as safe. */
+enum rb_config_sync {
+	RB_CONFIG_SYNC_ALWAYS,   /* once the disk has it */
+	RB_CONFIG_SYNC_INTERVAL, /* the same, asked for now and then */
+	RB_CONFIG_SYNC_NONE,     /* once the kernel has it */
+};
+
+/* What a journal does when the disk is full. */
+enum rb_config_on_full {
+	RB_CONFIG_FULL_STALL,
+	RB_CONFIG_FULL_DROP,
+};
+
+enum rb_config_io {
+	RB_CONFIG_IO_AUTO,
+	RB_CONFIG_IO_URING,
+	RB_CONFIG_IO_SYNC,
+};
+
+/* Of a bridge, seen from the channel. */
+enum rb_config_direction {
+	RB_CONFIG_EXPORT,
+	RB_CONFIG_IMPORT,
+};
+
+enum rb_config_start {
+	RB_CONFIG_OLDEST,
+	RB_CONFIG_NEWEST,
+};
+
 enum rb_access_kind {
 	RB_ACCESS_ANY,
 	RB_ACCESS_USER,
@@ -127,6 +160,49 @@ struct rb_config_consumer {
 	uint64_t key_size;   /* event, bytes; size 0: nothing */
 };
 
+/* What ringbus-journal does with a channel. */
+struct rb_config_journal {
+	bool given;                    /* the channel has one */
+	char dir[RB_CONFIG_FILE_SIZE]; /* empty: the usual one */
+	char consumer[RB_NAME_SIZE];
+	enum rb_config_sync sync;
+	int64_t sync_interval_ns;
+	uint64_t segment_bytes;
+	uint64_t retain_bytes; /* 0: no limit */
+	int64_t retain_ns;     /* 0: no limit */
+	enum rb_config_on_full on_full;
+	bool direct;
+	enum rb_config_io io;
+};
+
+/* What ringbus-bridge does with it. */
+struct rb_config_bridge {
+	bool given;
+	enum rb_config_direction direction;
+	char servers[RB_CONFIG_SERVERS_SIZE]; /* URLs, commas between them */
+	char stream[RB_CONFIG_WORD_SIZE];
+	char subject[RB_CONFIG_WORD_SIZE];
+	char consumer[RB_NAME_SIZE]; /* of an exporting one */
+	unsigned max_events;         /* in one message */
+	uint64_t max_bytes;          /* likewise */
+	int64_t linger_ns;
+	unsigned window; /* messages under way */
+	bool manage_stream;
+	unsigned replicas;
+	int64_t duplicates_ns;
+	uint64_t stream_bytes; /* 0: no limit */
+	int64_t stream_age_ns; /* 0: no limit */
+	enum rb_config_start start;
+	char state[RB_CONFIG_FILE_SIZE]; /* empty: the usual one */
+	char credentials[RB_CONFIG_FILE_SIZE];
+	char nkey[RB_CONFIG_FILE_SIZE];
+	char ca[RB_CONFIG_FILE_SIZE];
+	char certificate[RB_CONFIG_FILE_SIZE];
+	char key[RB_CONFIG_FILE_SIZE];
+	bool tls;
+	char tls_name[RB_CONFIG_WORD_SIZE]; /* empty: the server's */
+};
+
 struct rb_config_channel {
 	char name[RB_NAME_SIZE];
 	uint64_t slots;
@@ -154,7 +230,9 @@ struct rb_config_channel {
 	unsigned max_consumers;
 	unsigned max_members_per_user; /* 0: no limit of its own */
 	struct rb_config_access access;
-	unsigned n_consumers;
+	struct rb_config_journal journal;
+	struct rb_config_bridge bridge;
+	unsigned n_consumers; /* those of journal and bridge included */
 	struct rb_config_consumer consumers[RB_CONSUMERS_MAX];
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "config/graph.h"
+#include "config/outlet.h"
 #include "config/rules.h"
 
 #define WHERE_SIZE (RB_NAME_SIZE + 32)
@@ -103,6 +104,35 @@ parse_consumer(const struct rb_channel_draft *draft,
 		*ret_after = after->value;
 }
 
+/* The one that a block declares, unless it is declared already. */
+static void
+imply(struct rb_channel_draft *draft, const char *name, enum rb_key_id block,
+      struct rb_problems *problems)
+{
+	struct rb_config_channel *channel = &draft->values.channel;
+	struct rb_node place = draft->given[block].key;
+	struct rb_config_consumer *consumer;
+	char path[PATH_SIZE];
+
+	if (rb_outlet_of(channel, name) == NULL ||
+	    rb_graph_find(channel, name) >= 0)
+		return;
+	if (channel->n_consumers == RB_CONSUMERS_MAX) {
+		rb_problems_add(problems, rb_node_place(place), NULL,
+				"consumer '%s' is one more than %d consumers",
+				name, RB_CONSUMERS_MAX);
+		return;
+	}
+	consumer = &channel->consumers[channel->n_consumers++];
+	memset(consumer, 0, sizeof(*consumer));
+	rb_section_reset(RB_SECTION_CONSUMER, consumer);
+	memcpy(consumer->name, name, strlen(name) + 1);
+	rb_consumer_settle(channel, false, consumer);
+	snprintf(path, sizeof(path), "channels.%s.consumers.%s", channel->name,
+		 name);
+	rb_node_note(place, path, NULL);
+}
+
 void
 rb_consumers_parse(struct rb_channel_draft *draft, struct rb_node mapping,
 		   struct rb_problems *problems)
@@ -129,5 +159,8 @@ rb_consumers_parse(struct rb_channel_draft *draft, struct rb_node mapping,
 		parse_consumer(draft, &channel->consumers[at], pair, problems,
 			       &after[at]);
 	}
+	imply(draft, channel->journal.consumer, RB_KEY_CHANNEL_journal,
+	      problems);
+	imply(draft, channel->bridge.consumer, RB_KEY_CHANNEL_bridge, problems);
 	rb_graph_resolve(channel, after, problems);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/outlet.h"
 #include "config/scalar.h"
 
 static bool
@@ -209,6 +210,55 @@ check_key_place(const struct rb_config_channel *channel,
 	return false;
 }
 
+/* What a program has to secure must be there until it has. */
+static bool
+check_outlet_keeps(const struct rb_config_channel *channel,
+		   const struct rb_config_consumer *consumer, char *why,
+		   size_t why_size)
+{
+	const char *program = rb_outlet_of(channel, consumer->name);
+
+	if (program == NULL || consumer->on_death == RB_CONFIG_KEEP)
+		return true;
+	snprintf(why, why_size,
+		 "%s reads by this name, and with 'on_death: release' what is "
+		 "published while it does not run would pass it by",
+		 program);
+	return false;
+}
+
+static bool
+check_outlet_gates(const struct rb_config_channel *channel,
+		   const struct rb_config_consumer *consumer, char *why,
+		   size_t why_size)
+{
+	const char *program = rb_outlet_of(channel, consumer->name);
+
+	if (program == NULL || consumer->slow == RB_CONFIG_GATE)
+		return true;
+	snprintf(why, why_size,
+		 "%s reads by this name, and with 'slow: %s' producers may "
+		 "overwrite what it has yet to read",
+		 program, slow_name(consumer));
+	return false;
+}
+
+static bool
+check_outlet_is_one(const struct rb_config_channel *channel,
+		    const struct rb_config_consumer *consumer, char *why,
+		    size_t why_size)
+{
+	const char *program = rb_outlet_of(channel, consumer->name);
+
+	if (program == NULL || !consumer->group)
+		return true;
+	snprintf(why, why_size,
+		 "%s reads by this name and has to see every event, which no "
+		 "worker of a group does",
+		 program);
+	return false;
+}
+
 #define OWN(name) RB_KEY_CONSUMER_##name
 #define KEY(name) RB_KEY_KEY_##name
 #define CHANNEL(name) RB_KEY_CHANNEL_##name
@@ -235,6 +285,10 @@ const struct rb_consumer_rule rb_consumer_rules[RB_N_CONSUMER_RULES] = {
 	RB_RULE(check_key_place, NULL, KEY(offset), KEY(size),
 		CHANNEL(event_size), CHANNEL(slot_size), CHANNEL(slots),
 		CHANNEL(framing)),
+	RB_RULE(check_outlet_keeps, "drop on_death, or take on_death: keep",
+		OWN(on_death)),
+	RB_RULE(check_outlet_gates, "drop slow, or take slow: gate", OWN(slow)),
+	RB_RULE(check_outlet_is_one, "drop group", OWN(group)),
 };
 
 /* ------------------------------------------------------------- one of them */
@@ -309,7 +363,8 @@ void
 rb_consumer_settle(const struct rb_config_channel *channel, bool has_on_death,
 		   struct rb_config_consumer *consumer)
 {
-	bool keeps = consumer->group || consumer->slow == RB_CONFIG_PARK;
+	bool keeps = consumer->group || consumer->slow == RB_CONFIG_PARK ||
+		     rb_outlet_of(channel, consumer->name) != NULL;
 
 	if (!has_on_death)
 		consumer->on_death = keeps ? RB_CONFIG_KEEP : RB_CONFIG_RELEASE;

@@ -93,6 +93,50 @@ rb_channel_has_key(const struct rb_config_channel *channel,
 	return true;
 }
 
+/* A block of a channel that has it or not. */
+struct outlet {
+	const char *name;
+	enum rb_section section;
+	bool was, is; /* given */
+};
+
+static void
+compare_outlet(struct diff *diff, const struct outlet *outlet,
+	       const char *channel, const void *before, const void *after)
+{
+	struct rb_change *c = &diff->change;
+	char path[RB_CHANGE_PATH_SIZE - 32];
+
+	snprintf(path, sizeof(path), "channels.%s.%s", channel, outlet->name);
+	if (outlet->was && outlet->is)
+		compare_section(diff, outlet->section, path, before, after);
+	if (outlet->was == outlet->is)
+		return;
+	c->key = NULL;
+	c->consumer = NULL;
+	c->before[0] = c->after[0] = '\0';
+	snprintf(c->path, sizeof(c->path), "%s", path);
+	tell(diff, outlet->is ? RB_CHANGE_ADDED : RB_CHANGE_REMOVED,
+	     RB_RELOAD_LIVE);
+}
+
+static void
+compare_outlets(struct diff *diff, const struct rb_config_channel *before,
+		const struct rb_config_channel *after)
+{
+	const struct outlet journal = { "journal", RB_SECTION_JOURNAL,
+					before->journal.given,
+					after->journal.given };
+	const struct outlet bridge = { "bridge", RB_SECTION_BRIDGE,
+				       before->bridge.given,
+				       after->bridge.given };
+
+	compare_outlet(diff, &journal, after->name, &before->journal,
+		       &after->journal);
+	compare_outlet(diff, &bridge, after->name, &before->bridge,
+		       &after->bridge);
+}
+
 /* A consumer of a channel. */
 struct one {
 	const struct rb_config_channel *channel;
@@ -209,6 +253,7 @@ rb_diff_channel(const struct rb_config_channel *before,
 	snprintf(path, sizeof(path), "channels.%s.access", after->name);
 	compare_section(&diff, RB_SECTION_ACCESS, path, &old.channel.access,
 			&new.channel.access);
+	compare_outlets(&diff, before, after);
 	compare_consumers(&diff, before, after, true);
 	compare_consumers(&diff, after, before, false);
 }

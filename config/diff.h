@@ -13,7 +13,7 @@
 
 enum rb_change_kind {
 	RB_CHANGE_SET,
-	RB_CHANGE_ADDED, /* a whole channel or consumer */
+	RB_CHANGE_ADDED, /* a whole channel, consumer, journal or bridge */
 	RB_CHANGE_REMOVED,
 };
 

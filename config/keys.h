@@ -119,6 +119,8 @@ RB_KEY(CHANNEL, cpus, LIST, channel.cpus, 0, RB_CPUS_MAX, 0, LIVE,
        "the CPUs for who works on it, such as 2-5,8")
 RB_BLOCK(CHANNEL, access, "who may publish, consume, tap and administer")
 RB_BLOCK(CHANNEL, consumers, "the consumers known beforehand, by name")
+RB_BLOCK(CHANNEL, journal, "how ringbus-journal writes it to a disk")
+RB_BLOCK(CHANNEL, bridge, "how ringbus-bridge takes it to NATS, or from there")
 
 RB_KEY(ACCESS, publish, ACCESS, publish, 0, 0, 0, LIVE,
        "who may publish; everyone if absent")
@@ -163,6 +165,84 @@ RB_KEY(KEY, offset, SIZE, key_offset, 0, RB_SLOT_SIZE_MAX, 0, GENERATION,
        "where in the event the key begins")
 RB_KEY(KEY, size, SIZE, key_size, 1, 256, 0, GENERATION,
        "bytes of the key")
+
+RB_KEY(JOURNAL, dir, FILE, dir, 0, 0, 0, LIVE,
+       "the folder of its files")
+RB_KEY(JOURNAL, consumer, NAME, consumer, 0, 0, 0, LIVE,
+       "the consumer as which it reads")
+RB_KEY(JOURNAL, sync, SYNC, sync, 0, 2, RB_CONFIG_SYNC_ALWAYS, LIVE,
+       "what an event has to have reached before it counts as written")
+RB_KEY(JOURNAL, sync_interval, DURATION, sync_interval_ns,
+       RB_SECOND_NS / 10000, RB_HOUR_NS, RB_SECOND_NS / 200, LIVE,
+       "how often the disk is asked, with sync: interval")
+RB_KEY(JOURNAL, segment_size, SIZE, segment_bytes,
+       1 << 20, UINT64_C(1) << 40, 256 << 20, LIVE,
+       "bytes of one file")
+RB_KEY(JOURNAL, retain_size, SIZE, retain_bytes,
+       0, INT64_MAX, 0, LIVE,
+       "bytes beyond which the oldest files go; 0 for no limit")
+RB_KEY(JOURNAL, retain_for, DURATION, retain_ns,
+       0, 36500 * 24 * RB_HOUR_NS, 0, LIVE,
+       "the age at which files go; 0 for no limit")
+RB_KEY(JOURNAL, on_full, ON_FULL, on_full,
+       0, 1, RB_CONFIG_FULL_STALL, LIVE,
+       "what is done when the disk is full")
+RB_KEY(JOURNAL, direct, BOOL, direct, 0, 1, 1, LIVE,
+       "write past the page cache where the file system can")
+RB_KEY(JOURNAL, io, IO, io, 0, 2, RB_CONFIG_IO_AUTO, LIVE,
+       "by which system calls it writes")
+
+RB_KEY(BRIDGE, direction, DIRECTION, direction,
+       0, 1, RB_CONFIG_EXPORT, LIVE,
+       "from the channel to the stream, or from the stream to the channel")
+RB_KEY(BRIDGE, servers, SERVERS, servers, 0, 0, 0, LIVE,
+       "the NATS servers, one URL or a list")
+RB_KEY(BRIDGE, stream, STREAM, stream, 0, 0, 0, LIVE,
+       "the JetStream stream")
+RB_KEY(BRIDGE, subject, SUBJECT, subject, 0, 0, 0, LIVE,
+       "the subject of its messages")
+RB_KEY(BRIDGE, consumer, NAME, consumer, 0, 0, 0, LIVE,
+       "the consumer as which an exporting bridge reads")
+RB_KEY(BRIDGE, max_events, COUNT, max_events, 1, 65536, 1024, LIVE,
+       "events in one message")
+RB_KEY(BRIDGE, max_bytes, SIZE, max_bytes,
+       1 << 10, 64 << 20, 64 << 10, LIVE,
+       "bytes of events in one message, of more than one")
+RB_KEY(BRIDGE, linger, DURATION, linger_ns,
+       0, 10 * RB_SECOND_NS, RB_SECOND_NS / 5000, LIVE,
+       "how long a message that is not full waits for more events")
+RB_KEY(BRIDGE, window, COUNT, window, 1, 65536, 256, LIVE,
+       "messages that are under way at one time")
+RB_KEY(BRIDGE, manage_stream, BOOL, manage_stream, 0, 1, 1, LIVE,
+       "make the stream if it is not there")
+RB_KEY(BRIDGE, replicas, COUNT, replicas, 1, 5, 1, LIVE,
+       "servers that keep the stream, where the bridge makes it")
+RB_KEY(BRIDGE, duplicates, DURATION, duplicates_ns,
+       RB_SECOND_NS / 10, 365 * 24 * RB_HOUR_NS, 30 * RB_SECOND_NS, LIVE,
+       "how long the stream knows a message again, where the bridge makes it")
+RB_KEY(BRIDGE, stream_size, SIZE, stream_bytes, 0, INT64_MAX, 0, LIVE,
+       "bytes that the stream keeps, where the bridge makes it; 0 for no limit")
+RB_KEY(BRIDGE, stream_age, DURATION, stream_age_ns,
+       0, 36500 * 24 * RB_HOUR_NS, 0, LIVE,
+       "how long the stream keeps them, where the bridge makes it; 0 for ever")
+RB_KEY(BRIDGE, start, START, start, 0, 1, RB_CONFIG_OLDEST, LIVE,
+       "where an importing bridge begins that has no state yet")
+RB_KEY(BRIDGE, state, FILE, state, 0, 0, 0, LIVE,
+       "the file in which an importing bridge keeps its place")
+RB_KEY(BRIDGE, credentials, FILE, credentials, 0, 0, 0, LIVE,
+       "the file with JWT and seed, as of nsc")
+RB_KEY(BRIDGE, nkey, FILE, nkey, 0, 0, 0, LIVE,
+       "the file with the seed of an nkey")
+RB_KEY(BRIDGE, ca, FILE, ca, 0, 0, 0, LIVE,
+       "the certificates that may vouch for the server, a PEM file")
+RB_KEY(BRIDGE, certificate, FILE, certificate, 0, 0, 0, LIVE,
+       "the certificate that is shown to the server, a PEM file")
+RB_KEY(BRIDGE, key, FILE, key, 0, 0, 0, LIVE,
+       "the private key of that certificate, a PEM file")
+RB_KEY(BRIDGE, tls, BOOL, tls, 0, 1, 0, LIVE,
+       "take TLS whatever the URLs say")
+RB_KEY(BRIDGE, tls_name, HOST, tls_name, 0, 0, 0, LIVE,
+       "the name that the server's certificate has to have")
 /* clang-format on */
 #undef RB_KEY
 #undef RB_BLOCK

@@ -116,12 +116,12 @@ rb_key_render(const struct rb_key *key, const void *base,
 	const void *field = field_of(key, base);
 
 	ret[0] = '\0';
+	if (rb_type_text_size(key->type) > 0) {
+		snprintf(ret, RB_RENDER_SIZE, "%s", (const char *)field);
+		return;
+	}
 	switch (key->type) {
 	case RB_TYPE_BLOCK:
-		break;
-	case RB_TYPE_PATH:
-	case RB_TYPE_NAME:
-		snprintf(ret, RB_RENDER_SIZE, "%s", (const char *)field);
 		break;
 	case RB_TYPE_ACCESS:
 	case RB_TYPE_OWN_ACCESS:
@@ -136,6 +136,21 @@ rb_key_render(const struct rb_key *key, const void *base,
 	default:
 		rb_key_render_number(key, rb_key_get(key, base), ret);
 	}
+}
+
+void
+rb_key_render_plain(const struct rb_key *key, const void *base,
+		    char ret[RB_RENDER_SIZE])
+{
+	bool has_unit = key->type == RB_TYPE_SIZE ||
+			key->type == RB_TYPE_POWER_SIZE ||
+			key->type == RB_TYPE_DURATION;
+
+	if (has_unit)
+		snprintf(ret, RB_RENDER_SIZE, "%" PRIu64,
+			 rb_key_get(key, base));
+	else
+		rb_key_render(key, base, ret);
 }
 
 void
@@ -177,10 +192,9 @@ is_same_bytes(const struct rb_bytes *a, const struct rb_bytes *b)
 bool
 rb_key_is_same(const struct rb_key *key, const void *a, const void *b)
 {
-	switch (key->type) {
-	case RB_TYPE_PATH:
-	case RB_TYPE_NAME:
+	if (rb_type_text_size(key->type) > 0)
 		return strcmp(field_of(key, a), field_of(key, b)) == 0;
+	switch (key->type) {
 	case RB_TYPE_ACCESS:
 	case RB_TYPE_OWN_ACCESS:
 		return is_same_list(field_of(key, a), field_of(key, b));

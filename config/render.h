@@ -18,6 +18,10 @@
 void rb_key_render(const struct rb_key *key, const void *base,
 		   char ret[RB_RENDER_SIZE]);
 
+/* The same for a program: sizes in bytes, durations in nanoseconds. */
+void rb_key_render_plain(const struct rb_key *key, const void *base,
+			 char ret[RB_RENDER_SIZE]);
+
 /* A number of the key's type. */
 void rb_key_render_number(const struct rb_key *key, uint64_t number,
 			  char ret[RB_RENDER_SIZE]);

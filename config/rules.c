@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "config/graph.h"
+#include "config/outlet.h"
 #include "config/scalar.h"
 #include "shm/base.h"
 
@@ -111,6 +112,8 @@ check_version(const struct rb_config_channel *channel, char *why,
 }
 
 #define KEY(name) RB_KEY_CHANNEL_##name
+#define JOURNAL(name) RB_KEY_JOURNAL_##name
+#define BRIDGE(name) RB_KEY_BRIDGE_##name
 
 const struct rb_rule rb_rules[RB_N_RULES] = {
 	RB_RULE(check_history, NULL, KEY(history), KEY(slots)),
@@ -122,6 +125,19 @@ const struct rb_rule rb_rules[RB_N_RULES] = {
 		KEY(producers)),
 	RB_RULE(check_version, "add a type, or drop the version", KEY(version),
 		KEY(type)),
+	RB_RULE(rb_outlet_check_retain,
+		"take a larger retain_size, or a smaller segment_size",
+		JOURNAL(retain_size), JOURNAL(segment_size)),
+	RB_RULE(rb_outlet_check_import, NULL, BRIDGE(direction),
+		KEY(producers)),
+	RB_RULE(rb_outlet_check_consumer, "give one of them another consumer",
+		BRIDGE(consumer), JOURNAL(consumer)),
+	RB_RULE(rb_outlet_check_certificate, "give both, or none",
+		BRIDGE(certificate), BRIDGE(key)),
+	RB_RULE(rb_outlet_check_credentials, "drop one of them",
+		BRIDGE(credentials), BRIDGE(nkey)),
+	RB_RULE(rb_outlet_check_subject, "give it a subject", BRIDGE(subject),
+		KEY(bridge)),
 };
 
 const struct rb_given *

@@ -49,8 +49,8 @@ struct rb_consumer_rule {
 		}                                                              \
 	}
 
-#define RB_N_RULES 6
-#define RB_N_CONSUMER_RULES 11
+#define RB_N_RULES 12
+#define RB_N_CONSUMER_RULES 14
 
 extern const struct rb_rule rb_rules[RB_N_RULES];
 extern const struct rb_consumer_rule rb_consumer_rules[RB_N_CONSUMER_RULES];
@@ -76,7 +76,8 @@ bool rb_section_check(enum rb_section section, const void *base, char *why,
 
 /*
  * Fills in what follows from the rest where it was not said: `on_death`, unless
- * `has_on_death`, is KEEP for a group and for PARK, else RELEASE; the `max_lag`
+ * `has_on_death`, is KEEP for a group, for PARK and for the consumer of a journal
+ * or bridge, else RELEASE; the `max_lag`
  * of PARK is the channel's history.
  */
 void rb_consumer_settle(const struct rb_config_channel *channel,

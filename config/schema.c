@@ -19,8 +19,15 @@
 #define BASE_DYNAMIC_ACCESS struct rb_config_access
 #define BASE_CONSUMER struct rb_config_consumer
 #define BASE_KEY struct rb_config_consumer
+#define BASE_JOURNAL struct rb_config_journal
+#define BASE_BRIDGE struct rb_config_bridge
 
 #define SIZE_PATH RB_CONFIG_PATH_SIZE
+#define SIZE_FILE RB_CONFIG_FILE_SIZE
+#define SIZE_STREAM RB_CONFIG_WORD_SIZE
+#define SIZE_SUBJECT RB_CONFIG_WORD_SIZE
+#define SIZE_HOST RB_CONFIG_WORD_SIZE
+#define SIZE_SERVERS RB_CONFIG_SERVERS_SIZE
 #define SIZE_ACCESS sizeof(struct rb_access_list)
 #define SIZE_OWN_ACCESS sizeof(struct rb_access_list)
 #define SIZE_NAME RB_NAME_SIZE
@@ -41,6 +48,11 @@
 #define SIZE_STUCK sizeof(unsigned)
 #define SIZE_ON_DEATH sizeof(unsigned)
 #define SIZE_SLOW sizeof(unsigned)
+#define SIZE_SYNC sizeof(unsigned)
+#define SIZE_ON_FULL sizeof(unsigned)
+#define SIZE_IO sizeof(unsigned)
+#define SIZE_DIRECTION sizeof(unsigned)
+#define SIZE_START sizeof(unsigned)
 
 #define RB_KEY(section, name, type, field, min, max, fallback, reload, text)   \
 	_Static_assert(sizeof(((BASE_##section *)0)->field) == SIZE_##type,    \
@@ -73,6 +85,8 @@ static const char *const section_phrases[] = {
 	[RB_SECTION_DYNAMIC_ACCESS] = "in 'access' of 'dynamic'",
 	[RB_SECTION_CONSUMER] = "in a consumer",
 	[RB_SECTION_KEY] = "in 'key' of a consumer",
+	[RB_SECTION_JOURNAL] = "in 'journal' of a channel",
+	[RB_SECTION_BRIDGE] = "in 'bridge' of a channel",
 };
 
 static const char *const framings[] = { "fixed", "framed", NULL };
@@ -84,6 +98,28 @@ static const char *const isolations[] = { "named", "sealed", NULL };
 static const char *const stucks[] = { "wait", "kill", NULL };
 static const char *const on_deaths[] = { "release", "keep", NULL };
 static const char *const slows[] = { "gate", "evict", "park", "lossy", NULL };
+static const char *const syncs[] = { "always", "interval", "none", NULL };
+static const char *const on_fulls[] = { "stall", "drop", NULL };
+static const char *const ios[] = { "auto", "uring", "sync", NULL };
+static const char *const directions[] = { "export", "import", NULL };
+static const char *const starts[] = { "oldest", "newest", NULL };
+
+/* By enum rb_type. */
+static const char *const *const choices[] = {
+	[RB_TYPE_FRAMING] = framings,
+	[RB_TYPE_PRODUCERS] = producers,
+	[RB_TYPE_WAIT] = waits,
+	[RB_TYPE_CLEAR] = clears,
+	[RB_TYPE_ISOLATION] = isolations,
+	[RB_TYPE_STUCK] = stucks,
+	[RB_TYPE_ON_DEATH] = on_deaths,
+	[RB_TYPE_SLOW] = slows,
+	[RB_TYPE_SYNC] = syncs,
+	[RB_TYPE_ON_FULL] = on_fulls,
+	[RB_TYPE_IO] = ios,
+	[RB_TYPE_DIRECTION] = directions,
+	[RB_TYPE_START] = starts,
+};
 
 const struct rb_key *
 rb_key_find(enum rb_section section, const char *name)
@@ -106,40 +142,36 @@ rb_section_phrase(enum rb_section section)
 const char *const *
 rb_type_choices(enum rb_type type)
 {
+	return (size_t)type < RB_ARRAY_SIZE(choices) ? choices[type] : NULL;
+}
+
+size_t
+rb_type_text_size(enum rb_type type)
+{
 	switch (type) {
-	case RB_TYPE_FRAMING:
-		return framings;
-	case RB_TYPE_PRODUCERS:
-		return producers;
-	case RB_TYPE_WAIT:
-		return waits;
-	case RB_TYPE_CLEAR:
-		return clears;
-	case RB_TYPE_ISOLATION:
-		return isolations;
-	case RB_TYPE_STUCK:
-		return stucks;
-	case RB_TYPE_ON_DEATH:
-		return on_deaths;
-	case RB_TYPE_SLOW:
-		return slows;
+	case RB_TYPE_PATH:
+		return RB_CONFIG_PATH_SIZE;
+	case RB_TYPE_FILE:
+		return RB_CONFIG_FILE_SIZE;
+	case RB_TYPE_NAME:
+		return RB_NAME_SIZE;
+	case RB_TYPE_STREAM:
+	case RB_TYPE_SUBJECT:
+	case RB_TYPE_HOST:
+		return RB_CONFIG_WORD_SIZE;
+	case RB_TYPE_SERVERS:
+		return RB_CONFIG_SERVERS_SIZE;
 	default:
-		return NULL;
+		return 0;
 	}
 }
 
 static size_t
 number_size(enum rb_type type)
 {
-	switch (type) {
-	case RB_TYPE_BLOCK:
-	case RB_TYPE_PATH:
-	case RB_TYPE_ACCESS:
-	case RB_TYPE_OWN_ACCESS:
-	case RB_TYPE_NAME:
-	case RB_TYPE_HEX:
-	case RB_TYPE_LIST:
+	if (type < RB_TYPE_COUNT)
 		return 0;
+	switch (type) {
 	case RB_TYPE_BOOL:
 		return sizeof(bool);
 	case RB_TYPE_NUMBER:

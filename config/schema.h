@@ -25,11 +25,18 @@ enum rb_section {
 	RB_SECTION_DYNAMIC_ACCESS,
 	RB_SECTION_CONSUMER,
 	RB_SECTION_KEY,
+	RB_SECTION_JOURNAL,
+	RB_SECTION_BRIDGE,
 };
 
 enum rb_type {
-	RB_TYPE_BLOCK,      /* keys of its own */
-	RB_TYPE_PATH,       /* char[RB_CONFIG_PATH_SIZE] */
+	RB_TYPE_BLOCK,  /* keys of its own */
+	RB_TYPE_PATH,   /* char[RB_CONFIG_PATH_SIZE] */
+	RB_TYPE_FILE,   /* char[RB_CONFIG_FILE_SIZE], an absolute path */
+	RB_TYPE_STREAM, /* char[RB_CONFIG_WORD_SIZE], these three */
+	RB_TYPE_SUBJECT,
+	RB_TYPE_HOST,
+	RB_TYPE_SERVERS,    /* char[RB_CONFIG_SERVERS_SIZE] */
 	RB_TYPE_ACCESS,     /* struct rb_access_list */
 	RB_TYPE_OWN_ACCESS, /* the same, where `creator` means somebody */
 	RB_TYPE_NAME,       /* char[RB_NAME_SIZE] */
@@ -50,6 +57,11 @@ enum rb_type {
 	RB_TYPE_STUCK,
 	RB_TYPE_ON_DEATH,
 	RB_TYPE_SLOW,
+	RB_TYPE_SYNC,
+	RB_TYPE_ON_FULL,
+	RB_TYPE_IO,
+	RB_TYPE_DIRECTION,
+	RB_TYPE_START,
 };
 
 /* What a change takes while the daemon runs. */
@@ -103,6 +115,10 @@ const struct rb_key *rb_key_find(enum rb_section section, const char *name);
 
 /* A phrase for people: "in a channel". */
 const char *rb_section_phrase(enum rb_section section);
+
+/* Whether it is a text that is stored as it is, with a zero behind it, and the
+ * bytes of its field. */
+size_t rb_type_text_size(enum rb_type type);
 
 /* The words of an enum type in its order, NULL at the end; else NULL. */
 const char *const *rb_type_choices(enum rb_type type);

@@ -16,6 +16,7 @@
 #include "config/access.h"
 #include "config/scalar.h"
 #include "config/suggest.h"
+#include "config/word.h"
 
 #define TEXT_SIZE 160
 
@@ -40,10 +41,11 @@ describe_choices(const char *const *choices, char *text, size_t size)
 static void
 describe_type(enum rb_type type, char *text, size_t size)
 {
-	switch (type) {
-	case RB_TYPE_PATH:
-		snprintf(text, size, "an absolute path");
+	if (rb_word_wanted(type)) {
+		snprintf(text, size, "%s", rb_word_wanted(type));
 		return;
+	}
+	switch (type) {
 	case RB_TYPE_ACCESS:
 		snprintf(text, size, "a list of any, user:NAME, group:NAME");
 		return;
@@ -259,19 +261,55 @@ set_number(const struct value *value, void *base)
 }
 
 static bool
-set_path(const struct value *value, void *base)
+refuse_length(const struct value *value)
 {
-	const char *text = rb_node_text(value->node);
+	rb_problems_add(value->problems, rb_node_place(value->node), NULL,
+			"'%s' is longer than %zu bytes", value->key->name,
+			rb_type_text_size(value->key->type) - 1);
+	return false;
+}
 
-	if (text[0] != '/')
-		return refuse_text(value, NULL);
-	if (strlen(text) >= RB_CONFIG_PATH_SIZE) {
-		rb_problems_add(value->problems, rb_node_place(value->node),
-				NULL, "'%s' is longer than %d bytes",
-				value->key->name, RB_CONFIG_PATH_SIZE - 1);
-		return false;
-	}
+static bool
+set_word(const struct value *value, void *base)
+{
+	const char *text = rb_node_text(value->node), *hint;
+
+	if (!rb_word_check(value->key->type, text, &hint))
+		return refuse_text(value, hint);
+	if (strlen(text) >= rb_type_text_size(value->key->type))
+		return refuse_length(value);
 	memcpy((char *)base + value->key->offset, text, strlen(text) + 1);
+	return true;
+}
+
+/* A list of words as one text, with commas between. */
+static bool
+set_words(const struct value *value, void *base)
+{
+	size_t i, n = rb_node_n_items(value->node), used = 0, length;
+	char text[RB_CONFIG_SERVERS_SIZE];
+	const char *hint, *word;
+
+	for (i = 0; i < n; i++) {
+		struct rb_node item = rb_node_item(value->node, i);
+		const struct value one = { value->key, item, value->problems };
+
+		if (!rb_node_is_scalar(item) || rb_node_is_null(item))
+			return refuse_kind(&one);
+		word = rb_node_text(item);
+		if (!rb_word_check(value->key->type, word, &hint))
+			return refuse_text(&one, hint);
+		length = strlen(word);
+		if (used + length + 1 > sizeof(text))
+			return refuse_length(value);
+		memcpy(text + used, word, length);
+		used += length;
+		text[used++] = ',';
+	}
+	if (n == 0)
+		return refuse_kind(value);
+	text[used - 1] = '\0';
+	memcpy((char *)base + value->key->offset, text, used);
 	return true;
 }
 
@@ -420,14 +458,17 @@ rb_value_parse(const struct rb_key *key, struct rb_node node, void *base,
 	       struct rb_problems *problems)
 {
 	const struct value value = { key, node, problems };
-	bool is_list = is_access(key->type) && rb_node_is_sequence(node);
+	bool may_be_list = is_access(key->type) || key->type == RB_TYPE_SERVERS;
+	bool is_list = may_be_list && rb_node_is_sequence(node);
 
 	if (rb_node_is_null(node) || (!rb_node_is_scalar(node) && !is_list))
 		return refuse_kind(&value);
 	if (is_access(key->type))
 		return set_access(&value, base);
-	if (key->type == RB_TYPE_PATH)
-		return set_path(&value, base);
+	if (key->type == RB_TYPE_SERVERS)
+		return set_words(&value, base);
+	if (rb_word_wanted(key->type))
+		return set_word(&value, base);
 	if (key->type == RB_TYPE_NAME)
 		return set_name(&value, base);
 	if (key->type == RB_TYPE_HEX)

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "config/diff.h"
+#include "config/outlet.h"
 #include "daemon/quote.h"
 
 #define PATH_SIZE (2 * RB_NAME_SIZE + 64)
@@ -108,7 +109,9 @@ dump_key(struct dump *d, const struct rb_key *key, const char *path,
 
 	rb_key_render(key, base, value);
 	if (value[0] != '\0')
-		write_value(d, key->name, value, key->type == RB_TYPE_PATH,
+		write_value(d, key->name, value,
+			    rb_type_text_size(key->type) > 0 &&
+				    key->type != RB_TYPE_NAME,
 			    find_origin(d, path, key->name, otherwise));
 }
 
@@ -145,6 +148,38 @@ dump_consumer(struct dump *d, const struct rb_config_channel *channel,
 	close_mapping(d);
 }
 
+/* The journal's or the bridge's. */
+static void
+dump_outlet(struct dump *d, const struct rb_config_channel *channel,
+	    enum rb_key_id block, const void *base)
+{
+	const char *name = rb_keys[block].name;
+	enum rb_section section = block == RB_KEY_CHANNEL_journal
+					  ? RB_SECTION_JOURNAL
+					  : RB_SECTION_BRIDGE;
+	char path[PATH_SIZE], otherwise[32];
+
+	snprintf(path, sizeof(path), "channels.%s.%s", channel->name, name);
+	snprintf(otherwise, sizeof(otherwise), "defaults.%s", name);
+	open_mapping(d, name);
+	for (size_t i = 0; i < RB_N_KEYS; i++)
+		if (rb_keys[i].section == section &&
+		    rb_outlet_has_key(channel, &rb_keys[i]))
+			dump_key(d, &rb_keys[i], path, otherwise, base);
+	close_mapping(d);
+}
+
+static void
+dump_outlets(struct dump *d, const struct rb_config_channel *channel)
+{
+	if (channel->journal.given)
+		dump_outlet(d, channel, RB_KEY_CHANNEL_journal,
+			    &channel->journal);
+	if (channel->bridge.given)
+		dump_outlet(d, channel, RB_KEY_CHANNEL_bridge,
+			    &channel->bridge);
+}
+
 static void
 dump_channel(struct dump *d, const struct rb_config_channel *channel)
 {
@@ -164,6 +199,7 @@ dump_channel(struct dump *d, const struct rb_config_channel *channel)
 	dump_section(d, RB_SECTION_ACCESS, path, "defaults.access",
 		     &channel->access);
 	close_mapping(d);
+	dump_outlets(d, channel);
 	open_mapping(d, "consumers");
 	for (unsigned i = 0; i < channel->n_consumers; i++)
 		dump_consumer(d, channel, &channel->consumers[i]);

@@ -18,6 +18,9 @@
 #define LIST "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$"
 #define NAME "^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$"
 #define SIZE_UNIT "([KMGT](iB?)?|kB|MB|GB|TB|B)?"
+#define TOKEN "[!-)+\\-/-=?-~]+"
+#define HOST "([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])"
+#define SERVER "(nats|tls)://" HOST "(:[0-9]{1,5})?"
 #define ANY_SCALAR "[\"string\",\"number\",\"boolean\"]"
 
 static bool
@@ -101,13 +104,49 @@ write_words(const char *const *words)
 }
 
 static void
+write_word(enum rb_type type)
+{
+	printf("\"type\":%s,\"maxLength\":%zu,",
+	       type == RB_TYPE_STREAM || type == RB_TYPE_HOST ? ANY_SCALAR
+							      : "\"string\"",
+	       rb_type_text_size(type) - 1);
+	if (type == RB_TYPE_STREAM)
+		write_pattern("^[A-Za-z0-9_-]+$");
+	else if (type == RB_TYPE_SUBJECT)
+		write_pattern("^(?!\\$)" TOKEN "(\\." TOKEN ")*$");
+	else if (type == RB_TYPE_HOST)
+		write_pattern("^" HOST "$");
+	else
+		write_pattern("^/");
+}
+
+static void
+write_servers(void)
+{
+	static const char pattern[] = "^" SERVER "(," SERVER ")*$";
+
+	printf("\"anyOf\":[{\"type\":\"string\",\"maxLength\":%d,",
+	       RB_CONFIG_SERVERS_SIZE - 1);
+	write_pattern(pattern);
+	printf("},{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":"
+	       "\"string\",");
+	write_pattern(pattern);
+	printf("}}]");
+}
+
+static void
 write_type(const struct rb_key *key)
 {
 	switch (key->type) {
 	case RB_TYPE_PATH:
-		printf("\"type\":\"string\",\"maxLength\":%d,",
-		       RB_CONFIG_PATH_SIZE - 1);
-		write_pattern("^/");
+	case RB_TYPE_FILE:
+	case RB_TYPE_STREAM:
+	case RB_TYPE_SUBJECT:
+	case RB_TYPE_HOST:
+		write_word(key->type);
+		break;
+	case RB_TYPE_SERVERS:
+		write_servers();
 		break;
 	case RB_TYPE_ACCESS:
 	case RB_TYPE_OWN_ACCESS:
@@ -178,6 +217,10 @@ write_block(const struct rb_key *key)
 		write_named(RB_SECTION_CONSUMER);
 	else if (key == &rb_keys[RB_KEY_CONSUMER_key])
 		write_section(RB_SECTION_KEY, false);
+	else if (key == &rb_keys[RB_KEY_CHANNEL_journal])
+		write_section(RB_SECTION_JOURNAL, false);
+	else if (key == &rb_keys[RB_KEY_CHANNEL_bridge])
+		write_section(RB_SECTION_BRIDGE, false);
 	else /* after */
 		printf("\"type\":[\"string\",\"number\",\"boolean\",\"array\"],"
 		       "\"items\":{\"type\":" ANY_SCALAR "}");
@@ -244,6 +287,8 @@ static const char *const sections[] = {
 	[RB_SECTION_DYNAMIC_ACCESS] = "dynamic.access",
 	[RB_SECTION_CONSUMER] = "consumer",
 	[RB_SECTION_KEY] = "key",
+	[RB_SECTION_JOURNAL] = "journal",
+	[RB_SECTION_BRIDGE] = "bridge",
 };
 
 static const char *const reloads[] = {
@@ -259,7 +304,16 @@ type_word(const struct rb_key *key)
 	case RB_TYPE_BLOCK:
 		return "mapping";
 	case RB_TYPE_PATH:
+	case RB_TYPE_FILE:
 		return "path";
+	case RB_TYPE_STREAM:
+		return "stream";
+	case RB_TYPE_SUBJECT:
+		return "subject";
+	case RB_TYPE_HOST:
+		return "host";
+	case RB_TYPE_SERVERS:
+		return "urls";
 	case RB_TYPE_ACCESS:
 	case RB_TYPE_OWN_ACCESS:
 		return "access";

@@ -30,6 +30,8 @@ PATHS = {
     "consumer": "channels: {{ a: {{ consumers: {{ c: {{ {} }} }} }} }}",
     "key": "channels: {{ a: {{ consumers: {{ c: {{ group: true, key: {{ {} }} "
     "}} }} }} }}",
+    "journal": "channels: {{ a: {{ journal: {{ {} }} }} }}",
+    "bridge": "channels: {{ a: {{ bridge: {{ {} }} }} }}",
 }
 # What another key has to be for one to be right.
 BESIDE = {
@@ -45,6 +47,11 @@ BESIDE = {
     "keep_for": "on_death: keep",
     "offset": "size: 1",
     "strict": "producers: multi",
+    "sync_interval": "sync: interval",
+    "start": "direction: import",
+    "state": "direction: import",
+    "certificate": "key: /k",
+    "key": "certificate: /c",
 }
 RIGHT = {
     "path": ["/a/b"],
@@ -53,6 +60,10 @@ RIGHT = {
     "hex": ["00ff", "12"],
     "list": ["3"],
     "bool": ["true", "false"],
+    "urls": ["nats://a", "[nats://a.b:4222, 'tls://[::1]:1']", "'nats://a,tls://b'"],
+    "stream": ["S-1_x", "7"],
+    "subject": ["a", "a.b-c.d/e"],
+    "host": ["a.b", "'[::1]'", "10.0.0.1"],
 }
 WRONG = {
     "path": ["a/b", "[]"],
@@ -61,6 +72,11 @@ WRONG = {
     "hex": ["0g", "'123'"],
     "list": ["a", "'3-'"],
     "bool": ["maybe", "3"],
+    "urls": ["http://a", "nats://", "[]", "nats://me:me@a", "[nats://a, 3]", "{}",
+             "'nats://a,'"],
+    "stream": ["a.b", "'a b'", "[]"],
+    "subject": ["a..b", "'a.*'", "a.>", "'a b'", "'$JS.a'", ".a", "a.", "[]"],
+    "host": ["'a:1'", "'a b'", "[]"],
     "word": ["nothing", "3", "[]"],
     "number": ["-1", "1.5", "many", "[]"],
     "size": ["-1", "1XiB", "[]"],

@@ -329,6 +329,41 @@ TEST(example_names_every_key)
 	}
 }
 
+/* Takes the hashes off a block, which ends with an empty line. */
+static void
+uncomment(char *text, const char *head)
+{
+	char *line = strstr(text, head);
+
+	ck_assert_msg(line != NULL, "no `%s`", head);
+	for (line++; *line != '\n'; line = strchr(line, '\n') + 1) {
+		ck_assert_msg(strncmp(line, "    # ", 6) == 0, "`%.40s`", line);
+		memmove(line + 4, line + 6, strlen(line + 6) + 1);
+	}
+}
+
+TEST(example_blocks_are_good_without_their_hashes)
+{
+	char *text = strdup(rb_config_builtin);
+	const struct rb_config_channel *orders;
+	struct rb_config_channel bare;
+	struct rb_config *config;
+
+	ck_assert_ptr_nonnull(text);
+	uncomment(text, "\n    # journal:\n");
+	uncomment(text, "\n    # bridge:\n");
+	config = parses(text);
+	orders = &config->channels[0];
+	rb_config_channel_init(&bare);
+	ck_assert(orders->journal.given && orders->bridge.given);
+	ck_assert_uint_eq(orders->journal.segment_bytes,
+			  bare.journal.segment_bytes);
+	ck_assert_str_eq(orders->bridge.servers, bare.bridge.servers);
+	ck_assert_int_eq(orders->consumers[0].on_death, RB_CONFIG_KEEP);
+	rb_config_free(config);
+	free(text);
+}
+
 /* What is commented out for want of a good default is good all the same. */
 TEST(example_is_good_without_its_hashes)
 {
