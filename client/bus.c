@@ -175,6 +175,7 @@ is_repeatable(const struct rb_control *message)
 	       message->type == RB_CONTROL_LIST ||
 	       message->type == RB_CONTROL_EVENTS ||
 	       message->type == RB_CONTROL_STATUS ||
+	       message->type == RB_CONTROL_SETTING ||
 	       message->type == RB_CONTROL_PING;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * configure.c - have the daemon read its configuration anew, and what it says
+ * configure.c - the daemon's configuration: have it read anew, and what it says
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/internal.h"
 
@@ -37,4 +38,42 @@ ringbus_report(struct ringbus *bus, unsigned index, char *line, size_t size)
 	if (err == 0)
 		snprintf(line, size, "%s", message.text);
 	return err;
+}
+
+/* What no daemon has to be asked. */
+static int
+check_setting(struct ringbus *bus, const char *key, const char *value)
+{
+	if (key == NULL || value == NULL)
+		return rb_bus_refuse(bus, "a setting has a key, and a buffer");
+	if (strlen(key) < RB_NAME_SIZE)
+		return 0;
+	rb_bus_refuse(bus, "there is no setting with so long a key");
+	return -ENOENT;
+}
+
+int
+ringbus_setting(struct ringbus *bus, const char *channel, const char *key,
+		char *value, size_t size)
+{
+	struct rb_control message;
+	int err = check_setting(bus, key, value);
+
+	if (err < 0)
+		return err;
+	if (rb_bus_prepare(&message, RB_CONTROL_SETTING, channel) < 0)
+		return rb_bus_refuse_name(bus, channel);
+	memcpy(message.name, key, strlen(key));
+	err = rb_bus_request(bus, &message, NULL);
+	if (err < 0)
+		return err;
+	if (strlen(message.text) >= size) {
+		rb_bus_refuse(bus,
+			      "%zu bytes are too few: take "
+			      "RINGBUS_SETTING_SIZE",
+			      size);
+		return -ENOSPC;
+	}
+	memcpy(value, message.text, strlen(message.text) + 1);
+	return 0;
 }

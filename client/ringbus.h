@@ -464,6 +464,27 @@ RINGBUS_API int ringbus_reload(struct ringbus *bus, unsigned flags);
 RINGBUS_API int ringbus_report(struct ringbus *bus, unsigned index, char *line,
 			       size_t size);
 
+#define RINGBUS_SETTING_SIZE 1024
+
+/*
+ * What the configuration of the channel says to the programs that take it outside:
+ * `key` is one of those in JOURNAL and BRIDGE of ringbus.yaml(5) with the block in
+ * front, "journal.sync", and `value`, of RINGBUS_SETTING_SIZE bytes at most, is what
+ * the daemon goes by, the default if nothing is given: sizes in bytes, durations in
+ * nanoseconds, `true` and `false`, words; a list has commas in it. A path that is not
+ * given is that of the daemon's user, and may be "". The key "journal" or "bridge"
+ * alone tells whether the channel has such a block, `true` or `false`; one that has
+ * none, or that is in no configuration, has all the keys nevertheless. What a reload
+ * changes is told from then on.
+ *
+ *   -ENOENT  no such channel, or no such key
+ *   -EACCES  we may do nothing at all with the channel
+ *   -ENOSPC  it is longer than `size` with its zero: RINGBUS_SETTING_SIZE is enough
+ *   -EINVAL  no buffer, or an impossible name
+ */
+RINGBUS_API int ringbus_setting(struct ringbus *bus, const char *channel,
+				const char *key, char *value, size_t size);
+
 #define RINGBUS_EVENT_SIZE 1024
 #define RINGBUS_STATUS_SIZE 1024
 

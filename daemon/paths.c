@@ -41,6 +41,39 @@ is_system(void)
 	       (getenv("RUNTIME_DIRECTORY") != NULL && runtime_dir() == NULL);
 }
 
+/* The user's, as the XDG Base Directory Specification has it: only an absolute one
+ * counts. */
+static const char *
+user_state_dir(const char **ret_below)
+{
+	const char *path = getenv("XDG_STATE_HOME");
+
+	*ret_below = "";
+	if (path != NULL && path[0] == '/')
+		return path;
+	path = getenv("HOME");
+	*ret_below = "/.local/state";
+	return path != NULL && path[0] == '/' ? path : NULL;
+}
+
+void
+rb_paths_state(const char *kind, const char *channel,
+	       char ret[RB_CONFIG_FILE_SIZE])
+{
+	const char *below = "", *base = "/var/lib";
+	int n;
+
+	ret[0] = '\0';
+	if (!is_system())
+		base = user_state_dir(&below);
+	if (base == NULL)
+		return;
+	n = snprintf(ret, RB_CONFIG_FILE_SIZE, "%s%s/ringbus/%s/%s", base,
+		     below, kind, channel);
+	if (n >= RB_CONFIG_FILE_SIZE)
+		ret[0] = '\0';
+}
+
 static int
 fill_in(char path[RB_CONFIG_PATH_SIZE], const char *fmt, const char *arg)
 {

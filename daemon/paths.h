@@ -9,6 +9,10 @@
  *                                               as .control.sock
  *   socket's mode    0660                       0600
  *   shm              /dev/shm/ringbus           /dev/shm/ringbus-UID
+ *   a journal        /var/lib/ringbus/journal/  $XDG_STATE_HOME/ringbus/journal/
+ *                    CHANNEL                    CHANNEL, else below
+ *                                               ~/.local/state
+ *   a bridge's state the same below bridge/
  *
  * The daemon is the system's if it runs as root, or as a service of the system
  * manager under a user of its own. The configuration's place is where the build
@@ -38,6 +42,12 @@ struct rb_paths {
  * -ENAMETOOLONG, and has said which path. */
 int rb_paths_init(struct rb_paths *paths, const struct rb_options *options,
 		  const struct rb_config *config);
+
+/* Where the journal of a channel is that does not say where, `kind` being
+ * "journal", or the state of its bridge. Empty if there is no place: a user
+ * without a home. */
+void rb_paths_state(const char *kind, const char *channel,
+		    char ret[RB_CONFIG_FILE_SIZE]);
 
 /*
  * Opens the shared memory folder, which is made if missing, and refuses one

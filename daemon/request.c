@@ -81,7 +81,8 @@ names_channel(enum rb_control_type type)
 	       type == RB_CONTROL_CREATE || type == RB_CONTROL_OPEN ||
 	       type == RB_CONTROL_REMOVE || type == RB_CONTROL_CLOSE ||
 	       type == RB_CONTROL_MEND || type == RB_CONTROL_PAUSE ||
-	       type == RB_CONTROL_EVICT || type == RB_CONTROL_MOVE;
+	       type == RB_CONTROL_EVICT || type == RB_CONTROL_MOVE ||
+	       type == RB_CONTROL_SETTING;
 }
 
 int
@@ -255,6 +256,7 @@ dispatch(struct rb_peer *peer, struct rb_control *answer)
 		[RB_CONTROL_REPORT] = rb_request_report,
 		[RB_CONTROL_EVENTS] = rb_request_events,
 		[RB_CONTROL_STATUS] = rb_request_status,
+		[RB_CONTROL_SETTING] = rb_request_setting,
 	};
 
 	if (answer->type == RB_CONTROL_ATTACH)

@@ -42,6 +42,7 @@ int rb_request_reload(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_report(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_events(struct rb_peer *peer, struct rb_control *answer);
 int rb_request_status(struct rb_peer *peer, struct rb_control *answer);
+int rb_request_setting(struct rb_peer *peer, struct rb_control *answer);
 
 /* Sends its answer itself, as descriptors go with it. 0, or a negative errno:
  * the connection has to end. */

@@ -181,6 +181,20 @@ rb_rights_check_attach(const struct rb_peer *peer,
 			     : refuse(&wish, list_of(lists, role), answer);
 }
 
+int
+rb_rights_check_see(const struct rb_peer *peer, const struct rb_hosted *hosted,
+		    struct rb_control *answer)
+{
+	const struct rb_config_access *lists = lists_of(peer, hosted);
+	struct wish wish = { peer, hosted, "see its settings", "tap",
+			     ", as the other lists," };
+
+	if (rb_rights_may_see(peer, hosted))
+		return 0;
+	return lists == NULL ? refuse_unlisted(&wish, answer)
+			     : refuse(&wish, &lists->tap, answer);
+}
+
 /* A dynamic channel without admins. */
 static int
 refuse_non_creator(const struct wish *wish, struct rb_control *answer)

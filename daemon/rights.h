@@ -9,6 +9,8 @@
  *                           all of them     and producers
  *   in no configuration     owner           owner                 owner
  *
+ * Who may do any of it may ask for the settings of its journal and bridge.
+ *
  * The words are the lists of `access`, for dynamic channels those of `dynamic:
  * access`; a list that is absent lets in everyone, one of admins leaves it to
  * what comes after "else". The owner, root or the daemon's own user, may do all
@@ -36,6 +38,9 @@ bool rb_rights_may_see(const struct rb_peer *peer,
 int rb_rights_check_attach(const struct rb_peer *peer,
 			   const struct rb_hosted *hosted,
 			   struct rb_control *answer);
+int rb_rights_check_see(const struct rb_peer *peer,
+			const struct rb_hosted *hosted,
+			struct rb_control *answer);
 int rb_rights_check_remove(const struct rb_peer *peer,
 			   const struct rb_hosted *hosted,
 			   struct rb_control *answer);

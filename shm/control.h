@@ -34,6 +34,7 @@
  *   REPORT  index                      0, text | -EACCES -ENOENT behind the last
  *   EVENTS  from: an event's number    0, from: the next one's, text | -EAGAIN
  *   STATUS  index                      0, text | -ENOENT behind the last
+ *   SETTING channel, name: the key     0, text | -EACCES -ENOENT
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
  * channel that this connection creates: they are numbered in the order in which
@@ -51,7 +52,7 @@
 
 #include "shm/limits.h"
 
-#define RB_CONTROL_VERSION 5
+#define RB_CONTROL_VERSION 6
 #define RB_CONTROL_SIZE 1536
 
 enum rb_control_type {
@@ -73,9 +74,10 @@ enum rb_control_type {
 	RB_CONTROL_REPORT,
 	RB_CONTROL_EVENTS,
 	RB_CONTROL_STATUS,
+	RB_CONTROL_SETTING,
 };
 
-#define RB_CONTROL_LAST RB_CONTROL_STATUS
+#define RB_CONTROL_LAST RB_CONTROL_SETTING
 
 enum rb_control_flag {
 	RB_CONTROL_FORGET = 1,    /* DETACH: the place is not kept */
@@ -101,7 +103,7 @@ struct rb_control {
 
 	uint32_t role; /* enum rb_role */
 	char channel[RB_NAME_SIZE];
-	char name[RB_NAME_SIZE]; /* of the member */
+	char name[RB_NAME_SIZE]; /* of the member; SETTING: of the key */
 	uint32_t index;          /* of the member; LIST: of the channel */
 	uint32_t epoch;
 

@@ -135,6 +135,13 @@ talk_change(struct input *in, struct rb_control *message)
 	}
 }
 
+/* Of settings, right and wrong. */
+#define N_KEYS 8
+static const char *const keys[N_KEYS] = {
+	"journal", "journal.dir",    "journal.sync", "journal.",
+	"bridge",  "bridge.servers", "bridge.tls",   "slots",
+};
+
 void
 talk_ask(struct input *in, struct rb_control *ret)
 {
@@ -162,6 +169,9 @@ talk_ask(struct input *in, struct rb_control *ret)
 		break;
 	case RB_CONTROL_LIST:
 		ret->index = input_below(in, 8);
+		break;
+	case RB_CONTROL_SETTING:
+		set_name(ret->name, keys[input_below(in, N_KEYS)]);
 		break;
 	case RB_CONTROL_DETACH:
 	case RB_CONTROL_CLOSE:
