@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_wan.c - from ring to ring over a network in which all that can fail does
+ *
+ * What comes out on the other host is what went in, each event once and in order,
+ * whoever of the processes on the way dies and whatever the cable does. With
+ * WAN_EVENTS=10000000 it is those many, and a disturbance a second.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/system/util_bus.h"
+#include "tests/system/util_jetstream.h"
+#include "tests/system/util_wan.h"
+
+#define WAN_TEST(name) TEST_TIMEOUT(name, 900)
+
+/* How long something is as it should not be. */
+static void
+hold(struct t_wan *w)
+{
+	int64_t end = t_now_ns() + (w->is_long ? 5 : 1) * T_SECOND;
+
+	t_wan_until(w, t_now_ns() >= end);
+}
+
+WAN_TEST(nothing_happens)
+{
+	struct t_wan w = { .server_at = 1 };
+
+	t_wan_prepare(&w);
+	t_wan_flow(&w);
+	while (t_wan_goes_on(&w))
+		;
+	t_wan_end(&w);
+}
+
+/* --------------------------------------------------------------- who is killed */
+
+static void
+kill_bridges(bool is_framed, int server_at)
+{
+	struct t_wan w = { .server_at = server_at, .is_framed = is_framed };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		t_wan_restart(&w, T_WAN_EXPORTER);
+		t_wan_restart(&w, T_WAN_IMPORTER);
+	}
+	t_wan_end(&w);
+}
+
+WAN_TEST(bridges_are_killed)
+{
+	kill_bridges(false, 1);
+}
+
+WAN_TEST(bridges_of_frames_of_any_size_are_killed)
+{
+	kill_bridges(true, 0);
+}
+
+WAN_TEST(server_is_killed)
+{
+	struct t_wan w = { .server_at = 1 };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w))
+		t_wan_restart(&w, T_WAN_SERVER);
+	t_wan_end(&w);
+}
+
+WAN_TEST(producer_and_consumer_are_killed)
+{
+	struct t_wan w = { .server_at = 0 };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		t_wan_restart(&w, T_WAN_PRODUCER);
+		t_wan_restart(&w, T_WAN_CONSUMER);
+	}
+	t_wan_end(&w);
+}
+
+WAN_TEST(daemons_are_killed)
+{
+	struct t_wan w = { .server_at = 0 };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w))
+		for (int i = 0; i < 2; i++) {
+			t_daemon_kill(&w.hosts[i].daemon);
+			t_host_restart_daemon(&w.hosts[i]);
+		}
+	t_wan_end(&w);
+}
+
+/* ------------------------------------------------------- the network in between */
+
+/* Of that bridge which is not on the server's host. */
+static void
+cut(int server_at)
+{
+	struct t_wan w = { .server_at = server_at, .rounds = 1 };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		t_host_unplug(&w.hosts[0]);
+		hold(&w);
+		t_host_plug(&w.hosts[0]);
+	}
+	t_wan_end(&w);
+}
+
+WAN_TEST(cable_of_the_exporter_is_cut)
+{
+	cut(1);
+}
+
+WAN_TEST(cable_of_the_importer_is_cut)
+{
+	cut(0);
+}
+
+/* One way: who sends is not told, and acknowledgements still come. */
+WAN_TEST(packets_are_lost_one_way)
+{
+	struct t_wan w = { .server_at = 1, .rounds = 1 };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		t_host_lose(&w.hosts[0], &w.hosts[1]);
+		hold(&w);
+		t_host_find(&w.hosts[0], &w.hosts[1]);
+		t_wan_await(&w, 1);
+		t_host_lose(&w.hosts[1], &w.hosts[0]);
+		hold(&w);
+		t_host_find(&w.hosts[1], &w.hosts[0]);
+	}
+	t_wan_end(&w);
+}
+
+WAN_TEST(server_hangs)
+{
+	struct t_wan w = { .server_at = 1, .rounds = 1 };
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		kill(w.pids[T_WAN_SERVER], SIGSTOP);
+		hold(&w);
+		kill(w.pids[T_WAN_SERVER], SIGCONT);
+	}
+	t_wan_end(&w);
+}
+
+/* ------------------------------------------------------------- who is too slow */
+
+/* As many as the ring of the far end has slots, and none on top. */
+WAN_TEST(consumer_that_stands_still_is_waited_for)
+{
+	struct t_wan w = { .server_at = 1 };
+	uint64_t n;
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		kill(w.pids[T_WAN_CONSUMER], SIGSTOP);
+		n = t_read(w.received.next);
+		t_wan_until(&w, t_wan_cursor(&w, 1) + 1 >= (int64_t)n + 16384);
+		kill(w.pids[T_WAN_CONSUMER], SIGCONT);
+	}
+	t_wan_end(&w);
+}
+
+/* What the stream has no room for stays in the ring, and producers wait. */
+WAN_TEST(full_stream_is_waited_for)
+{
+	struct t_wan w = { .server_at = 1, .bridge[0] = ", stream_size: 1MiB" };
+	int64_t size = 1 << 20;
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		t_wan_until(&w,
+			    t_read(w.sent.next) - (uint64_t)t_wan_acked(&w) >=
+				    16384);
+		size += w.is_long ? 64 << 20 : 1 << 20;
+		t_js_limit(&w.hosts[1], w.hosts[1].address, T_WAN_PORT, "a",
+			   size);
+	}
+	t_js_limit(&w.hosts[1], w.hosts[1].address, T_WAN_PORT, "a", -1);
+	t_wan_end(&w);
+}
