@@ -40,16 +40,27 @@ ringbus_report(struct ringbus *bus, unsigned index, char *line, size_t size)
 	return err;
 }
 
-/* What no daemon has to be asked. */
+/* The key, and what stands behind it for a value. */
 static int
-check_setting(struct ringbus *bus, const char *key, const char *value)
+fill_in_setting(struct ringbus *bus, struct rb_control *message,
+		const char *key)
 {
-	if (key == NULL || value == NULL)
-		return rb_bus_refuse(bus, "a setting has a key, and a buffer");
-	if (strlen(key) < RB_NAME_SIZE)
+	size_t n = strcspn(key, "=");
+	const char *text = key + n + 1;
+
+	if (n >= sizeof(message->name)) {
+		rb_bus_refuse(bus, "there is no setting with so long a key");
+		return -ENOENT;
+	}
+	memcpy(message->name, key, n);
+	if (key[n] == '\0')
 		return 0;
-	rb_bus_refuse(bus, "there is no setting with so long a key");
-	return -ENOENT;
+	if (strlen(text) >= sizeof(message->text))
+		return rb_bus_refuse(bus, "%s has too long a value",
+				     message->name);
+	memcpy(message->text, text, strlen(text));
+	message->flags |= RB_CONTROL_VALUE;
+	return 0;
 }
 
 int
@@ -57,14 +68,15 @@ ringbus_setting(struct ringbus *bus, const char *channel, const char *key,
 		char *value, size_t size)
 {
 	struct rb_control message;
-	int err = check_setting(bus, key, value);
+	int err;
 
-	if (err < 0)
-		return err;
+	if (key == NULL || value == NULL)
+		return rb_bus_refuse(bus, "a setting has a key, and a buffer");
 	if (rb_bus_prepare(&message, RB_CONTROL_SETTING, channel) < 0)
 		return rb_bus_refuse_name(bus, channel);
-	memcpy(message.name, key, strlen(key));
-	err = rb_bus_request(bus, &message, NULL);
+	err = fill_in_setting(bus, &message, key);
+	if (err == 0)
+		err = rb_bus_request(bus, &message, NULL);
 	if (err < 0)
 		return err;
 	if (strlen(message.text) >= size) {

@@ -477,10 +477,14 @@ RINGBUS_API int ringbus_report(struct ringbus *bus, unsigned index, char *line,
  * none, or that is in no configuration, has all the keys nevertheless. What a reload
  * changes is told from then on.
  *
+ * A key with a value behind it, "journal.sync_interval=5ms", answers what that value
+ * would be if the configuration had it, so that a program can take the same words on
+ * its command line.
+ *
  *   -ENOENT  no such channel, or no such key
  *   -EACCES  we may do nothing at all with the channel
  *   -ENOSPC  it is longer than `size` with its zero: RINGBUS_SETTING_SIZE is enough
- *   -EINVAL  no buffer, or an impossible name
+ *   -EINVAL  no buffer, an impossible name, or a value that the key does not take
  */
 RINGBUS_API int ringbus_setting(struct ringbus *bus, const char *channel,
 				const char *key, char *value, size_t size);

@@ -47,6 +47,7 @@ has_good_flags(const struct rb_control *r)
 		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
 		[RB_CONTROL_PAUSE] = RB_CONTROL_RESUME,
 		[RB_CONTROL_RELOAD] = RB_CONTROL_DRY | RB_CONTROL_RECREATE,
+		[RB_CONTROL_SETTING] = RB_CONTROL_VALUE,
 	};
 
 	return (r->flags & ~allowed[r->type]) == 0;
@@ -281,7 +282,9 @@ rb_request_handle(struct rb_peer *peer, const struct rb_control *request)
 	answer.result = 0;
 	answer.pid = 0;
 	answer.missed = 0;
-	if (request->type != RB_CONTROL_ATTACH) /* which has something there */
+	if (request->type !=
+		    RB_CONTROL_ATTACH && /* which have something there */
+	    request->type != RB_CONTROL_SETTING)
 		memset(answer.text, 0, sizeof(answer.text));
 	/* Its socket lives on in another process, which has to connect as
 	 * itself. */

@@ -4,12 +4,14 @@
  *
  * One key an answer, as a program wants it: bytes, nanoseconds, words. A channel
  * that is in no configuration has the defaults, so that a program may bring what
- * it needs itself.
+ * it needs itself; what that is in the words of the file is told here too, as
+ * nobody else reads them.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "config/lone.h"
 #include "config/outlet.h"
 #include "config/render.h"
 #include "daemon/paths.h"
@@ -33,83 +35,104 @@ read_channel(const struct rb_hosted *hosted, struct rb_config_channel *ret)
 		rb_paths_state("bridge", ret->name, ret->bridge.state);
 }
 
-/* A block, and the key of it that is asked for, "": whether it is there. */
+/* A block, and the key of it that is asked for; NULL: whether it is there. */
 struct asked {
-	enum rb_section section;
-	const char *key;
-	const void *base;
+	void *base;
 	bool given;
+	const struct rb_key *key;
 };
 
+/* Whether a name is that of a block or one below it. */
 static bool
 is_below(const char *name, const char *block, const char **ret_key)
 {
 	size_t n = strlen(block);
 
-	if (strncmp(name, block, n) != 0 ||
-	    (name[n] != '\0' && (name[n] != '.' || name[n + 1] == '\0')))
+	if (strncmp(name, block, n) != 0 || (name[n] != '\0' && name[n] != '.'))
 		return false;
-	*ret_key = name[n] == '\0' ? "" : name + n + 1;
+	*ret_key = name[n] == '\0' ? NULL : name + n + 1;
 	return true;
 }
 
 static bool
-find_block(const struct rb_config_channel *channel, const char *name,
-	   struct asked *ret)
+find(struct rb_config_channel *channel, const char *name, struct asked *ret)
 {
-	if (is_below(name, "journal", &ret->key)) {
-		ret->section = RB_SECTION_JOURNAL;
+	enum rb_section section = RB_SECTION_JOURNAL;
+	const char *key;
+
+	if (is_below(name, "journal", &key)) {
 		ret->base = &channel->journal;
 		ret->given = channel->journal.given;
-		return true;
+	} else if (is_below(name, "bridge", &key)) {
+		section = RB_SECTION_BRIDGE;
+		ret->base = &channel->bridge;
+		ret->given = channel->bridge.given;
+	} else {
+		return false;
 	}
-	ret->section = RB_SECTION_BRIDGE;
-	ret->base = &channel->bridge;
-	ret->given = channel->bridge.given;
-	return is_below(name, "bridge", &ret->key);
+	ret->key = key != NULL ? rb_key_find(section, key) : NULL;
+	return key == NULL || ret->key != NULL;
 }
 
-/* False if there is no such key. */
-static bool
-render(const struct rb_config_channel *channel, const char *name,
-       char ret[RB_RENDER_SIZE])
+/* What a value means that the program has from elsewhere. 0, or the error of the
+ * refusal. */
+static int
+take(const struct rb_peer *peer, const struct asked *asked, const char *text,
+     struct rb_control *answer)
 {
-	const struct rb_key *key;
-	struct asked asked;
+	char why[RB_CONFIG_WHY_SIZE] = "out of memory";
+	int err = -EINVAL;
 
-	if (!find_block(channel, name, &asked))
-		return false;
-	if (asked.key[0] == '\0') {
-		snprintf(ret, RB_RENDER_SIZE, "%s",
-			 asked.given ? "true" : "false");
-		return true;
-	}
-	key = rb_key_find(asked.section, asked.key);
-	if (key != NULL)
-		rb_key_render_plain(key, asked.base, ret);
-	return key != NULL;
+	if (asked->key != NULL)
+		err = rb_lone_parse(asked->key, text, asked->base, why,
+				    sizeof(why));
+	else
+		snprintf(why, sizeof(why), "'%s' has keys, and no value",
+			 answer->name);
+	return err < 0 ? rb_request_refuse(peer, answer, err, "%s", why) : 0;
+}
+
+static void
+render(const struct asked *asked, struct rb_control *answer)
+{
+	char value[RB_RENDER_SIZE];
+
+	if (asked->key == NULL)
+		snprintf(value, sizeof(value), "%s",
+			 asked->given ? "true" : "false");
+	else
+		rb_key_render_plain(asked->key, asked->base, value);
+	snprintf(answer->text, sizeof(answer->text), "%.*s",
+		 RB_CONFIG_SERVERS_SIZE, value);
 }
 
 static_assert(RB_CONFIG_SERVERS_SIZE <= RB_CONTROL_TEXT_SIZE,
 	      "the longest value is answered whole");
+static_assert(RB_LONE_SIZE >= RB_CONTROL_TEXT_SIZE, "and asked");
 
 int
 rb_request_setting(struct rb_peer *peer, struct rb_control *answer)
 {
-	struct rb_hosted *hosted = rb_request_find_channel(peer, answer);
+	char text[RB_CONTROL_TEXT_SIZE];
+	struct rb_hosted *hosted;
 	struct rb_config_channel channel;
-	char value[RB_RENDER_SIZE];
+	struct asked asked;
 
+	memcpy(text, answer->text, sizeof(text));
+	memset(answer->text, 0, sizeof(answer->text));
+	hosted = rb_request_find_channel(peer, answer);
 	if (hosted == NULL || rb_rights_check_see(peer, hosted, answer) < 0)
 		return answer->result;
 	read_channel(hosted, &channel);
-	if (!render(&channel, answer->name, value))
+	if (!find(&channel, answer->name, &asked))
 		return rb_request_refuse(peer, answer, -ENOENT,
 					 "there is no setting '%s': see "
 					 "JOURNAL and BRIDGE in "
 					 "ringbus.yaml(5)",
 					 answer->name);
-	snprintf(answer->text, sizeof(answer->text), "%.*s",
-		 RB_CONFIG_SERVERS_SIZE, value);
+	if ((answer->flags & RB_CONTROL_VALUE) != 0 &&
+	    take(peer, &asked, text, answer) < 0)
+		return answer->result;
+	render(&asked, answer);
 	return 0;
 }

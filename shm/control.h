@@ -34,7 +34,8 @@
  *   REPORT  index                      0, text | -EACCES -ENOENT behind the last
  *   EVENTS  from: an event's number    0, from: the next one's, text | -EAGAIN
  *   STATUS  index                      0, text | -ENOENT behind the last
- *   SETTING channel, name: the key     0, text | -EACCES -ENOENT
+ *   SETTING channel, name: the key,    0, text | -EACCES -ENOENT; -EINVAL if
+ *           flags: VALUE, text         the value in `text` is none
  *
  * PLAN adds one consumer, or with the flag RESET none, to the plan of the next
  * channel that this connection creates: they are numbered in the order in which
@@ -87,9 +88,10 @@ enum rb_control_flag {
 	RB_CONTROL_DRY = 16,      /* RELOAD: only report */
 	RB_CONTROL_RECREATE = 32, /* RELOAD: end and make anew what is used */
 	RB_CONTROL_RESUME = 64,   /* PAUSE: no longer */
+	RB_CONTROL_VALUE = 128,   /* SETTING: what does this value mean? */
 };
 
-#define RB_CONTROL_FLAGS_ALL 127
+#define RB_CONTROL_FLAGS_ALL 255
 
 #define RB_CONTROL_TEXT_SIZE 1024
 
@@ -144,7 +146,7 @@ struct rb_control {
 
 	/* In an answer what is wrong, or what was asked for; in ATTACH the names
 	 * of those to come after, with blanks between, if it is not as
-	 * declared. */
+	 * declared; in SETTING a value as the file would have it. */
 	char text[RB_CONTROL_TEXT_SIZE];
 };
 

@@ -142,6 +142,13 @@ static const char *const keys[N_KEYS] = {
 	"bridge",  "bridge.servers", "bridge.tls",   "slots",
 };
 
+/* Of them, right and wrong. */
+#define N_VALUES 8
+static const char *const values[N_VALUES] = {
+	"/j", "none", "nats://a:1,tls://b", "true", "",
+	"[a", "\"\\", "\xff\x01",
+};
+
 void
 talk_ask(struct input *in, struct rb_control *ret)
 {
@@ -172,6 +179,8 @@ talk_ask(struct input *in, struct rb_control *ret)
 		break;
 	case RB_CONTROL_SETTING:
 		set_name(ret->name, keys[input_below(in, N_KEYS)]);
+		ret->flags = input_below(in, 2) != 0 ? RB_CONTROL_VALUE : 0;
+		set_name(ret->text, values[input_below(in, N_VALUES)]);
 		break;
 	case RB_CONTROL_DETACH:
 	case RB_CONTROL_CLOSE:

@@ -204,6 +204,7 @@ flags(const struct arena *arena)
 		[RB_CONTROL_CLOSE] = RB_CONTROL_ABORT,
 		[RB_CONTROL_PAUSE] = RB_CONTROL_RESUME,
 		[RB_CONTROL_RELOAD] = RB_CONTROL_DRY | RB_CONTROL_RECREATE,
+		[RB_CONTROL_SETTING] = RB_CONTROL_VALUE,
 	};
 	struct batch batch = { .n = 0 };
 
