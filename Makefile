@@ -110,7 +110,9 @@ programs = $(patsubst %.c,$(BUILD)/%,$(1))
 shm_src := $(call part,shm,shm/*.c)
 config_src := $(call part,config,config/*.c)
 client_src := $(call part,client,client/*.c client/archive/*.c)
-ctl_src := $(call part,client,client/ctl/*.c)
+# What is in there for the programs beside it.
+setting_src := $(call part,client,client/ctl/setting.c)
+ctl_src := $(filter-out $(setting_src),$(call part,client,client/ctl/*.c))
 # The exporter is left out where libmicrohttpd is not installed.
 http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
 exporter_src := $(if $(http_libs),$(call part,client,client/exporter/*.c))
@@ -438,6 +440,9 @@ $(filter %_shared,$(benches)): %: %.o $(peer_lib) $(bench_lib) $(BUILD)/libringb
 
 $(tests): %: %.o $(t_lib) $(bench_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(pkg_libs) $(check_libs) $(more_libs))
+
+$(BUILD)/tests/system/test_setting_words: $(call objects,$(setting_src))
+$(BUILD)/tests/system/test_setting_words: private more_libs := $(static_lib)
 
 $(valgrind_lib): $(call objects,$(wildcard tests/valgrind/*.c)) $(BUILD)/flags
 	$(call say,LD)$(link) -shared -o $@ $(filter %.o,$^)
