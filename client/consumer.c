@@ -81,6 +81,7 @@ reset_counters(struct rb_gate *gate)
 	rb_count_set(&gate->overruns, 0);
 	rb_count_set(&gate->errors, 0);
 	rb_count_set(&gate->failed, 0);
+	rb_count_reset_io(&gate->io);
 	/* ORDER(none, relaxed) - a state for people, with one writer. */
 	rb_word32_store_relaxed(&gate->run, RB_RUN_IDLE);
 }

@@ -233,6 +233,19 @@ derive_CONSUMER_attached(const struct subject *s)
 	       (s->member.group && s->member.state == RINGBUS_MEMBER_ATTACHED);
 }
 
+/* Who has told of none has none. */
+#define RB_IO_WORD(word, producer, consumer, kind, unit, text)                 \
+	static double derive_io_##word(const struct subject *s)                \
+	{                                                                      \
+		struct ringbus_io io = { .size = sizeof(io) };                 \
+                                                                               \
+		return ringbus_channel_io(s->channel, s->member.role,          \
+					  s->member.index, &io) == 1           \
+			       ? (double)io.word                               \
+			       : NONE;                                         \
+	}
+#include "shm/metrics.h"
+
 /* ------------------------------------------------------------- the table */
 
 #define KIND_COUNTER RINGBUS_COUNTER
@@ -263,12 +276,19 @@ struct metric {
 	{ METRIC(name, unit, text, RINGBUS_COUNTER, RINGBUS_OF_##scope), NULL, \
 	  offsetof(struct OWNER_##scope, waits.word), false },
 
+#define AS_IO_WORD(scope, word, name, kind, unit, text)                        \
+	{ METRIC(name, unit, text, KIND_##kind, RINGBUS_OF_##scope),           \
+	  derive_io_##word, 0, false },
+
 static const struct metric metrics[] = {
 #define RB_DERIVED AS_DERIVED
 #define RB_WORD AS_WORD
 #define RB_WAIT_WORD(word, producer_name, consumer_name, unit, text)           \
 	AS_WAIT_WORD(PRODUCER, word, producer_name, unit, text)                \
 	AS_WAIT_WORD(CONSUMER, word, consumer_name, unit, text)
+#define RB_IO_WORD(word, producer_name, consumer_name, kind, unit, text)       \
+	AS_IO_WORD(PRODUCER, word, producer_name, kind, unit, text)            \
+	AS_IO_WORD(CONSUMER, word, consumer_name, kind, unit, text)
 #include "shm/metrics.h"
 };
 

@@ -1286,6 +1286,46 @@ RINGBUS_API int ringbus_channel_laggard(const struct ringbus_channel *channel,
 RINGBUS_API int ringbus_producer_blocker(
 	const struct ringbus_producer *producer, struct ringbus_member *ret);
 
+/*** Outside **************************************************************/
+
+/*
+ * What a member has moved to or from what is outside of all channels, a disk or a
+ * network, since it was opened. Nothing is negative. Leave what does not apply 0.
+ */
+struct ringbus_io {
+	size_t size;     /* of this struct; set it before the call */
+	int64_t bytes;   /* moved */
+	int64_t batches; /* in which they were */
+	int64_t errors;  /* times that failed */
+	int64_t retries; /* times it tried again */
+	int64_t lag; /* slots, now: here and not yet safe there, or there and
+			  * not yet here */
+	int up;      /* not 0: it reaches what is outside */
+};
+
+/*
+ * Says so of this handle, for everybody to see: in metrics, in ringbusctl, by
+ * ringbus_channel_io(). Costs as many stores, and nobody else anything. What was said
+ * stays to be seen when the process is gone, as not up, until the place is another's.
+ *
+ *   -EINVAL   something is negative; `size` is not one we know
+ *   -ESTALE   the place is no longer ours
+ *   -EBADMSG  the channel's memory is damaged
+ */
+RINGBUS_API int ringbus_consumer_io(struct ringbus_consumer *consumer,
+				    const struct ringbus_io *io);
+RINGBUS_API int ringbus_producer_io(struct ringbus_producer *producer,
+				    const struct ringbus_io *io);
+
+/*
+ * What the member at `index` of that role has said: 1, or 0 if nobody is there or it
+ * has said nothing. Of a group what its workers said, added up. -EINVAL for a role
+ * that is none; `size` is not one we know.
+ */
+RINGBUS_API int ringbus_channel_io(const struct ringbus_channel *channel,
+				   int role, unsigned index,
+				   struct ringbus_io *ret);
+
 /*** Metrics **************************************************************/
 
 #define RINGBUS_COUNTER 1 /* only grows, as long as whose it is stays */

@@ -12,6 +12,16 @@ reset_waits(struct rb_wait_counters *waits)
 #include "shm/metrics.h"
 }
 
+void
+rb_count_reset_io(struct rb_io_counters *io)
+{
+	/* ORDER(none, relaxed) - statistics. */
+	rb_word32_store_relaxed(&io->told, 0);
+#define RB_IO_WORD(word, producer, consumer, kind, unit, text)                 \
+	rb_count_set(&io->word, 0);
+#include "shm/metrics.h"
+}
+
 #define RESET_CHANNEL(of, word)
 #define RESET_PRODUCER(of, word)
 
@@ -24,6 +34,7 @@ rb_count_reset_gate(struct rb_gate *gate)
 #undef RESET_CONSUMER
 	rb_count_set(&gate->failed, 0);
 	reset_waits(&gate->waits);
+	rb_count_reset_io(&gate->io);
 }
 
 #undef RESET_PRODUCER
@@ -37,4 +48,5 @@ rb_count_reset_handle(struct rb_handle *handle)
 #include "shm/metrics.h"
 	rb_count_set(&handle->published, 0);
 	reset_waits(&handle->waits);
+	rb_count_reset_io(&handle->io);
 }

@@ -33,5 +33,6 @@ rb_count_add(struct rb_word64 *word, uint64_t n)
 /* Of one whose last owner is gone and the next not here. */
 void rb_count_reset_handle(struct rb_handle *handle);
 void rb_count_reset_gate(struct rb_gate *gate);
+void rb_count_reset_io(struct rb_io_counters *io);
 
 #endif

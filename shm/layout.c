@@ -48,6 +48,8 @@ static const uint64_t numbers[] = {
 	offsetof(struct scope##_OWNER, word),
 #define RB_WAIT_WORD(word, producer, consumer, unit, text)                     \
 	offsetof(struct rb_wait_counters, word),
+#define RB_IO_WORD(word, producer, consumer, kind, unit, text)                 \
+	offsetof(struct rb_io_counters, word),
 #include "shm/metrics.h"
 	offsetof(struct rb_meta_placement, wishes),
 	offsetof(struct rb_meta_placement, cpus),
@@ -81,6 +83,7 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_handle, presence),
 	offsetof(struct rb_handle, published),
 	offsetof(struct rb_handle, waits),
+	offsetof(struct rb_handle, io),
 	sizeof(struct rb_ring),
 	offsetof(struct rb_ring, event),
 	offsetof(struct rb_ring, handles),
@@ -90,6 +93,8 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_gate, failed),
 	offsetof(struct rb_gate, presence),
 	offsetof(struct rb_gate, waits),
+	offsetof(struct rb_gate, io),
+	offsetof(struct rb_io_counters, told),
 	sizeof(struct rb_gates),
 	offsetof(struct rb_gates, bells),
 	offsetof(struct rb_gates, clear),

@@ -70,7 +70,7 @@
 #include "shm/word.h"
 
 #define RB_MAGIC UINT64_C(0x01737562676e6972) /* "ringbus" and a one */
-#define RB_LAYOUT_VERSION 5
+#define RB_LAYOUT_VERSION 6
 
 /* Does a publisher fence before it looks for sleepers, or does the sleeper
  * issue a membarrier? Chosen by the daemon when it creates the channel. */
@@ -126,6 +126,15 @@ struct rb_meta_header {
 
 struct rb_wait_counters {
 #define RB_WAIT_WORD(word, producer, consumer, unit, text)                     \
+	struct rb_word64 word;
+#include "shm/metrics.h"
+};
+
+/* What a member says of its dealings with a disk or a network, apart from what it
+ * writes for each batch of the ring. */
+struct rb_io_counters {
+	alignas(RB_LINE) struct rb_word32 told; /* 0: none of this is */
+#define RB_IO_WORD(word, producer, consumer, kind, unit, text)                 \
 	struct rb_word64 word;
 #include "shm/metrics.h"
 };
@@ -327,6 +336,7 @@ struct rb_handle {
 #undef RB_WORD_OF_CONSUMER
 	struct rb_wait_counters waits; /* for space */
 	struct rb_word32 waits_since;  /* see since.h */
+	struct rb_io_counters io;
 };
 
 struct rb_ring {
@@ -367,6 +377,7 @@ struct rb_gate {
 #undef RB_WORD_OF_PRODUCER
 #undef RB_WORD_OF_CONSUMER
 	struct rb_wait_counters waits; /* for events */
+	struct rb_io_counters io;
 };
 
 /* Whose event word this is. */
@@ -468,9 +479,9 @@ uint64_t rb_header_sum(const struct rb_meta_header *header);
 
 static_assert(sizeof(struct rb_sequence) == RB_LINE, "one line");
 static_assert(sizeof(struct rb_meta_header) <= 512, "before the control words");
-static_assert(sizeof(struct rb_handle) == RB_LINE, "one line");
+static_assert(sizeof(struct rb_handle) == 2 * RB_LINE, "two lines");
 static_assert(sizeof(struct rb_member) == 2 * RB_LINE, "two lines");
-static_assert(sizeof(struct rb_gate) == 2 * RB_LINE, "two lines");
+static_assert(sizeof(struct rb_gate) == 3 * RB_LINE, "three lines");
 static_assert(sizeof(struct rb_meta_header) <= 512, "fits before control");
 static_assert(offsetof(struct rb_meta, control) == 512, "fixed");
 static_assert(offsetof(struct rb_meta, placement) == 1024, "fixed");
@@ -481,7 +492,9 @@ static_assert(offsetof(struct rb_ring, event) == 3 * RB_LINE, "own line");
 static_assert(offsetof(struct rb_ring, space_wanted) == 4 * RB_LINE,
 	      "own lines");
 static_assert(offsetof(struct rb_ring, handles) == 6 * RB_LINE, "own lines");
+static_assert(offsetof(struct rb_handle, io) == RB_LINE, "own line");
 static_assert(offsetof(struct rb_gate, event) == RB_LINE, "own line");
+static_assert(offsetof(struct rb_gate, io) == 2 * RB_LINE, "own line");
 static_assert(offsetof(struct rb_gates, bells) == RB_LINE, "own line");
 static_assert(offsetof(struct rb_gates, clear) == 2 * RB_LINE, "own lines");
 static_assert(sizeof(struct rb_clearing) == 3 * RB_LINE, "own lines");

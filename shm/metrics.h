@@ -2,7 +2,7 @@
 /*
  * metrics.h - every number that tells how a channel fares, one line each
  *
- * Included several times, each time with other meanings of the three macros, to
+ * Included several times, each time with other meanings of the four macros, to
  * give the words in shared memory (layout.h), the library's table and what reads
  * it (client/metrics.c), and the check of docs/metrics.md. Hence no include
  * guard; a macro that is not defined means nothing.
@@ -10,10 +10,12 @@
  *   RB_DERIVED(scope, how, name, kind, unit, text)
  *   RB_WORD(scope, word, name, kind, unit, text)
  *   RB_WAIT_WORD(word, producer_name, consumer_name, unit, text)
+ *   RB_IO_WORD(word, producer_name, consumer_name, kind, unit, text)
  *
  * `scope` is whom the number is of: CHANNEL, PRODUCER or CONSUMER. A word has
  * one writer: the daemon, the producer or the consumer, and lies in a line that
- * is his. The words of a wait are both of producers and of consumers. What is
+ * is his. The words of a wait are both of producers and of consumers, and so are
+ * those of io, which only who has told some has (client/io.c). What is
  * derived is computed from other words when somebody looks, by the function
  * derive_SCOPE_HOW() of client/metrics.c. `kind` is COUNTER, which only grows
  * while its owner stays, or GAUGE. `name` is as it is exposed, the unit in it; a
@@ -28,6 +30,9 @@
 #endif
 #ifndef RB_WAIT_WORD
 #define RB_WAIT_WORD(word, producer_name, consumer_name, unit, text)
+#endif
+#ifndef RB_IO_WORD
+#define RB_IO_WORD(word, producer_name, consumer_name, kind, unit, text)
 #endif
 /* clang-format off */
 RB_DERIVED(CHANNEL, cursor, "ringbus_channel_cursor", GAUGE, "",
@@ -137,7 +142,28 @@ RB_WAIT_WORD(spurious, "ringbus_producer_wakeups_spurious_total",
 RB_WAIT_WORD(missed, "ringbus_producer_wakeups_missed_total",
 	     "ringbus_consumer_wakeups_missed_total", "",
 	     "sleeps that no wake-up ended although what it waited for came")
+
+RB_IO_WORD(bytes, "ringbus_producer_io_bytes_total",
+	   "ringbus_consumer_io_bytes_total", COUNTER, "bytes",
+	   "bytes that it has moved to or from a disk, a network")
+RB_IO_WORD(batches, "ringbus_producer_io_batches_total",
+	   "ringbus_consumer_io_batches_total", COUNTER, "",
+	   "batches in which it has")
+RB_IO_WORD(errors, "ringbus_producer_io_errors_total",
+	   "ringbus_consumer_io_errors_total", COUNTER, "",
+	   "times that failed")
+RB_IO_WORD(retries, "ringbus_producer_io_retries_total",
+	   "ringbus_consumer_io_retries_total", COUNTER, "",
+	   "times it tried again")
+RB_IO_WORD(lag, "ringbus_producer_io_lag_slots",
+	   "ringbus_consumer_io_lag_slots", GAUGE, "slots",
+	   "slots that are here and not yet safe there, or there and not yet "
+	   "here")
+RB_IO_WORD(up, "ringbus_producer_io_up", "ringbus_consumer_io_up", GAUGE, "",
+	   "1 while it reaches the disk or network, 0 also once its process is "
+	   "gone")
 /* clang-format on */
 #undef RB_DERIVED
 #undef RB_WORD
 #undef RB_WAIT_WORD
+#undef RB_IO_WORD

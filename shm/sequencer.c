@@ -146,11 +146,9 @@ check_stream(const struct rb_sequencer *s, int64_t hi, bool committed)
 static int
 check_alive(struct rb_sequencer *s)
 {
-	const struct rb_member *member = &s->channel->meta->producers[s->index];
 	uint32_t set = 1;
 
-	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
-	if (rb_word32_load_relaxed(&member->epoch) != s->epoch)
+	if (!rb_sequencer_is_ours(s))
 		return rb_channel_why_lost(s->channel);
 	/* ORDER(none, relaxed) - a flag that carries no data. */
 	if (rb_word32_cas_relaxed(&s->cancelled, &set, 0))

@@ -116,6 +116,16 @@ void rb_sequencer_abandon_all(struct rb_sequencer *sequencer);
  * they may be cancelled or may find that they wait for themselves. */
 void rb_sequencer_set_revocable(struct rb_sequencer *sequencer);
 
+/* Whether the handle is still ours: if not, rb_channel_why_lost() tells why. */
+static inline bool
+rb_sequencer_is_ours(const struct rb_sequencer *sequencer)
+{
+	/* ORDER(none, relaxed) - the daemon tells us, nothing depends on it. */
+	return rb_word32_load_relaxed(
+		       &sequencer->channel->meta->producers[sequencer->index]
+				.epoch) == sequencer->epoch;
+}
+
 /* Slots that could be claimed now; never negative, never more than capacity. */
 int64_t rb_sequencer_remaining(struct rb_sequencer *sequencer);
 

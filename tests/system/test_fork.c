@@ -56,6 +56,7 @@ static int
 publish_as_parent(void *arg)
 {
 	struct handles *h = arg;
+	struct ringbus_io io = { .size = sizeof(io) };
 	uint64_t value = 9;
 	int64_t lo;
 
@@ -67,6 +68,7 @@ publish_as_parent(void *arg)
 	LOST(ringbus_producer_claim_available(h->p, 4, &lo));
 	LOST(ringbus_producer_write(h->p, &value, sizeof(value), RINGBUS_NOW));
 	LOST(ringbus_producer_drain(h->p, RINGBUS_FOREVER));
+	LOST(ringbus_producer_io(h->p, &io));
 	ck_assert_int_eq(ringbus_producer_remaining(h->p), 0);
 	return 0;
 }
@@ -96,6 +98,7 @@ consume_as_parent(void *arg)
 	struct handles *h = arg;
 	struct ringbus_handlers handlers = RINGBUS_HANDLERS_INIT;
 	struct ringbus_span span = { .size = sizeof(span) };
+	struct ringbus_io io = { .size = sizeof(io) };
 	struct ringbus_event event;
 	bool called = false;
 
@@ -105,6 +108,7 @@ consume_as_parent(void *arg)
 	LOST(ringbus_consumer_commit(h->c));
 	LOST(ringbus_consumer_span(h->c, 1, &span));
 	LOST(ringbus_consumer_commit_through(h->c, 0));
+	LOST(ringbus_consumer_io(h->c, &io));
 	LOST(ringbus_consumer_wait(h->c, RINGBUS_NOW));
 	LOST(ringbus_consumer_wait(h->c, RINGBUS_FOREVER));
 	LOST(ringbus_consumer_poll(h->c, 10, note, &called));
@@ -120,6 +124,7 @@ look_as_parent(void *arg)
 {
 	struct handles *h = arg;
 	const struct ringbus_channel *channel = ringbus_tap_channel(h->tap);
+	struct ringbus_io io = { .size = sizeof(io) };
 	struct ringbus_info info = { .size = sizeof(info) };
 	struct ringbus_member member = { .size = sizeof(member) };
 	struct ringbus_hole hole = { .size = sizeof(hole) };
@@ -139,6 +144,7 @@ look_as_parent(void *arg)
 	LOST(ringbus_channel_hole(channel, &hole));
 	LOST(ringbus_channel_metric(channel, 0, 0, &value));
 	LOST(ringbus_channel_latency(channel, 0, &latency));
+	LOST(ringbus_channel_io(channel, RINGBUS_CONSUMER, 0, &io));
 	LOST(ringbus_channel_placement(channel, 0, &placement));
 	LOST(ringbus_channel_copy(channel, -1));
 	LOST(ringbus_pin(channel));

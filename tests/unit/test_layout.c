@@ -25,19 +25,22 @@ expect_apart(const struct hot *hot, size_t n)
 
 TEST(hot_words_of_the_ring_stand_alone)
 {
-	struct hot hot[4 + RB_PRODUCERS_MAX] = {
+	struct hot hot[4 + 2 * RB_PRODUCERS_MAX] = {
 		{ offsetof(struct rb_ring, claimed), 0 },
 		{ offsetof(struct rb_ring, published), 1 },
 		{ offsetof(struct rb_ring, gate), 2 },
 		{ offsetof(struct rb_ring, event), 3 },
 	};
 
-	for (int i = 0; i < RB_PRODUCERS_MAX; i++)
-		hot[4 + i] = (struct hot){
-			offsetof(struct rb_ring, handles) +
-				(uint64_t)i * sizeof(struct rb_handle),
-			4 + i,
+	for (int i = 0; i < RB_PRODUCERS_MAX; i++) {
+		uint64_t handle = offsetof(struct rb_ring, handles) +
+				  (uint64_t)i * sizeof(struct rb_handle);
+
+		hot[4 + 2 * i] = (struct hot){ handle, 4 + 2 * i };
+		hot[5 + 2 * i] = (struct hot){
+			handle + offsetof(struct rb_handle, io), 5 + 2 * i
 		};
+	}
 	expect_apart(hot, RB_ARRAY_SIZE(hot));
 }
 
@@ -56,7 +59,7 @@ TEST(space_wishes_share_no_line_with_a_cursor)
 
 TEST(hot_words_of_the_gates_stand_alone)
 {
-	struct hot hot[5 + 2 * RB_CONSUMERS_MAX] = {
+	struct hot hot[5 + 3 * RB_CONSUMERS_MAX] = {
 		{ offsetof(struct rb_gates, data_wanted), 0 },
 		{ offsetof(struct rb_gates, bells), 1 },
 		{ offsetof(struct rb_gates, clear.owner), 2 },
@@ -68,11 +71,14 @@ TEST(hot_words_of_the_gates_stand_alone)
 		uint64_t gate = offsetof(struct rb_gates, consumers) +
 				(uint64_t)i * sizeof(struct rb_gate);
 
-		hot[5 + 2 * i] = (struct hot){
-			gate + offsetof(struct rb_gate, sequence), 5 + 2 * i
+		hot[5 + 3 * i] = (struct hot){
+			gate + offsetof(struct rb_gate, sequence), 5 + 3 * i
 		};
-		hot[6 + 2 * i] = (struct hot){
-			gate + offsetof(struct rb_gate, event), 6 + 2 * i
+		hot[6 + 3 * i] = (struct hot){
+			gate + offsetof(struct rb_gate, event), 6 + 3 * i
+		};
+		hot[7 + 3 * i] = (struct hot){
+			gate + offsetof(struct rb_gate, io), 7 + 3 * i
 		};
 	}
 	expect_apart(hot, RB_ARRAY_SIZE(hot));
