@@ -6,15 +6,17 @@
 #include <unistd.h>
 
 #include "client/ctl/ctl.h"
+#include "client/ctl/io.h"
 #include "client/ctl/json.h"
 #include "client/ctl/table.h"
 #include "client/ctl/view.h"
 #include "client/ctl/words.h"
 
 static const struct table_column columns[] = {
-	{ "NAME", false }, { "PID", true },     { "STATE", false },
-	{ "SLOW", false }, { "GATES", false },  { "NEXT", true },
-	{ "LAG", true },   { "WORKERS", true },
+	{ "NAME", false },  { "PID", true },     { "STATE", false },
+	{ "SLOW", false },  { "GATES", false },  { "NEXT", true },
+	{ "LAG", true },    { "WORKERS", true }, { "IO", false },
+	{ "IO-LAG", true },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -30,6 +32,7 @@ static int
 add_row(struct table *table, const struct view *view,
 	const struct ringbus_member *m)
 {
+	const struct ringbus_io *io = view_io(view, m);
 	int r = table_add(table, "%s", m->name);
 
 	r |= m->pid > 0 ? table_add(table, "%" PRId64, m->pid)
@@ -41,6 +44,9 @@ add_row(struct table *table, const struct view *view,
 	r |= table_add(table, "%" PRId64, m->lag);
 	r |= m->group ? table_add(table, "%u", view_count_workers(view, m))
 		      : table_add(table, "-");
+	r |= table_add(table, "%s", io_word(io));
+	r |= io != NULL ? table_add(table, "%" PRId64, io->lag)
+			: table_add(table, "-");
 	return r;
 }
 
@@ -77,6 +83,7 @@ write_row(const struct view *view, const struct ringbus_member *m,
 	json_int(&json, "lag", m->lag);
 	json_bool(&json, "group", m->group != 0);
 	json_uint(&json, "workers", view_count_workers(view, m));
+	io_write(view_io(view, m), &json);
 	json_end(&json);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/ctl/ctl.h"
+#include "client/ctl/io.h"
 #include "client/ctl/json.h"
 #include "client/ctl/placement.h"
 #include "client/ctl/process.h"
@@ -92,6 +93,7 @@ write_member(struct json *json, const struct view *view,
 	json_uint(json, "sleeps", member->sleeps);
 	json_uint(json, "missed", member->missed);
 	json_uint(json, "wakes", member->wakes);
+	io_write(view_io(view, member), json);
 	json_close(json, '}');
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "client/ctl/interrupt.h"
+#include "client/ctl/io.h"
 #include "client/ctl/json.h"
 #include "client/ctl/when.h"
 #include "client/ctl/words.h"
@@ -179,6 +180,7 @@ write_member(struct json *json, const struct ringbus_member *member,
 		json_int(json, "lag", member->lag);
 	write_rates(json, rates);
 	latencies_write(&sample->latencies, member, json);
+	io_write(view_io(&sample->view, member), json);
 	json_close(json, '}');
 }
 

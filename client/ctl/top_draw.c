@@ -220,6 +220,20 @@ member_lag(const void *row, char text[PAGE_CELL])
 		put_dash(text);
 }
 
+static void
+member_io_lag(const void *row, char text[PAGE_CELL])
+{
+	const struct member_row *r = row;
+	const struct ringbus_io *io = view_io(&r->sample->view, r->member);
+
+	if (io == NULL)
+		put_dash(text);
+	else if (!io->up)
+		memcpy(text, "down", 5);
+	else
+		put_count(io->lag, text);
+}
+
 static const struct page_column member_columns[] = {
 	{ "  MEMBER", 0, member_name },   { "RATE/S", 6, member_rate },
 	{ "LAG", 6, member_lag },         { "ROLE", 8, member_role },
@@ -228,7 +242,7 @@ static const struct page_column member_columns[] = {
 	{ "WOKEN/S", 7, member_woken },   { "STATE", 8, member_state },
 	{ "WAKES/S", 7, member_wakes },   { "LOST/S", 6, member_lost },
 	{ "SLEEPS/S", 8, member_sleeps }, { "MISSED/S", 8, member_missed },
-	{ "ERRORS/S", 8, member_errors },
+	{ "ERRORS/S", 8, member_errors }, { "IO-LAG", 6, member_io_lag },
 };
 
 #define N_MEMBER_COLUMNS                                                       \

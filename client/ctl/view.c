@@ -7,6 +7,15 @@
 #include <string.h>
 
 static void
+read_io(const struct ringbus_channel *channel,
+	const struct ringbus_member *member, struct ringbus_io *ret)
+{
+	ret->size = sizeof(*ret);
+	if (ringbus_channel_io(channel, member->role, member->index, ret) != 1)
+		ret->size = 0;
+}
+
+static void
 read_members(const struct ringbus_channel *channel, int role, struct view *view)
 {
 	struct ringbus_member *member;
@@ -15,8 +24,10 @@ read_members(const struct ringbus_channel *channel, int role, struct view *view)
 	for (i = 0; i < RINGBUS_MEMBERS_MAX; i++) {
 		member = &view->members[view->n_members];
 		member->size = sizeof(*member);
-		if (ringbus_channel_member(channel, role, i, member) == 1)
-			view->n_members++;
+		if (ringbus_channel_member(channel, role, i, member) != 1)
+			continue;
+		read_io(channel, member, &view->ios[view->n_members]);
+		view->n_members++;
 	}
 }
 
@@ -57,6 +68,14 @@ view_consumer(const struct view *view, unsigned index)
 			return member;
 	}
 	return NULL;
+}
+
+const struct ringbus_io *
+view_io(const struct view *view, const struct ringbus_member *member)
+{
+	const struct ringbus_io *io = &view->ios[member - view->members];
+
+	return io->size > 0 ? io : NULL;
 }
 
 int64_t

@@ -9,6 +9,7 @@
 
 #include "tests/fixture.h"
 #include "tests/system/util_bus.h"
+#include "tests/system/util_ctl.h"
 
 static const struct ringbus_io some = {
 	.size = sizeof(some),
@@ -294,5 +295,46 @@ TEST(who_has_lost_its_place_says_nothing)
 		rb_word32_store_relaxed(epochs[i],
 					rb_word32_load_relaxed(epochs[i]) - 1);
 	rb_channel_detach(&shm);
+	t_bus_end(&b);
+}
+
+TEST(ringbusctl_shows_it)
+{
+	static const char json[] = "\"io\":{\"up\":true,\"lag\":40,"
+				   "\"bytes\":1000001,\"batches\":17,"
+				   "\"errors\":3,\"retries\":5}";
+	struct ringbus_consumer *c;
+	struct ringbus_io io = some;
+	struct t_ctl run;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	c = t_consume_as(b.bus, "journal", RINGBUS_FROM_NOW);
+	t_consume_as(b.bus, "app", RINGBUS_FROM_NOW);
+	t_ok(ringbus_consumer_io(c, &some));
+	t_ctl_run(&run, &b.daemon, NULL, "consumer ls a");
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "  IO  IO-LAG\n"));
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "  up      40\n"));
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "  -        -\n"));
+	t_ctl_run(&run, &b.daemon, NULL, "consumer ls a --json");
+	t_json_lines(t_ctl_out(&run), 2);
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), json));
+	t_ctl_run(&run, &b.daemon, NULL, "show a --json");
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), json));
+	t_ctl_run(&run, &b.daemon, NULL, "top a --once -i 10ms --json");
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), json));
+	t_ctl_run(&run, &b.daemon, NULL, "metrics a");
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run),
+				     "ringbus_consumer_io_up{channel=\"a\","
+				     "consumer=\"journal\"} 1\n"));
+	ck_assert_ptr_null(strstr(t_ctl_out(&run),
+				  "ringbus_consumer_io_up{channel=\"a\","
+				  "consumer=\"app\"}"));
+	io.up = 0;
+	t_ok(ringbus_consumer_io(c, &io));
+	t_ctl_run(&run, &b.daemon, NULL, "consumer ls a");
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "  down      40\n"));
+	t_ctl_run(&run, &b.daemon, NULL, "top a --once -i 10ms");
+	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "  down\n"));
 	t_bus_end(&b);
 }
