@@ -150,6 +150,8 @@ stress_src := $(wildcard tests/stress/*.c)
 crash_src := $(wildcard tests/crash/test_*.c)
 hostile_src := $(wildcard tests/hostile/test_*.c)
 torture_src := $(wildcard tests/torture/torture.c)
+# What tests in the shell start beside ours.
+helper_src := $(wildcard tests/system/program_*.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_common_src := $(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,\
 	$(wildcard tests/fuzz/*.c))
@@ -179,6 +181,7 @@ tests := $(call programs,$(unit_src) $(system_src) $(conformance_src) $(crash_sr
 stresses := $(call programs,$(stress_src))
 crashes := $(call programs,$(crash_src))
 hostiles := $(call programs,$(hostile_src))
+helpers := $(call programs,$(helper_src))
 fuzzers := $(call programs,$(fuzz_src))
 pages3 := $(addprefix $(BUILD)/man/,$(addsuffix .3,\
 	$(shell awk -f docs/man/section3.awk client/ringbus.h)))
@@ -200,7 +203,7 @@ built_programs := $(ringbusd) $(ringbusctl) $(exporter)
 # Of the configuration, for editors.
 schema := $(if $(ringbusd),$(BUILD)/ringbus.schema.json)
 # What tests start, and what they read.
-started := $(libraries) $(built_programs) $(examples) $(demo) $(valgrind_lib) \
+started := $(libraries) $(built_programs) $(examples) $(demo) $(helpers) $(valgrind_lib) \
 	$(filter %/ringbusctl.1 %/ringbus.yaml.5,$(mans)) $(schema)
 
 # ----------------------------------------------------------------- targets
@@ -444,6 +447,9 @@ $(tests): %: %.o $(t_lib) $(bench_lib) $(daemon_lib) $(config_lib) $(static_lib)
 $(BUILD)/tests/system/test_setting_words: $(call objects,$(setting_src))
 $(BUILD)/tests/system/test_setting_words: private more_libs := $(static_lib)
 
+$(helpers): %: %.o $(static_lib)
+	$(call program)
+
 $(valgrind_lib): $(call objects,$(wildcard tests/valgrind/*.c)) $(BUILD)/flags
 	$(call say,LD)$(link) -shared -o $@ $(filter %.o,$^)
 
@@ -512,7 +518,7 @@ conf_path = $(1)/$(basename $(notdir $(2))).conf
 install_files = \
 	$(if $(ringbusd),755:$(ringbusd):$(SBINDIR)/ringbusd) \
 	$(if $(ringbusctl),755:$(ringbusctl):$(BINDIR)/ringbusctl) \
-	$(if $(exporter),755:$(exporter):$(BINDIR)/ringbus-exporter) \
+	$(foreach f,$(exporter) $(journal) $(bridge),755:$f:$(BINDIR)/$(notdir $f)) \
 	$(if $(client_src),\
 		755:$(BUILD)/$(SONAME):$(LIBDIR)/libringbus.so.$(VERSION) \
 		link:libringbus.so.$(VERSION):$(LIBDIR)/$(SONAME) \
