@@ -10,8 +10,12 @@
 #	container_prepare             $root is this system, to be changed at will
 #	container_boot                systemd is up; more was not started
 #	inside COMMAND...             runs it in there, as root
+#	container_crash               all of it is dead at once; its files stay, and it
+#	                              can be booted again
 #
-# At the suite's exit nothing is left of it. What is in $dir is removed as well.
+# $container_options are for systemd-nspawn. At the suite's exit nothing is left of it. What is in $dir is removed as well.
+
+container_options=()
 
 container_obstacle() {
 	((EUID == 0)) || { echo "only root can boot a system"; return; }
@@ -30,10 +34,17 @@ inside() {
 	env -u TMPDIR nsenter --target "$init" --all --wdns=/ -- "$@"
 }
 
-# With its first process all others die, and nobody else has the mounts.
-container_finish() {
+# With its first process all others die.
+container_crash() {
 	[[ -z $init ]] || kill -KILL "$init" 2>/dev/null
 	[[ -z $nspawn ]] || wait "$nspawn" 2>/dev/null
+	init=
+	nspawn=
+}
+
+# Nobody else has the mounts.
+container_finish() {
+	container_crash
 	umount -l "$root" "$dir/over" 2>/dev/null
 	find /sys/fs/cgroup/{,systemd/,unified/}"$group" -depth -type d \
 		-exec rmdir {} + 2>/dev/null
@@ -47,7 +58,7 @@ container_exec() {
 
 	for top in /sys/fs/cgroup/{,systemd/,unified/}; do
 		[[ ! -d /run/systemd/system && -w ${top}cgroup.procs ]] || continue
-		mkdir "$top$group" && echo "$BASHPID" >"$top$group/cgroup.procs"
+		mkdir -p "$top$group" && echo "$BASHPID" >"$top$group/cgroup.procs"
 	done
 	exec "$@"
 }
@@ -83,7 +94,7 @@ container_is_up() {
 container_boot() {
 	container_exec systemd-nspawn --quiet --directory="$root" --boot --register=no \
 		--keep-unit --link-journal=no --console=pipe \
-		--capability=CAP_IPC_LOCK -- \
+		--capability=CAP_IPC_LOCK "${container_options[@]}" -- \
 		--unit=basic.target </dev/null >"$dir/console" 2>&1 &
 	nspawn=$!
 	until_true container_find_init && [[ -n $init ]] &&
