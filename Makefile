@@ -131,6 +131,7 @@ found = $(wildcard $(addsuffix /$(1),/usr/local/include /usr/include))
 iceoryx_include := $(patsubst %/iceoryx_posh,%,$(firstword \
 	$(call found,iceoryx/v2*/iceoryx_posh)))
 peers := $(if $(call found,zmq.h),zeromq) $(if $(call found,nng/nng.h),nng) \
+	$(if $(call found,nats/nats.h),nats) \
 	$(if $(shell command -v $(CXX)),$(if $(call found,boost/version.hpp),boost) \
 	$(if $(iceoryx_include),iceoryx))
 peer_src := $(call part,client,bench/rivals.c bench/peer.c bench/peer_lane.c bench/peer_kernel.c \
@@ -138,6 +139,7 @@ peer_src := $(call part,client,bench/rivals.c bench/peer.c bench/peer_lane.c ben
 bench_libs = -Wl,--as-needed $(foreach p,$(peers),$(libs_$p)) -lm
 libs_zeromq := -lzmq
 libs_nng := -lnng
+libs_nats := -lnats
 libs_boost := -lstdc++
 libs_iceoryx := -liceoryx_posh -liceoryx_hoofs -liceoryx_platform -lstdc++
 t_src := $(wildcard tests/*.c tests/system/util_*.c tests/conformance/remote*.c \
@@ -363,8 +365,8 @@ $(BUILD)/peers: FORCE
 	@printf '%s\n' '$(peers) | $(compile_cxx)' | cmp -s - $@ || \
 		printf '%s\n' '$(peers) | $(compile_cxx)' >$@
 
-$(BUILD)/bench/peer.o: $(BUILD)/peers
-$(BUILD)/bench/peer.o: private CPPFLAGS += $(addprefix -DPEER_,$(peers))
+$(addprefix $(BUILD)/bench/,peer.o bench_bridge.o): $(BUILD)/peers
+$(addprefix $(BUILD)/bench/,peer.o bench_bridge.o): private CPPFLAGS += $(addprefix -DPEER_,$(peers))
 $(BUILD)/bench/peer_iceoryx.o: private CPPFLAGS += -isystem $(iceoryx_include)
 
 # What is inside by .incbin: the shipped configuration, scripts for shells.

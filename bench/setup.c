@@ -19,9 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BESIDE_MAX 8
+
 static char dir[64];
 static char shm_dir[64];
 static pid_t daemon_pid;
+static pid_t beside[BESIDE_MAX];
+static int n_beside;
 static pid_t parent; /* of this one, if it is a child */
 
 int64_t
@@ -163,15 +167,23 @@ bench_wait_for_crowd(int n)
 }
 
 /* build/release/bench/x -> build/release/ringbusd */
-static void
-daemon_path(char *path, size_t size)
+const char *
+bench_program(const char *name)
 {
-	ssize_t n = readlink("/proc/self/exe", path, size - 16);
+	static char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
 
 	path[n > 0 ? n : 0] = '\0';
 	for (int i = 0; i < 2 && strrchr(path, '/') != NULL; i++)
 		*strrchr(path, '/') = '\0';
-	strncat(path, "/ringbusd", size - strlen(path) - 1);
+	snprintf(path + strlen(path), 64, "/%s", name);
+	return path;
+}
+
+const char *
+bench_folder(void)
+{
+	return dir;
 }
 
 static void
@@ -185,20 +197,60 @@ write_config(const char *path, const char *channels)
 }
 
 static void
+execute(const char *log, int death, const char *const argv[])
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, log);
+	if (freopen(path, "w", stderr) == NULL)
+		bench_check(path, -errno);
+	prctl(PR_SET_PDEATHSIG, death);
+	execv(argv[0], (char *const *)argv);
+	fprintf(stderr, "bench: %s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+static void
 execute_daemon(const char *config)
 {
-	char path[4096], socket[96], log[96];
+	char socket[96];
+	const char *const argv[] = { bench_program("ringbusd"),
+				     "--config",
+				     config,
+				     "--socket",
+				     socket,
+				     "--shm-dir",
+				     shm_dir,
+				     NULL };
 
-	daemon_path(path, sizeof(path));
 	snprintf(socket, sizeof(socket), "%s/sock", dir);
-	snprintf(log, sizeof(log), "%s/log", dir);
-	if (freopen(log, "w", stderr) == NULL)
-		bench_check(log, -errno);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	execl(path, "ringbusd", "--config", config, "--socket", socket,
-	      "--shm-dir", shm_dir, (char *)NULL);
-	fprintf(stderr, "bench: %s: %s\n", path, strerror(errno));
-	_exit(127);
+	execute("log", SIGTERM, argv);
+}
+
+void
+bench_start_beside(const char *log, const char *const argv[])
+{
+	pid_t pid;
+
+	if (n_beside == BESIDE_MAX)
+		bench_fail("more than %d programs", BESIDE_MAX);
+	pid = fork();
+	bench_check("fork", pid < 0 ? -errno : pid);
+	if (pid == 0)
+		execute(log, SIGKILL, argv);
+	beside[n_beside++] = pid;
+}
+
+/* The last one first. */
+static void
+end_beside(void)
+{
+	while (n_beside > 0) {
+		pid_t pid = beside[--n_beside];
+
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
 }
 
 /* Nothing stays behind who is interrupted. A second signal does not hit the
@@ -242,6 +294,7 @@ bench_stop_daemon(void)
 
 	if (daemon_pid <= 0 || parent != 0)
 		return;
+	end_beside();
 	kill(daemon_pid, SIGTERM);
 	waitpid(daemon_pid, NULL, 0);
 	daemon_pid = 0;

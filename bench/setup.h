@@ -28,6 +28,16 @@ void bench_stop_daemon(void);
 /* Connects to it. */
 struct ringbus *bench_connect(void);
 
+/* A folder of this run that is gone when the daemon has been stopped. */
+const char *bench_folder(void);
+
+/* Path of a program of this build; good until the next call. */
+const char *bench_program(const char *name);
+
+/* Runs another program beside the daemon, and ends it before that is stopped. What it
+ * says goes to that file in the folder. */
+void bench_start_beside(const char *log, const char *const argv[]);
+
 /* Runs fn(context) in a child that is pinned; bench_join() checks that it
  * returned 0. */
 pid_t bench_child(int cpu, int (*fn)(void *), void *context);
