@@ -96,6 +96,21 @@ WAN_TEST(daemons_are_killed)
 	t_wan_end(&w);
 }
 
+/* The same kills each time; now and then of one that has only just begun. */
+WAN_TEST(anybody_is_killed_at_any_time)
+{
+	struct t_wan w = { .server_at = 1, .rounds = 2 * T_WAN_ROUNDS };
+	uint64_t seed = 8;
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w))
+		for (int i = 0; i < 4; i++) {
+			seed = seed * 6364136223846793005 + 1442695040888963407;
+			t_wan_restart(&w, (seed >> 33) % T_WAN_PROCESSES);
+		}
+	t_wan_end(&w);
+}
+
 /* ------------------------------------------------------- the network in between */
 
 /* Of that bridge which is not on the server's host. */
@@ -154,19 +169,56 @@ WAN_TEST(server_hangs)
 	t_wan_end(&w);
 }
 
+/* ------------------------------------------------------------ who has lost some */
+
+static void
+await_all_sent(struct t_wan *w)
+{
+	kill(w->pids[T_WAN_PRODUCER], SIGSTOP);
+	t_wan_until(w, t_read(w->received.next) == t_read(w->sent.next));
+}
+
+/*
+ * As after a loss of power: it has acknowledged what was not synced, and its files are
+ * those of a moment ago. The ring still has all of it.
+ */
+WAN_TEST(server_forgets_what_it_had_acknowledged)
+{
+	struct t_wan w = { .server_at = 1 };
+	unsigned n = 0;
+
+	t_wan_begin(&w);
+	while (t_wan_goes_on(&w)) {
+		await_all_sent(&w);
+		kill(w.pids[T_WAN_SERVER], SIGSTOP);
+		t_host_sh(&w.hosts[1], "cp -a %s/store %s/old", t_tmpdir(),
+			  t_tmpdir());
+		kill(w.pids[T_WAN_SERVER], SIGCONT);
+		kill(w.pids[T_WAN_PRODUCER], SIGCONT);
+		t_wan_await(&w, 1000);
+		await_all_sent(&w);
+		t_wan_kill(&w, T_WAN_SERVER);
+		t_host_sh(&w.hosts[1], "rm -rf %s/store && mv %s/old %s/store",
+			  t_tmpdir(), t_tmpdir(), t_tmpdir());
+		t_wan_start(&w, T_WAN_SERVER);
+		kill(w.pids[T_WAN_PRODUCER], SIGCONT);
+		n++;
+	}
+	ck_assert_uint_eq(t_wan_said(&w, T_WAN_EXPORTER, "has lost slots"), n);
+	t_wan_end(&w);
+}
+
 /* ------------------------------------------------------------- who is too slow */
 
-/* As many as the ring of the far end has slots, and none on top. */
+/* What the ring of the far end has no room for stays in the stream. */
 WAN_TEST(consumer_that_stands_still_is_waited_for)
 {
 	struct t_wan w = { .server_at = 1 };
-	uint64_t n;
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
 		kill(w.pids[T_WAN_CONSUMER], SIGSTOP);
-		n = t_read(w.received.next);
-		t_wan_until(&w, t_wan_cursor(&w, 1) + 1 >= (int64_t)n + 16384);
+		t_wan_until(&w, t_wan_is_full(&w, 1));
 		kill(w.pids[T_WAN_CONSUMER], SIGCONT);
 	}
 	t_wan_end(&w);
@@ -180,9 +232,7 @@ WAN_TEST(full_stream_is_waited_for)
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
-		t_wan_until(&w,
-			    t_read(w.sent.next) - (uint64_t)t_wan_acked(&w) >=
-				    16384);
+		t_wan_until(&w, t_wan_is_full(&w, 0));
 		size += w.is_long ? 64 << 20 : 1 << 20;
 		t_js_limit(&w.hosts[1], w.hosts[1].address, T_WAN_PORT, "a",
 			   size);
