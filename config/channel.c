@@ -90,20 +90,38 @@ parse_values(struct rb_channel_draft *draft, const char *where,
 	rb_outlets_parse(draft, where, path, problems);
 }
 
+/* What only one channel can have. */
+static void
+refuse_defaults(const struct rb_channel_draft *defaults,
+		struct rb_problems *problems)
+{
+	static const enum rb_key_id own[] = {
+		RB_KEY_CHANNEL_consumers,
+		RB_KEY_JOURNAL_dir,
+		RB_KEY_BRIDGE_subject,
+		RB_KEY_BRIDGE_state,
+	};
+
+	for (size_t i = 0; i < RB_ARRAY_SIZE(own); i++) {
+		const struct rb_given *given = &defaults->given[own[i]];
+
+		if (given->is_given)
+			rb_problems_add(problems, rb_node_place(given->key),
+					NULL, "'%s' cannot be a default",
+					rb_keys[own[i]].name);
+	}
+}
+
 void
 rb_channel_parse_defaults(struct rb_channel_draft *defaults,
 			  struct rb_node mapping, struct rb_problems *problems)
 {
-	const struct rb_given *consumers;
 	size_t i;
 
 	/* Each file is read afresh, on top of the values so far. */
 	memset(defaults->given, 0, sizeof(defaults->given));
 	parse_values(defaults, "in 'defaults'", "defaults", mapping, problems);
-	consumers = &defaults->given[RB_KEY_CHANNEL_consumers];
-	if (consumers->is_given)
-		rb_problems_add(problems, rb_node_place(consumers->key), NULL,
-				"'consumers' cannot be a default");
+	refuse_defaults(defaults, problems);
 	for (i = 0; i < RB_N_KEYS; i++)
 		if (defaults->given[i].is_given)
 			defaults->inherited[i] = defaults->given[i];

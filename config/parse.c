@@ -140,6 +140,39 @@ check_unique(const struct parser *parser, struct rb_node key)
 	return false;
 }
 
+static bool
+is_shared(const char *path, const char *other)
+{
+	return path[0] != '\0' && strcmp(path, other) == 0;
+}
+
+/* Of what the last channel keeps on a disk no other may write the same. */
+static void
+check_places(const struct parser *parser, struct rb_node key)
+{
+	const struct rb_config *config = parser->config;
+	const struct rb_config_channel *last =
+		&config->channels[config->n_channels - 1];
+	const struct rb_config_channel *c = config->channels;
+
+	for (; c < last; c++) {
+		if (c->journal.given && last->journal.given &&
+		    is_shared(c->journal.dir, last->journal.dir))
+			rb_problems_add(parser->problems, rb_node_place(key),
+					"each needs a folder of its own",
+					"channel '%s' has the 'dir' of the "
+					"journal of '%s'",
+					last->name, c->name);
+		if (c->bridge.given && last->bridge.given &&
+		    is_shared(c->bridge.state, last->bridge.state))
+			rb_problems_add(parser->problems, rb_node_place(key),
+					"each needs a file of its own",
+					"channel '%s' has the 'state' of the "
+					"bridge of '%s'",
+					last->name, c->name);
+	}
+}
+
 static void
 parse_channel(struct parser *parser, struct rb_pair pair)
 {
@@ -156,6 +189,7 @@ parse_channel(struct parser *parser, struct rb_pair pair)
 	rb_node_note(pair.key, "channels", rb_node_text(pair.key));
 	rb_channel_parse(&parser->defaults, pair, parser->problems, channel);
 	parser->places[config->n_channels++] = rb_node_place(pair.key);
+	check_places(parser, pair.key);
 }
 
 /* The second pass over one document. */

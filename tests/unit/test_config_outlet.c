@@ -342,6 +342,25 @@ REFUSES(shared_by_default,
 REFUSES(subject_from_a_name, "channels:\n  a..b:\n    bridge:\n",
 	"test:3:12: channel 'a..b': 'ringbus.a..b' is no subject of NATS\n")
 
+REFUSES(dir_as_a_default, "defaults: { journal: { dir: /j } }",
+	"test:1:24: 'dir' cannot be a default\n")
+REFUSES(state_as_a_default, "defaults: { bridge: { state: /s } }",
+	"test:1:23: 'state' cannot be a default\n")
+REFUSES(subject_as_a_default, "defaults: { bridge: { subject: s } }",
+	"test:1:23: 'subject' cannot be a default\n")
+REFUSES(two_journals_in_a_folder,
+	"channels:\n"
+	"  a: { journal: { dir: /j } }\n"
+	"  b: { journal: }\n"
+	"  c: { journal: { dir: /j } }\n"
+	"  d: { journal: }\n",
+	"test:4:3: channel 'c' has the 'dir' of the journal of 'a'\n")
+REFUSES(two_bridges_with_a_state,
+	"channels:\n"
+	"  a: { bridge: { direction: import, state: /s } }\n"
+	"  b: { bridge: { direction: import, state: /s } }\n",
+	"test:3:3: channel 'b' has the 'state' of the bridge of 'a'\n")
+
 TEST(half_a_pair_in_the_defaults)
 {
 	rb_config_free(parses("defaults: { bridge: { certificate: /c } }\n"
