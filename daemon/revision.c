@@ -162,6 +162,19 @@ tell_hard(const struct look *look, const struct rb_change *change,
 	tell_change(r, change, what, look->item->fate == RB_FATE_KEEP);
 }
 
+/* What takes effect without a new generation. */
+static const char *
+describe_live(const struct rb_change *change)
+{
+	if (change->key == NULL && change->consumer == NULL)
+		return "its program asks for it when it starts";
+	if (change->key != NULL && change->key->section == RB_SECTION_JOURNAL)
+		return "for the next start of ringbus-journal";
+	if (change->key != NULL && change->key->section == RB_SECTION_BRIDGE)
+		return "for the next start of ringbus-bridge";
+	return rb_pages_describe(change);
+}
+
 static void
 look_at_change(void *context, const struct rb_change *change)
 {
@@ -175,7 +188,7 @@ look_at_change(void *context, const struct rb_change *change)
 	if (hard)
 		tell_hard(look, change, obstacle);
 	else
-		tell_change(look->r, change, rb_pages_describe(change), false);
+		tell_change(look->r, change, describe_live(change), false);
 }
 
 static void

@@ -158,6 +158,67 @@ TEST(reload_is_told_from_then_on)
 	t_bus_end(&b);
 }
 
+TEST(reload_says_who_goes_by_it)
+{
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 1, 40);
+	t_daemon_reload(&b.daemon,
+			"channels: { a: { slots: 16, event_size: 8, "
+			"journal: {} } }",
+			"channels.a.journal: added");
+	ck_assert(t_daemon_said(&b.daemon, "its program asks for it when it "
+					   "starts"));
+	t_until(t_daemon_said(&b.daemon,
+			      "channels.a.consumers.journal: added"));
+	t_until(t_daemon_said(&b.daemon, "reloaded: 1 channels, 2 changes"));
+	/* From then on nothing gets lost. */
+	t_put_all(p, 41, 56);
+	ck_assert_int_eq(ringbus_producer_claim(p, 1, 0), -EAGAIN);
+	t_daemon_reload(&b.daemon,
+			"channels: { a: { slots: 16, event_size: 8, "
+			"journal: { sync: none }, bridge: {} } }",
+			"channels.a.journal.sync: always -> none");
+	ck_assert(t_daemon_said(&b.daemon, "for the next start of "
+					   "ringbus-journal"));
+	t_daemon_reload(&b.daemon,
+			"channels: { a: { slots: 16, event_size: 8, "
+			"journal: { sync: none }, bridge: { window: 9 } } }",
+			"channels.a.bridge.window: 256 -> 9");
+	ck_assert(t_daemon_said(&b.daemon, "for the next start of "
+					   "ringbus-bridge"));
+	t_daemon_reload(&b.daemon,
+			"channels: { a: { slots: 16, event_size: 8 } }",
+			"channels.a.bridge: removed");
+	t_until(t_daemon_said(&b.daemon, "consumers.journal: removed"));
+	t_put_all(p, 57, 200);
+	t_bus_end(&b);
+}
+
+#define WITH_JOURNAL                                                           \
+	"channels: { a: { slots: 16, event_size: 8, journal: {} } }"
+
+/* Its place is no journal's, and nobody is told so behind his back. */
+TEST(name_that_a_client_has_is_not_taken_from_him)
+{
+	struct ringbus_consumer *c;
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 16, event_size: 8");
+	c = t_consume_as(b.bus, "journal", RINGBUS_FROM_NOW);
+	t_daemon_reload(&b.daemon, WITH_JOURNAL,
+			"a client has one of this name");
+	t_until(t_daemon_said(&b.daemon, "was not reloaded"));
+	assert_setting(b.bus, "journal", "false");
+	ringbus_consumer_close(c);
+	t_daemon_reload(&b.daemon, WITH_JOURNAL, "was reloaded");
+	assert_setting(b.bus, "journal", "true");
+	t_bus_end(&b);
+}
+
 /* Producers wait for what has yet to be written, whoever is there. */
 TEST(journal_gates_before_it_runs)
 {
