@@ -1103,6 +1103,163 @@ RINGBUS_API int64_t ringbus_tap_lost(const struct ringbus_tap *tap);
 /* The read that waits, or the next one, returns -ECANCELED, once. Any thread. */
 RINGBUS_API void ringbus_tap_cancel(struct ringbus_tap *tap);
 
+/*** Journals *************************************************************/
+
+/*
+ * What ringbus-journal(8) has stored of a channel, in a folder; read without a
+ * daemon, also while it is written. docs/journal-format.md has every byte.
+ *
+ * An epoch is one generation of the channel, numbered from 1 on: within it sequences
+ * go on, with the next they begin anew. What is read is checked, all of it, and
+ * nothing of it is believed: what is not whole is not given out.
+ */
+struct ringbus_journal;
+
+/*
+ * Opens a folder to read. The position is that of the oldest event. *ret is the
+ * caller's until ringbus_journal_close(), which takes NULL. A folder without a
+ * segment yet is one too.
+ *
+ *   -ENOENT, -ENOTDIR  no such folder, or something else
+ *   -EACCES            it may not be read
+ *   -EINVAL            NULL, or longer than a path
+ *   -ENOMEM, -EMFILE, -ENFILE
+ */
+RINGBUS_API int ringbus_journal_open(const char *dir,
+				     struct ringbus_journal **ret);
+RINGBUS_API void ringbus_journal_close(struct ringbus_journal *journal);
+
+/* "file:offset: what", of what was last found damaged, torn or not to be had; "" if
+ * there was nothing. Valid until the next call with the journal. */
+RINGBUS_API const char *ringbus_journal_error(
+	const struct ringbus_journal *journal);
+
+struct ringbus_journal_info {
+	size_t size; /* of this struct; set it before the call */
+	char channel[RINGBUS_NAME_SIZE];
+	char type[RINGBUS_NAME_SIZE]; /* of the events; "": not declared */
+	unsigned type_version;
+	int framing;         /* RINGBUS_FIXED or RINGBUS_FRAMED */
+	uint64_t slot_size;  /* bytes from one slot to the next */
+	uint64_t event_size; /* largest event, bytes */
+	int64_t epoch; /* the last one, of which all of this is; 0: there is
+			      * none yet */
+	uint64_t generation; /* of the channel */
+	int64_t first;       /* the oldest sequence that is still there */
+	int64_t last;        /* the newest; first - 1: none */
+	int64_t first_ns; /* CLOCK_REALTIME of the first and the last block */
+	int64_t last_ns;
+	uint64_t bytes;    /* of all files, of all epochs */
+	uint64_t segments; /* as many are there, of all epochs */
+};
+
+/*
+ * What the journal is, and how far it has come: looks at all that its last segment
+ * has, the first time, and at what has come since. -EINVAL if `size` is not one we
+ * know; -EBADMSG if a header is damaged, which ringbus_journal_error() names;
+ * -EPROTONOSUPPORT for another version of the format; -EIO, -ENOMEM and others of
+ * open(2).
+ */
+RINGBUS_API int ringbus_journal_info(struct ringbus_journal *journal,
+				     struct ringbus_journal_info *ret);
+
+struct ringbus_segment {
+	size_t size; /* of this struct; set it before the call */
+	char file[64];
+	int64_t epoch;
+	uint64_t generation;
+	int64_t first; /* sequence that it begins at */
+	int64_t last;  /* the last that it has; first - 1: none */
+	int64_t first_ns;
+	int64_t last_ns;
+	uint64_t bytes;
+	int sealed; /* not 0: nothing more will come */
+};
+
+/*
+ * The segment at `index`, from 0 on: 1, or 0 behind the last. Index 0 looks anew
+ * which there are. Errors as of ringbus_journal_info(); with -EBADMSG and
+ * -EPROTONOSUPPORT `file`, `epoch`, `first` and `bytes` are set, and further ones
+ * may be asked for.
+ */
+RINGBUS_API int ringbus_journal_segment(struct ringbus_journal *journal,
+					unsigned index,
+					struct ringbus_segment *ret);
+
+/*
+ * Moves the position in an epoch, 0 being the last, to a sequence; to
+ * RINGBUS_FROM_OLDEST, or to RINGBUS_FROM_NOW, behind the last event. What comes next
+ * is the first event that begins there or later. If the sequence is older than what
+ * is kept, that is told first, as a hole.
+ *
+ *   -ENOENT  no such epoch, or nothing at all
+ *   -ERANGE  the sequence, and the one before it, are not there yet; the position is
+ *            behind the last event
+ *   -EINVAL  another negative number
+ *   and those of ringbus_journal_info()
+ */
+RINGBUS_API int ringbus_journal_seek(struct ringbus_journal *journal,
+				     int64_t epoch, int64_t sequence);
+
+/* The same to the first block, in the order of the files, that was written at this
+ * time of CLOCK_REALTIME in nanoseconds or later; or behind the last. A clock that
+ * was set back makes that a guess. Errors as above; never -ERANGE. */
+RINGBUS_API int ringbus_journal_seek_time(struct ringbus_journal *journal,
+					  int64_t realtime_ns);
+
+#define RINGBUS_JOURNAL_END 0   /* nothing more for now; ask again */
+#define RINGBUS_JOURNAL_EVENT 1 /* *ret is an event */
+/* From ret->sequence to ret->last there is nothing: the writer says so, or trimmed it,
+ * or it is missing. */
+#define RINGBUS_JOURNAL_HOLE 2
+/* Bytes are wrong; ringbus_journal_error() says which. The next call goes on behind
+ * them, with a hole if there was something. */
+#define RINGBUS_JOURNAL_DAMAGE 3
+#define RINGBUS_JOURNAL_EPOCH 4 /* another epoch begins, at ret->sequence */
+
+/*
+ * What comes next: one of the above, or a negative errno, after which the position is
+ * as it was. Of an event `data` is good until the next call with the journal. Slots
+ * without events are skipped.
+ *
+ * Follows a journal that is being written, also from file to file; nobody wakes who
+ * waits for it. It may see events that are not yet as durable as the journal
+ * promises: what is, says the sequence of the journal's consumer in the channel. A last
+ * block that is not whole is yet to be written, and so the end for now, which
+ * ringbus_journal_error() tells then.
+ *
+ *   -EIO, -ENOMEM, -EMFILE, -ENFILE, -EACCES and others of open(2)
+ */
+RINGBUS_API int ringbus_journal_next(struct ringbus_journal *journal,
+				     struct ringbus_event *ret);
+
+struct ringbus_journal_place {
+	size_t size; /* of this struct; set it before the call */
+	int64_t epoch;
+	uint64_t generation;
+	int64_t sequence;
+	int64_t time_ns; /* CLOCK_REALTIME when it was written, to the block */
+	char file[64];
+	int64_t offset; /* in that file, of the event or of what is wrong */
+};
+
+/* Where what the last ringbus_journal_next() gave is. -EINVAL if `size` is not one
+ * we know; -ENODATA if it gave nothing, or nothing was asked for. */
+RINGBUS_API int ringbus_journal_place(const struct ringbus_journal *journal,
+				      struct ringbus_journal_place *ret);
+
+/*
+ * Removes, oldest first, whole segments all of which is before this sequence of an
+ * epoch, 0 being the last; earlier epochs are before it. The last segment stays in
+ * any case, and so does one that may still be written. Returns how many were removed.
+ *
+ *   -EACCES, -EROFS and others of unlink(2), after which some may be gone
+ *   -EINVAL  a negative number
+ *   and those of ringbus_journal_info()
+ */
+RINGBUS_API int64_t ringbus_journal_trim(struct ringbus_journal *journal,
+					 int64_t epoch, int64_t sequence);
+
 /*** Looking at a channel *************************************************/
 
 /* The channel behind a handle. Valid until the handle is closed. */

@@ -69,6 +69,7 @@ begin(struct t_journal *j)
 
 	ck_assert(rb_journal_header_check(&j->header));
 	j->header.salt += 1;
+	j->header.created_ns = j->time_ns;
 	rb_journal_name(j->name, j->header.epoch, j->header.first, "rbj");
 	rb_journal_header_encode(&j->header, page);
 	j->fd = openat(j->dirfd, j->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,

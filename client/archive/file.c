@@ -115,6 +115,14 @@ rb_journal_file_size(const struct rb_journal_file *file)
 	return fstat(file->fd, &st) < 0 ? -errno : (int64_t)st.st_size;
 }
 
+bool
+rb_journal_file_is_gone(const struct rb_journal_file *file)
+{
+	struct stat st;
+
+	return fstat(file->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* ------------------------------------------------------------------- opening */
 
 static int
@@ -304,13 +312,15 @@ rb_journal_file_probe(struct rb_journal_file *file, uint64_t from, uint64_t to,
 
 	from = rb_round_up(from, align);
 	while (from < to) {
+		uint64_t wanted, end;
 		int64_t n;
-		uint64_t end;
 
 		from = skip_hole(file, from);
 		if (from >= to)
 			break;
-		n = fetch(file, from, LOAD_SIZE, LOAD_SIZE);
+		wanted = rb_min_u64(to - from + sizeof(struct rb_journal_block),
+				    LOAD_SIZE);
+		n = fetch(file, from, wanted, wanted);
 		if (n < (int64_t)sizeof(struct rb_journal_block))
 			return n < 0 ? (int)n : 0;
 		/* Of the last ones the header is not all here yet. */

@@ -53,6 +53,9 @@ void rb_journal_file_close(struct rb_journal_file *file);
 /* Bytes of the file now; or a negative errno. */
 int64_t rb_journal_file_size(const struct rb_journal_file *file);
 
+/* Whether it has been removed, or another has its name now. */
+bool rb_journal_file_is_gone(const struct rb_journal_file *file);
+
 /* What is at `offset`, by its header alone (never TORN), as it may have been a
  * while ago; or a negative errno. *ret is set if it is a block. */
 int rb_journal_file_peek(struct rb_journal_file *file, uint64_t offset,
