@@ -11,7 +11,7 @@
 static const t_victim_fn acts[] = {
 	t_victim_publish, t_victim_consume, t_victim_publish_batches,
 	t_victim_run,     t_victim_tap,     t_victim_lag,
-	t_victim_poll,    t_victim_consume,
+	t_victim_poll,    t_victim_span,
 };
 
 #define ACTS (sizeof(acts) / sizeof(acts[0]))

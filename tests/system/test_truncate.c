@@ -19,11 +19,13 @@ static const t_victim_fn workers[] = {
 	t_victim_consume,     t_victim_run,
 	t_victim_poll,        t_victim_lag,
 	t_victim_sleep_by_fd, t_victim_tap,
+	t_victim_span,
 };
 
 static const t_victim_fn sleepers[] = {
-	t_victim_publish, t_victim_consume,     t_victim_run, t_victim_work,
-	t_victim_lag,     t_victim_sleep_by_fd, t_victim_tap, t_victim_drain,
+	t_victim_publish, t_victim_consume, t_victim_run,
+	t_victim_work,    t_victim_lag,     t_victim_sleep_by_fd,
+	t_victim_tap,     t_victim_drain,   t_victim_span,
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -107,7 +109,7 @@ TEST(library_finds_out_about_a_ring_by_itself)
 	const t_victim_fn acts[] = { t_victim_publish, t_victim_publish_batches,
 				     t_victim_consume, t_victim_run,
 				     t_victim_poll,    t_victim_lag,
-				     t_victim_tap };
+				     t_victim_span,    t_victim_tap };
 
 	cut_unseen(RB_FILE_RING, acts, N(acts));
 }
@@ -116,7 +118,8 @@ TEST(library_finds_out_about_a_ring_by_itself)
 TEST(library_finds_out_about_gates_by_itself)
 {
 	const t_victim_fn acts[] = { t_victim_publish, t_victim_publish_batches,
-				     t_victim_consume, t_victim_run };
+				     t_victim_consume, t_victim_span,
+				     t_victim_run };
 
 	cut_unseen(RB_FILE_GATES, acts, N(acts));
 }

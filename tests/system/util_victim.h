@@ -44,6 +44,7 @@ typedef int (*t_victim_fn)(struct t_victim *self, struct ringbus *bus);
 int t_victim_publish(struct t_victim *self, struct ringbus *bus);
 int t_victim_publish_batches(struct t_victim *self, struct ringbus *bus);
 int t_victim_consume(struct t_victim *self, struct ringbus *bus);
+int t_victim_span(struct t_victim *self, struct ringbus *bus);
 int t_victim_run(struct t_victim *self, struct ringbus *bus);
 int t_victim_poll(struct t_victim *self, struct ringbus *bus);
 int t_victim_lag(struct t_victim *self, struct ringbus *bus);
