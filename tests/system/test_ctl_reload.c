@@ -217,3 +217,45 @@ TEST(configuration_is_shown_as_one_with_all_values)
 	t_ctl_run(&run, NULL, NULL, "config schema");
 	t_json_lines(t_ctl_out(&run), 1);
 }
+
+TEST(journal_and_bridge_are_shown_as_they_could_be_given)
+{
+	struct t_ctl run, again;
+	const char *file = t_text_file(
+		"defaults: { journal: { sync: interval, sync_interval: 9ms } "
+		"}\n"
+		"channels:\n"
+		"  a: { journal: { retain_size: 1GiB }, bridge: }\n"
+		"  b: { journal: { sync: none }, consumers: { x: } }\n"
+		"  c: { bridge: { direction: import, state: '/s: #',\n"
+		"      servers: [nats://a:1, 'tls://[::1]'] } }\n"
+		"  d: {}\n");
+	static const char *const shown[] = {
+		"      sync_interval: 9ms  # ",
+		"      retain_size: 1GiB  # ",
+		"      stream: \"a\"  # default\n",
+		"      journal:\n        on_death: keep  # default\n",
+		"      replicate:\n        on_death: keep  # default\n",
+		"      sync: none  # ",
+		"      servers: \"nats://a:1,tls://[::1]\"  # ",
+		"      state: \"/s: #\"  # ",
+	};
+
+	t_ctl_run(&run, NULL, NULL, t_words("config show %s", file));
+	t_ctl_run(&again, NULL, NULL,
+		  t_words("config show %s", t_text_file(t_ctl_out(&run))));
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		const char *value = shown[i];
+
+		ck_assert_msg(strstr(t_ctl_out(&run), value) != NULL,
+			      "no `%s`: %s", value, t_ctl_out(&run));
+		if (strstr(value, "default") != NULL)
+			continue;
+		ck_assert_msg(strstr(t_ctl_out(&again), value) != NULL,
+			      "no `%s` again: %s", value, t_ctl_out(&again));
+	}
+	ck_assert_ptr_null(
+		strstr(strstr(t_ctl_out(&run), "\n  d:"), "journal:"));
+	t_ctl_run(&run, NULL, NULL, t_words("config show %s --json", file));
+	t_json_lines(t_ctl_out(&run), 1);
+}
