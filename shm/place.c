@@ -14,7 +14,9 @@
  * and producers take their minimum again if the version moved meanwhile. A stale
  * minimum m lets a producer overwrite up to m - history, and m <= the place read
  * in 4, so everything later than that place less the history is still there:
- * that is what RB_FROM_OLDEST gives, and as far back as a sequence may be.
+ * that is what RB_FROM_OLDEST gives. The same holds for what any other that gates
+ * has come to, also read in 4: as far back as that less the history a sequence may be,
+ * so that one who holds a place in the ring can be followed there by another.
  * Setting the sequence before and after without 3 and the version (as upstream
  * does) loses events with two producers.
  *
@@ -156,16 +158,39 @@ keep_gating(struct rb_channel *channel, uint64_t deps, int64_t before)
 	}
 }
 
+/* How far the slowest has come that gates beside consumer `index`, if that is less
+ * than `place`: no producer can know of a minimum above that. Not where it would be
+ * a lie. */
+static int64_t
+slowest_gate(const struct rb_channel *c, unsigned index, int64_t place)
+{
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	uint64_t gating = rb_word64_load_relaxed(&c->meta->control.gating) &
+			  ~(UINT64_C(1) << index);
+	int64_t slots = (int64_t)c->geometry.slots;
+	int64_t slowest = place;
+
+	for (; gating != 0; gating &= gating - 1) {
+		int64_t sequence = sequence_of(c, __builtin_ctzll(gating));
+
+		if (sequence < slowest && place - sequence <= slots)
+			slowest = sequence;
+	}
+	return slowest;
+}
+
 /* The sequence before the first that it gets, which lies at `place` or before,
  * but for a dependent stage that wants to start later. */
 static int64_t
-choose(const struct rb_channel *c, int64_t from, int64_t place)
+choose(const struct rb_channel *c, unsigned index, int64_t from, int64_t place)
 {
 	int64_t oldest;
 
 	if (from == RB_FROM_NOW)
 		return place;
 	oldest = oldest_from(c, place);
+	if (from >= 0 && from - 1 < oldest)
+		oldest = oldest_from(c, slowest_gate(c, index, place));
 	if (from >= 0 && from - 1 >= oldest)
 		return from - 1;
 	return align_to_event(c, oldest, place);
@@ -186,7 +211,8 @@ int64_t
 rb_place_consumer(struct rb_channel *channel, unsigned index, int64_t from)
 {
 	uint64_t deps = rb_graph_deps(channel->meta, index);
-	int64_t before = choose(channel, from, place_after(channel, deps));
+	int64_t before = choose(channel, index, from,
+				place_after(channel, deps));
 
 	keep_gating(channel, deps, before);
 	if (!has_producers(channel->meta))

@@ -44,9 +44,8 @@ find_overwritten(const struct rb_channel *c)
 						 : RB_SEQUENCE_MAX / 2;
 }
 
-/* The lowest sequence that nobody can be writing over, or clearing. */
-static int64_t
-find_oldest(const struct rb_channel *c)
+int64_t
+rb_tap_oldest(const struct rb_channel *c)
 {
 	int64_t gone = find_overwritten(c);
 	int64_t begun;
@@ -63,7 +62,7 @@ find_oldest(const struct rb_channel *c)
 bool
 rb_tap_is_lapped(const struct rb_channel *c, int64_t sequence)
 {
-	if (sequence < find_oldest(c))
+	if (sequence < rb_tap_oldest(c))
 		return true;
 	/* The tombstones of repair are ahead of the gate. */
 	/* ORDER(stamp, acquire) - as in barrier.c. */
@@ -76,7 +75,7 @@ rb_tap_is_lapped(const struct rb_channel *c, int64_t sequence)
 static int64_t
 find_start(const struct rb_channel *c, int64_t next, bool again)
 {
-	int64_t oldest = find_oldest(c);
+	int64_t oldest = rb_tap_oldest(c);
 
 	if (oldest <= next)
 		return next + 1;
@@ -96,7 +95,7 @@ rb_tap_reach(const struct rb_channel *c, int64_t next)
 	if (reach >= start)
 		return reach;
 	/* Only what is surely published is lost. */
-	oldest = find_oldest(c);
+	oldest = rb_tap_oldest(c);
 	if (oldest <= next)
 		return next;
 	reach = rb_published_from(c, oldest);
@@ -148,7 +147,7 @@ rb_tap_init(struct rb_tap *tap, const struct rb_channel *channel, int64_t from)
 	if (from >= 0)
 		start_at(tap, rb_seq_bounded(from));
 	else if (from == RB_TAP_OLDEST)
-		start_at(tap, find_oldest(channel));
+		start_at(tap, rb_tap_oldest(channel));
 	else if (!rb_channel_is_multi(channel))
 		start_at(tap,
 			 rb_seq_bounded(rb_published_from(channel, 0)) + 1);

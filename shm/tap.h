@@ -73,6 +73,10 @@ struct rb_tap_found {
 int rb_tap_next(struct rb_tap *tap, int64_t available, void *buffer,
 		uint64_t buffer_size, struct rb_tap_found *ret);
 
+/* The lowest sequence that nobody can be writing over, or clearing; from the next
+ * look on it may be higher. */
+int64_t rb_tap_oldest(const struct rb_channel *channel);
+
 /* Whether what lies at `sequence` may be overwritten or cleared, or is. */
 bool rb_tap_is_lapped(const struct rb_channel *channel, int64_t sequence);
 
