@@ -122,7 +122,7 @@ map_channel(struct rb_attachment *a, int *fds)
 	int err = is_index_valid(a) ? rb_channel_attach(c, fds, a->role)
 				    : -EPROTO;
 
-	if (err == 0 && a->role != RB_ROLE_TAP)
+	if (err == 0 && (a->role != RB_ROLE_TAP || a->is_replay))
 		c->bell = rb_take_fd(&fds[RB_FD_BELL]);
 	for (int i = 0; i < RB_FDS; i++)
 		rb_closep(&fds[i]);
@@ -153,8 +153,8 @@ arrive(struct rb_attachment *a)
 	       rb_presence_arrive(&a->channel.shm, a->role, a->index, a->epoch);
 }
 
-static void
-leave(struct rb_attachment *a, bool forget)
+void
+rb_attachment_leave(struct rb_attachment *a, bool forget)
 {
 	if (a->role != RB_ROLE_TAP)
 		rb_presence_leave(&a->channel.shm, a->role, a->index, a->epoch,
@@ -184,7 +184,7 @@ come_in(struct rb_attachment *a, struct rb_control *message)
 		prefault(a);
 		return 0;
 	}
-	leave(a, false);
+	rb_attachment_leave(a, false);
 	return 1;
 }
 
@@ -202,8 +202,8 @@ be_let_in(struct rb_attachment *a, const struct rb_control *wish)
 }
 
 int
-rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
-		   const char *channel, const struct rb_attach *request)
+rb_attachment_enter(struct rb_attachment *a, struct ringbus *bus,
+		    const char *channel, const struct rb_attach *request)
 {
 	struct rb_control wish;
 	int err;
@@ -221,13 +221,23 @@ rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
 	a->wait = request->wait == RINGBUS_WAIT_DEFAULT
 			  ? a->channel.shm.wait
 			  : (enum rb_wait_kind)(request->wait - 1);
-	enter_list(a);
 	return 0;
+}
+
+int
+rb_attachment_open(struct rb_attachment *a, struct ringbus *bus,
+		   const char *channel, const struct rb_attach *request)
+{
+	int err = rb_attachment_enter(a, bus, channel, request);
+
+	if (err == 0)
+		enter_list(a);
+	return err;
 }
 
 void
 rb_attachment_close(struct rb_attachment *attachment, bool forget)
 {
 	leave_list(attachment);
-	leave(attachment, forget);
+	rb_attachment_leave(attachment, forget);
 }

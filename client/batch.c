@@ -12,7 +12,7 @@
  * puts the reader back to where the next batch has to begin. A worker's batch is
  * the one event that it has in hand.
  */
-#include "client/consumer.h"
+#include "client/replay.h"
 
 /* Finds the next event. */
 static void
@@ -148,6 +148,9 @@ rb_batch_size(const struct rb_batch *b)
 
 	if (b->consumer->reader == RB_READER_WORKER)
 		return 1;
+	if (b->consumer->reader == RB_READER_REPLAY)
+		return rb_replay_count(b->consumer->replay, b->ahead.sequence,
+				       max);
 	if (b->consumer->attachment.channel.shm.stamps == NULL)
 		return depth < max ? depth : max;
 	return count_events(b, max);

@@ -84,7 +84,7 @@ close_handle(struct rb_attachment *attachment)
 {
 	if (attachment->role == RB_ROLE_PRODUCER)
 		ringbus_producer_close(rb_producer_of(attachment));
-	else if (attachment->role == RB_ROLE_CONSUMER)
+	else if (attachment->role == RB_ROLE_CONSUMER || attachment->is_replay)
 		ringbus_consumer_close(rb_consumer_of(attachment));
 	else
 		ringbus_tap_close(rb_tap_of(attachment));

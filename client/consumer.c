@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From now on a producer of ours may be kept waiting by ourselves. */
-static void
-warn_producers(struct ringbus *bus, const struct rb_channel *channel)
+#include "client/replay.h"
+
+void
+rb_warn_producers(struct ringbus *bus, const struct rb_channel *channel)
 {
 	pthread_mutex_lock(&bus->lock);
 	for (struct rb_attachment *a = bus->attachments; a != NULL; a = a->next)
@@ -25,6 +26,17 @@ warn_producers(struct ringbus *bus, const struct rb_channel *channel)
 	pthread_mutex_unlock(&bus->lock);
 }
 
+const struct rb_attachment *
+rb_gate_behind(const struct rb_attachment *a)
+{
+	const struct rb_replay *r;
+
+	if (!a->is_replay)
+		return a->role == RB_ROLE_CONSUMER ? a : NULL;
+	r = rb_consumer_of((struct rb_attachment *)a)->replay;
+	return r->is_held ? &r->held : NULL;
+}
+
 bool
 rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel)
 {
@@ -32,16 +44,17 @@ rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel)
 
 	pthread_mutex_lock(&bus->lock);
 	for (struct rb_attachment *a = bus->attachments; a != NULL; a = a->next)
-		if (a->role == RB_ROLE_CONSUMER &&
+		if (rb_gate_behind(a) != NULL &&
 		    a->channel.shm.generation == channel->generation)
 			found = true;
 	pthread_mutex_unlock(&bus->lock);
 	return found;
 }
 
-static int
-attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
-       const struct ringbus_consumer_options *o)
+int
+rb_consumer_request(struct ringbus *bus,
+		    const struct ringbus_consumer_options *o,
+		    struct rb_consumer_spec *spec, struct rb_attach *ret)
 {
 	const struct ringbus_consumer_kind kind = {
 		.size = sizeof(kind),
@@ -53,24 +66,42 @@ attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
 	const char *wrong = o->from < RINGBUS_FROM_RESUME
 				    ? "from"
 				    : rb_kind_find_wrong(&kind);
-	struct rb_consumer_spec spec;
-	const struct rb_attach request = {
+
+	if (wrong != NULL)
+		return rb_bus_refuse(bus, "%s of the options is out of range",
+				     wrong);
+	*spec = rb_kind_to_spec(&kind);
+	*ret = (struct rb_attach){
 		.member = o->name,
 		.wait = o->wait,
 		.type = o->type,
 		.type_version = o->type_version,
 		.from = o->from,
 		.after = o->after,
-		.spec = &spec,
+		.spec = spec,
 		.is_slow_set = o->slow != RINGBUS_SLOW_DEFAULT,
 	};
+	return 0;
+}
 
-	if (wrong != NULL)
-		return rb_bus_refuse(bus, "%s of the options is out of range",
-				     wrong);
-	spec = rb_kind_to_spec(&kind);
+static int
+attach(struct ringbus_consumer *c, struct ringbus *bus, const char *channel,
+       const struct ringbus_consumer_options *o)
+{
+	struct rb_consumer_spec spec;
+	struct rb_attach request;
+	int err = rb_consumer_request(bus, o, &spec, &request);
+
+	if (err < 0)
+		return err;
 	c->attachment.role = RB_ROLE_CONSUMER;
-	return rb_attachment_open(&c->attachment, bus, channel, &request);
+	err = rb_attachment_open(&c->attachment, bus, channel, &request);
+	if (err < 0)
+		return err;
+	err = rb_consumer_take_place(c);
+	if (err < 0)
+		rb_attachment_close(&c->attachment, false);
+	return err;
 }
 
 /* The gate's line is ours from now on; what stands there is of another. */
@@ -101,9 +132,20 @@ set_inlined(struct ringbus_consumer *c)
 		      !rb_channel_is_framed(channel);
 }
 
+/* But for `alerted`: another thread may say halt meanwhile. */
+static void
+init_barrier(struct ringbus_consumer *c)
+{
+	struct rb_attachment *a = &c->attachment;
+	struct rb_barrier barrier;
+
+	rb_barrier_init(&barrier, &a->channel.shm, a->index, a->epoch);
+	memcpy(&c->barrier, &barrier, offsetof(struct rb_barrier, alerted));
+}
+
 /* What kind of reader we are, the daemon has decided. */
-static int
-take_place(struct ringbus_consumer *c)
+int
+rb_consumer_take_place(struct ringbus_consumer *c)
 {
 	struct rb_attachment *a = &c->attachment;
 	const struct rb_member *self =
@@ -116,8 +158,7 @@ take_place(struct ringbus_consumer *c)
 		err = rb_worker_init(&c->worker, &a->channel.shm, a->index,
 				     a->epoch);
 	} else {
-		rb_barrier_init(&c->barrier, &a->channel.shm, a->index,
-				a->epoch);
+		init_barrier(c);
 	}
 	if (err < 0)
 		return err;
@@ -147,17 +188,16 @@ ringbus_consumer_open(struct ringbus *bus, const char *channel,
 	if (c == NULL)
 		return -ENOMEM;
 	memset(c, 0, sizeof(*c));
-	err = attach(c, bus, channel, &o);
+	err = o.journal != NULL &&
+			      (o.from >= 0 || o.from == RINGBUS_FROM_OLDEST)
+		      ? rb_replay_open(c, bus, channel, &o)
+		      : attach(c, bus, channel, &o);
 	if (err < 0) {
+		rb_lagging_deinit(c);
 		free(c);
 		return err;
 	}
-	err = take_place(c);
-	if (err < 0) {
-		ringbus_consumer_close(c);
-		return err;
-	}
-	warn_producers(bus, &c->attachment.channel.shm);
+	rb_warn_producers(bus, &c->attachment.channel.shm);
 	*ret = c;
 	return 0;
 }
@@ -169,6 +209,7 @@ leave(struct ringbus_consumer *c, bool forget)
 		return;
 	rb_doorbell_close(c);
 	rb_holding_return(c);
+	rb_crossing_close(c);
 	rb_attachment_close(&c->attachment, forget);
 	rb_lagging_deinit(c);
 	free(c);
@@ -194,6 +235,8 @@ ringbus_consumer_wait(struct ringbus_consumer *consumer, int64_t timeout_ns)
 	rb_doorbell_disarm(consumer);
 	if (rb_unlikely(consumer->reader == RB_READER_WORKER))
 		return rb_holding_wait(consumer, timeout_ns);
+	if (rb_unlikely(consumer->reader == RB_READER_REPLAY))
+		return rb_replay_wait(consumer, timeout_ns);
 	return rb_barrier_wait(&consumer->barrier, consumer->next, timeout_ns);
 }
 
@@ -240,6 +283,8 @@ next_copy(struct ringbus_consumer *c, struct ringbus_event *ret)
 static __attribute__((noinline)) int
 next_otherwise(struct ringbus_consumer *c, struct ringbus_event *ret)
 {
+	if (c->reader == RB_READER_REPLAY)
+		return rb_replay_next(c, ret);
 	return c->reader == RB_READER_WORKER ? rb_holding_next(c, ret)
 					     : next_copy(c, ret);
 }
@@ -276,8 +321,11 @@ int ringbus_consumer_next_by_call(struct ringbus_consumer *consumer,
 int
 rb_consumer_commit_to(struct ringbus_consumer *c, int64_t sequence)
 {
-	int err = rb_barrier_commit(&c->barrier, sequence);
+	int err;
 
+	if (rb_unlikely(c->reader == RB_READER_REPLAY))
+		return rb_replay_commit_to(c, sequence);
+	err = rb_barrier_commit(&c->barrier, sequence);
 	if (rb_likely(c->passed == 0) || err < 0)
 		return err;
 	c->lost += c->passed;
@@ -315,6 +363,8 @@ rb_consumer_is_through(const struct ringbus_consumer *c)
 void
 rb_consumer_disinherit(struct ringbus_consumer *c)
 {
+	if (c->replay != NULL)
+		rb_crossing_disinherit(c);
 	rb_barrier_disinherit(&c->barrier);
 	rb_consumer_seek(c, c->barrier.available + 1);
 	c->holding.may_take = false;
@@ -362,6 +412,12 @@ ringbus_consumer_attempt(const struct ringbus_consumer *consumer)
 	return consumer->reader == RB_READER_WORKER
 		       ? (int)consumer->holding.attempt
 		       : 1;
+}
+
+const char *
+ringbus_consumer_error(const struct ringbus_consumer *consumer)
+{
+	return consumer->replay != NULL ? consumer->replay->error : "";
 }
 
 const struct ringbus_channel *

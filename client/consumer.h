@@ -6,6 +6,7 @@
  *   span.c       the same by runs of slots
  *   lagging.c    its reader where producers may overtake it
  *   worker.c     its reader where it shares the events with others
+ *   replay.c     its reader where it starts in the journal, see replay.h
  *   batch.c      hands events to a handler, and commits
  *   rewind.c     whether and when a batch comes again
  *   processor.c  LMAX's event processor: batch after batch, until stopped
@@ -76,6 +77,10 @@ rb_direct_next(struct ringbus_consumer *c, struct ringbus_event *ret)
 int rb_direct_skip(struct ringbus_consumer *consumer,
 		   struct ringbus_event *ret);
 
+/* As the next, of one that reads ahead from the journal. */
+int rb_replay_step(struct ringbus_consumer *consumer,
+		   struct ringbus_event *ret);
+
 /* As rb_lagging_step(), whatever kind of reader it is but a worker. */
 static inline int
 rb_consumer_step(struct ringbus_consumer *c, struct ringbus_event *ret)
@@ -83,7 +88,8 @@ rb_consumer_step(struct ringbus_consumer *c, struct ringbus_event *ret)
 	int found;
 
 	if (rb_unlikely(c->reader != RB_READER_DIRECT))
-		return rb_lagging_step(c, ret);
+		return c->reader == RB_READER_REPLAY ? rb_replay_step(c, ret)
+						     : rb_lagging_step(c, ret);
 	found = rb_direct_next(c, ret);
 	return rb_likely(found != RB_STEP_GAP) ? found : rb_direct_skip(c, ret);
 }
@@ -96,6 +102,15 @@ rb_consumer_pass_lost(struct ringbus_consumer *c,
 	c->passed += range->last - range->sequence + 1;
 }
 
+/* What the daemon is asked for: 0, or -EINVAL for options that cannot be. */
+int rb_consumer_request(struct ringbus *bus,
+			const struct ringbus_consumer_options *options,
+			struct rb_consumer_spec *spec, struct rb_attach *ret);
+
+/* Takes over the place that the daemon gave, as the kind of reader that is due there.
+ * A halt that came before counts. 0 or -ENOMEM. */
+int rb_consumer_take_place(struct ringbus_consumer *consumer);
+
 /* Commits up to `sequence`; 0 or -ESTALE. Of no worker. */
 int rb_consumer_commit_to(struct ringbus_consumer *consumer, int64_t sequence);
 
@@ -107,10 +122,14 @@ rb_consumer_is_halted(const struct ringbus_consumer *c)
 	return rb_word32_load_relaxed(&c->barrier.alerted) != 0;
 }
 
+int rb_replay_look(struct ringbus_consumer *consumer);
+
 /* enum rb_barrier_state, or an errno. */
 static inline int
 rb_consumer_look(struct ringbus_consumer *c)
 {
+	if (c->reader == RB_READER_REPLAY)
+		return rb_replay_look(c);
 	return c->reader == RB_READER_WORKER
 		       ? rb_worker_look(&c->worker)
 		       : rb_barrier_look(&c->barrier, c->next);

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "client/consumer.h"
+#include "client/replay.h"
 #include "shm/bell.h"
 
 /* A watch on what our descriptor is open on, whatever its name is by now. */
@@ -89,6 +89,8 @@ arm(struct ringbus_consumer *c)
 {
 	if (c->reader == RB_READER_WORKER)
 		return c->holding.has_hand ? 1 : rb_worker_arm(&c->worker);
+	if (c->reader == RB_READER_REPLAY)
+		return rb_replay_arm(c);
 	return rb_barrier_arm(&c->barrier, c->next);
 }
 
@@ -113,7 +115,8 @@ rb_doorbell_disarm(struct ringbus_consumer *consumer)
 {
 	if (rb_likely(!consumer->is_armed))
 		return;
-	rb_barrier_disarm(&consumer->barrier);
+	if (consumer->reader != RB_READER_REPLAY)
+		rb_barrier_disarm(&consumer->barrier);
 	consumer->is_armed = false;
 }
 

@@ -43,7 +43,7 @@ disinherit(struct rb_attachment *a)
 	rb_channel_disinherit(&a->channel.shm);
 	if (a->role == RB_ROLE_PRODUCER)
 		rb_sequencer_disinherit(&rb_producer_of(a)->sequencer);
-	if (a->role == RB_ROLE_CONSUMER)
+	if (a->role == RB_ROLE_CONSUMER || a->is_replay)
 		rb_consumer_disinherit(rb_consumer_of(a));
 }
 

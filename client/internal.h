@@ -64,6 +64,7 @@ struct rb_attachment {
 	uint64_t
 		generation; /* of the channel: another may have its name by now */
 	int64_t missed;     /* slots that it asked for and that were gone */
+	bool is_replay; /* a tap, of a consumer that is still in the journal */
 };
 
 /* How a handle wants in; all zeroes will do for a producer. */
@@ -106,6 +107,7 @@ enum rb_reader {
 	RB_READER_DIRECT,  /* reads the ring, which producers keep for it */
 	RB_READER_LAGGING, /* reads copies, for it may be overtaken */
 	RB_READER_WORKER,  /* takes what no other worker of its group has */
+	RB_READER_REPLAY,  /* is in the journal, and comes to the ring */
 };
 
 /* What a lagging reader has beside the barrier; see lagging.c. */
@@ -155,6 +157,7 @@ struct ringbus_consumer {
 	int64_t void_from, void_next;
 	struct rb_lagging lagging;
 	struct rb_holding holding;
+	struct rb_replay *replay; /* of RB_READER_REPLAY; see replay.h */
 	struct rb_word32 fd; /* 1 + the descriptor of doorbell.c; 0: none */
 	bool is_armed;
 };
@@ -291,6 +294,12 @@ int rb_bus_set_type(struct ringbus *bus, struct rb_control *message,
 int rb_attachment_open(struct rb_attachment *attachment, struct ringbus *bus,
 		       const char *channel, const struct rb_attach *request);
 
+/* The same without the list, for one that belongs to no handle, or not yet; and
+ * leaves. */
+int rb_attachment_enter(struct rb_attachment *attachment, struct ringbus *bus,
+			const char *channel, const struct rb_attach *request);
+void rb_attachment_leave(struct rb_attachment *attachment, bool forget);
+
 /* Leaves: tells the daemon, unmaps, and takes it off the list. With `forget`
  * its place is not kept, whatever the channel says. */
 void rb_attachment_close(struct rb_attachment *attachment, bool forget);
@@ -320,6 +329,13 @@ void rb_spec_to_message(const struct rb_consumer_spec *spec,
 /* Tells the daemon whom the next channel that we create declares: nobody, if
  * `graph` is NULL. -EINVAL for a graph that cannot be. */
 int rb_graph_plan(const struct ringbus_graph *graph, struct ringbus *bus);
+
+/* From now on a producer of this bus may be kept waiting by ourselves. */
+void rb_warn_producers(struct ringbus *bus, const struct rb_channel *channel);
+
+/* What gates, of an attachment in the list that is a consumer's: itself, or what one
+ * that comes from the journal holds of the ring; NULL: nothing, or it is none. */
+const struct rb_attachment *rb_gate_behind(const struct rb_attachment *a);
 
 /* Whether the bus has a consumer open on this channel. */
 bool rb_has_consumer(struct ringbus *bus, const struct rb_channel *channel);

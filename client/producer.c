@@ -45,12 +45,16 @@ is_our_thread(void *context, int consumer)
 	bool found = false;
 
 	pthread_mutex_lock(&bus->lock);
-	for (struct rb_attachment *a = bus->attachments; a != NULL; a = a->next)
-		if (a->role == RB_ROLE_CONSUMER &&
-		    a->channel.shm.generation ==
+	for (struct rb_attachment *a = bus->attachments; a != NULL;
+	     a = a->next) {
+		const struct rb_attachment *gate = rb_gate_behind(a);
+
+		if (gate != NULL &&
+		    gate->channel.shm.generation ==
 			    p->attachment.channel.shm.generation &&
-		    gates_as(a, (unsigned)consumer))
+		    gates_as(gate, (unsigned)consumer))
 			found = is_read_by_us(a);
+	}
 	pthread_mutex_unlock(&bus->lock);
 	return found;
 }

@@ -737,12 +737,16 @@ struct ringbus_consumer_options {
 	int slow;             /* RINGBUS_SLOW_... */
 	int64_t max_lag;      /* slots; 0: no limit; with PARK the history */
 	int64_t max_stall_ns; /* without progress; 0: no limit */
+	/* The folder of the channel's journal, for any name but a group's: what
+	 * is no longer in the ring is read there; see ringbus_consumer_open().
+	 * NULL: none. */
+	const char *journal;
 };
 
 #define RINGBUS_CONSUMER_OPTIONS_INIT                                          \
 	{                                                                      \
 		sizeof(struct ringbus_consumer_options), NULL, 0,              \
-			RINGBUS_FROM_NOW, NULL, 0, NULL, 0, 0, 0, 0            \
+			RINGBUS_FROM_NOW, NULL, 0, NULL, 0, 0, 0, 0, NULL      \
 	}
 
 /*
@@ -762,12 +766,35 @@ struct ringbus_consumer_options {
  * Any consumer but one that gates without limit reads copies of events that are
  * checked after they were made, so that none is ever torn.
  *
+ * With `journal`, a sequence or FROM_OLDEST may be one that the ring no longer holds.
+ * Then the consumer begins in the journal that ringbus-journal writes there, and
+ * crosses over to the ring in one of its waits, without a gap and without a repeat.
+ * Up to then
+ *
+ *   - it gates nobody while what it wants next is no longer in the ring, however
+ *     long that takes; and from then on a nameless consumer gates in its stead
+ *   - its own place, by name, it takes when it crosses: at the first wait behind a
+ *     commit of all that was handed out. What it commits before is forgotten when it
+ *     leaves: it is for the caller to know where to go on
+ *   - events are copies, good until the next wait
+ *   - wait, next, commit, run, poll, fd, arm, halt and sequence work as ever, but
+ *     that arm takes up to a millisecond and says 1 where it would say 0
+ *   - what the journal itself has lost counts as lost, and on_lost is told
+ *   - it may see what the channel's `tap` list lets it see, and needs that right
+ *
+ * FROM_OLDEST is the oldest that the journal has of this incarnation of the channel;
+ * what was before the channel was made anew, ringbus_journal_open() reads.
+ *
  * Errors as for ringbus_producer_open(); and
  *   -EBUSY   the name is attached, or was evicted and has not closed
  *   -ENOENT  no such channel; FROM_RESUME and nothing was kept; or `after`
  *            names nobody
  *   -ERANGE  the sequence is not published yet
  *   -EINVAL  options for a name that is declared otherwise
+ *
+ * with a journal also those of ringbus_journal_open(); and
+ *   -ENODATA  it has nothing of the channel as it is now
+ *   -ENOTSUP  the name is a group's, and the place of that was never kept
  */
 RINGBUS_API int ringbus_consumer_open(
 	struct ringbus *bus, const char *channel,
@@ -797,6 +824,14 @@ RINGBUS_API void ringbus_consumer_forget(struct ringbus_consumer *consumer);
  *               its producer; see ringbus_mend(), after which one may wait again
  *   -ESTALE     this consumer was evicted, or its place given to another
  *   -EBADMSG    the channel's memory is damaged
+ *
+ * and before it has crossed over from a journal, told by ringbus_consumer_error()
+ *
+ *   -ENODATA    what comes next is neither in the ring nor in the journal, and
+ *               nobody writes it there, for two seconds. One may wait again
+ *   -EBADMSG    or the journal is damaged there: it goes no further
+ *   -EBUSY      its name came to a place of its own meanwhile
+ *   and errors of ringbus_consumer_open() and of read(2)
  */
 RINGBUS_API int64_t ringbus_consumer_wait(struct ringbus_consumer *consumer,
 					  int64_t timeout_ns);
@@ -891,6 +926,11 @@ ringbus_consumer_missed(const struct ringbus_consumer *consumer);
 /* Slots that were overwritten before it read them, since it was opened. */
 RINGBUS_API int64_t
 ringbus_consumer_lost(const struct ringbus_consumer *consumer);
+
+/* What was wrong when a wait failed before it has crossed over from a journal: with the
+ * file and the offset, if it was damage; else "". Valid until the next wait. */
+RINGBUS_API const char *ringbus_consumer_error(
+	const struct ringbus_consumer *consumer);
 
 /* Of a worker: how often the last event was given out, this time included; 1
  * for any other consumer. */
