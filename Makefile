@@ -86,6 +86,7 @@ pkg_libs = $(eval pkg_libs := $$(shell $(PKG_CONFIG) --libs --silence-errors \
 	liburing yaml-0.1 libsystemd))$(pkg_libs)
 check_libs = $(eval check_libs := $$(shell $(PKG_CONFIG) --libs \
 	--silence-errors check))$(check_libs)
+journal_libs = -Wl,--as-needed $(pkg_libs)
 # Without it `ringbusctl top` prints, and does not draw.
 curses_libs := $(shell $(PKG_CONFIG) --libs --silence-errors ncursesw)
 pkg_dir = $(if $(is_system),$(shell $(PKG_CONFIG) --variable=$(1) systemd 2>/dev/null))
@@ -116,6 +117,7 @@ ctl_src := $(filter-out $(setting_src),$(call part,client,client/ctl/*.c))
 # The exporter is left out where libmicrohttpd is not installed.
 http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
 exporter_src := $(if $(http_libs),$(call part,client,client/exporter/*.c))
+journal_src := $(call part,client,client/journal/*.c)
 daemon_src := $(filter-out daemon/main.c,$(call part,daemon,daemon/*.c))
 daemon_main := $(call part,daemon,daemon/main.c)
 # One example is about SQLite, and is left out where that is not installed.
@@ -173,6 +175,7 @@ valgrind_lib := $(if $(call found,valgrind/valgrind.h),$(BUILD)/tests/valgrind/p
 ringbusd := $(if $(daemon_main),$(BUILD)/ringbusd)
 ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
 exporter := $(if $(exporter_src),$(BUILD)/ringbus-exporter)
+journal := $(if $(journal_src),$(BUILD)/ringbus-journal)
 demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
@@ -201,7 +204,7 @@ needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/
 	$(BUILD)/tests/hostile/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
-built_programs := $(ringbusd) $(ringbusctl) $(exporter)
+built_programs := $(ringbusd) $(ringbusctl) $(exporter) $(journal)
 # Of the configuration, for editors.
 schema := $(if $(ringbusd),$(BUILD)/ringbus.schema.json)
 # What tests start, and what they read.
@@ -421,6 +424,9 @@ $(BUILD)/ringbus-exporter: $(call objects,$(exporter_src) \
 	$(patsubst %,client/ctl/%.c,openmetrics openmetrics_daemon health verdict view \
 		json output interrupt words options)) $(static_lib)
 	$(call program,$(http_libs))
+
+$(BUILD)/ringbus-journal: $(call objects,$(journal_src) $(setting_src)) $(static_lib)
+	$(call program,$(journal_libs))
 
 $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,))

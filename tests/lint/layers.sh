@@ -28,6 +28,7 @@ allowed_for() {
 	config/*) echo '^(config/|shm/(base|limits)\.h$)' ;;
 	daemon/*) echo '^(shm|config|daemon)/' ;;
 	client/exporter/*) echo '^client/(ringbus|exporter/.*|ctl/(openmetrics(_daemon)?|output|health|view))\.h$' ;;
+	client/journal/*) echo '^client/(ringbus|(journal|archive)/.*|ctl/setting)\.h$' ;;
 	client/archive/*) echo '^(shm/|client/archive/|client/ringbus\.h$)' ;;
 	client/*/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
 	client/*) echo '^(shm/|client/[^/]*$|client/archive/)' ;;
@@ -49,6 +50,7 @@ check_library() {
 	esac
 	case $name:$file in
 	yaml.h:config/* | liburing.h:daemon/* | systemd/*:daemon/*) ;;
+	liburing.h:client/journal/* | systemd/*:client/journal/*) ;;
 	xxhash.h:client/archive/*) ;; # its header alone, see below
 	sqlite3.h:examples/* | microhttpd.h:client/exporter/* | *:tests/*) ;;
 	*) echo "$1: <$name> is not for ${file%/*}/" ;;

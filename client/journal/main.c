@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - ringbus-journal: every event of a channel to disk, before it goes on
+ *
+ * A program of its own, and an ordinary gating consumer. One session is one
+ * generation of the channel: what is there is recovered, the place taken, and then
+ * it runs. If the channel is there anew after its end, the next session begins.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/journal/attach.h"
+#include "client/journal/command.h"
+#include "client/journal/folder.h"
+#include "client/journal/journal.h"
+#include "client/journal/notice.h"
+#include "client/journal/signals.h"
+
+#define EXIT_CONFIGURED 78 /* sysexits.h: EX_CONFIG */
+
+/* Brings files and place together. 0, ATTACH_STOPPED or an errno. */
+static int
+prepare(struct journal *j, struct ringbus *bus, const char *channel)
+{
+	struct recovery recovery;
+	bool is_missing;
+	int err = recover_look(j->dirfd, channel, &recovery);
+
+	if (err == 0)
+		err = attach_open(j, bus, channel);
+	if (err == 0) {
+		is_missing = attach_compare(j, &recovery);
+		j->io.errors += (int64_t)recovery.n_damages;
+		err = recover_finish(j->dirfd, &recovery, is_missing);
+	}
+	recover_close(&recovery);
+	return err;
+}
+
+static int
+work(struct journal *j)
+{
+	int err = keeper_start(j->settings, j->dirfd, &j->keeper);
+
+	if (err == 0)
+		err = engine_open((enum engine_choice)j->settings->io,
+				  &j->engine);
+	if (err < 0) {
+		notice_error("cannot start: %s", strerror(-err));
+		return err;
+	}
+	signals_halt(j->consumer);
+	notice_ready();
+	err = journal_run(j);
+	signals_halt(NULL);
+	engine_drain(j->engine);
+	flow_end_segment(j);
+	return err;
+}
+
+static void
+tell_end(int err)
+{
+	if (err == 0)
+		notice_info("stopped: all that was published is stored");
+	else if (err == -ESHUTDOWN)
+		notice_info("the stream has ended: all of it is stored");
+	else
+		notice_error("cannot go on: %s", ringbus_strerror(err));
+}
+
+static int
+session(const struct settings *settings, int dirfd, struct ringbus *bus,
+	const char *channel)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+	int err = -ENOMEM;
+
+	if (j == NULL)
+		return -ENOMEM;
+	j->settings = settings;
+	j->dirfd = dirfd;
+	j->free_pages = ~0u;
+	j->io.size = sizeof(j->io);
+	j->pages = aligned_alloc(4096, SEGMENT_PAGES * sizeof(*j->pages));
+	if (j->pages != NULL)
+		err = prepare(j, bus, channel);
+	if (err == 0) {
+		err = work(j);
+		tell_end(err);
+	}
+	engine_close(j->engine);
+	keeper_stop(j->keeper);
+	ringbus_consumer_close(j->consumer);
+	free(j->pages);
+	free(j);
+	return err;
+}
+
+static int
+run(const struct command *o, struct ringbus *bus)
+{
+	static struct settings settings;
+	int lock, dirfd, err = settings_read(&settings, bus, o);
+
+	if (err < 0)
+		return EXIT_CONFIGURED;
+	dirfd = folder_open(settings.dir, &lock);
+	if (dirfd < 0)
+		return EXIT_FAILURE;
+	err = session(&settings, dirfd, bus, o->channel);
+	close(dirfd);
+	close(lock);
+	return err == -ESHUTDOWN || err >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ringbus *bus = NULL;
+	struct command o;
+	int err, code = command_parse(argc, argv, &o);
+
+	if (code >= 0)
+		return code;
+	notice_init(o.channel);
+	err = signals_init();
+	if (err == 0)
+		err = attach_connect(o.socket, &bus);
+	code = err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (err == 0)
+		code = run(&o, bus);
+	ringbus_close(bus);
+	return code;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notice.c - see notice.h
+ */
+#include "client/journal/notice.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_SIZE 1024
+
+static const char *channel_name = "";
+static bool has_priorities;
+static int64_t beat_ns, next_beat_ns;
+
+void
+notice_init(const char *channel)
+{
+	uint64_t usec = 0;
+
+	channel_name = channel;
+	has_priorities = getenv("JOURNAL_STREAM") != NULL;
+	if (sd_watchdog_enabled(0, &usec) > 0)
+		beat_ns = (int64_t)usec * 1000 / 2;
+}
+
+void
+notice(int priority, const char *fmt, ...)
+{
+	char text[LINE_SIZE], line[LINE_SIZE + 128];
+	char prefix[8] = "";
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (has_priorities)
+		snprintf(prefix, sizeof(prefix), "<%d>", priority);
+	n = snprintf(line, sizeof(line), "%sringbus-journal: %s: %s\n", prefix,
+		     channel_name, text);
+	/* In one piece, so that lines of threads stay whole. */
+	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+		return;
+}
+
+void
+notice_ready(void)
+{
+	sd_notify(0, "READY=1");
+}
+
+void
+notice_stopping(void)
+{
+	sd_notify(0, "STOPPING=1");
+}
+
+void
+notice_status(const char *fmt, ...)
+{
+	char text[LINE_SIZE];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	sd_notifyf(0, "STATUS=%s", text);
+}
+
+void
+notice_alive(void)
+{
+	int64_t now = beat_ns != 0 ? notice_now_ns() : 0;
+
+	if (beat_ns == 0 || now < next_beat_ns)
+		return;
+	next_beat_ns = now + beat_ns / 2;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static int64_t
+read_clock(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t
+notice_now_ns(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+notice_time_ns(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}

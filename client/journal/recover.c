@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recover.c - see recover.h
+ */
+#include "client/journal/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/archive/index.h"
+#include "client/archive/list.h"
+#include "client/journal/notice.h"
+#include "client/journal/segment.h"
+
+/* So much of a tail is kept: more than was ever on its way. */
+#define TAIL_MAX (UINT64_C(64) << 20)
+
+static int
+put_aside(int dirfd, const char *name)
+{
+	char aside[RB_JOURNAL_NAME_SIZE + 8];
+
+	snprintf(aside, sizeof(aside), "%s.bad", name);
+	if (renameat(dirfd, name, dirfd, aside) < 0 || fsync(dirfd) < 0)
+		return -errno;
+	notice_error("%s: its header is damaged: kept as %s, and gone on "
+		     "without it",
+		     name, aside);
+	return 0;
+}
+
+static int
+scan_segment(const char *channel, struct recovery *r)
+{
+	const struct rb_journal_header *h = &r->file.header;
+	int err;
+
+	if (strcmp(h->channel, channel) != 0) {
+		notice_error("%s is of channel %s: each channel needs a `dir` "
+			     "of its own",
+			     r->name, h->channel);
+		return -EINVAL;
+	}
+	/* What an earlier sync could not write is read back as if it had, until
+	 * the kernel forgets it. */
+	posix_fadvise(r->file.fd, 0, 0, POSIX_FADV_DONTNEED);
+	rb_journal_scan_begin(&r->scan, &r->file);
+	err = rb_journal_scan(&r->scan, &r->file);
+	if (err < 0) {
+		notice_error("%s cannot be read: %s", r->name, strerror(-err));
+		return err;
+	}
+	r->n_damages = r->scan.n_damages;
+	if (r->n_damages > 0)
+		notice_error("%s:%" PRIu64 ": damage: bytes that were safe "
+			     "once are wrong; see ringbusctl journal verify",
+			     r->name, r->scan.damage);
+	return 0;
+}
+
+/* 1: it was put aside, and is not to be counted. */
+static int
+look_at(int dirfd, const char *channel, struct recovery *r)
+{
+	int err = rb_journal_file_open(&r->file, dirfd, r->name);
+
+	if (err == -EBADMSG) {
+		err = put_aside(dirfd, r->name);
+		if (err == 0)
+			return 1;
+	}
+	if (err < 0) {
+		notice_error("%s cannot be read: %s", r->name, strerror(-err));
+		return err;
+	}
+	return scan_segment(channel, r);
+}
+
+int
+recover_look(int dirfd, const char *channel, struct recovery *ret)
+{
+	struct rb_journal_list list = { 0 };
+	int err = rb_journal_list_read(&list, dirfd);
+	size_t n = list.n;
+
+	*ret = (struct recovery){ .file = RB_JOURNAL_FILE_NULL };
+	if (err < 0)
+		notice_error("the journal's folder cannot be read: %s",
+			     strerror(-err));
+	for (err = err < 0 ? err : 1; err == 1 && n > 0; n--) {
+		rb_journal_name(ret->name, list.ids[n - 1].epoch,
+				list.ids[n - 1].first, "rbj");
+		err = look_at(dirfd, channel, ret);
+	}
+	if (err == 1)
+		ret->name[0] = '\0';
+	rb_journal_list_deinit(&list);
+	return err == 1 ? 0 : err;
+}
+
+/* ---------------------------------------------------------------- the second step */
+
+static int
+copy_tail(int from, int to, uint64_t at)
+{
+	char *buffer = malloc(1 << 20);
+	uint64_t done = 0;
+	ssize_t n = 1;
+
+	if (buffer == NULL)
+		return -ENOMEM;
+	while (n > 0 && done < TAIL_MAX) {
+		n = pread(from, buffer, 1 << 20, (off_t)(at + done));
+		if (n > 0 && write(to, buffer, (size_t)n) != n)
+			n = -1;
+		done += n > 0 ? (uint64_t)n : 0;
+	}
+	free(buffer);
+	return n < 0 || fsync(to) < 0 ? -errno : 0;
+}
+
+static int
+keep_tail(int dirfd, const struct recovery *r, int fd)
+{
+	char name[RB_JOURNAL_NAME_SIZE + 8];
+	int tail, err;
+
+	snprintf(name, sizeof(name), "%s.tail", r->name);
+	tail = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		      0640);
+	if (tail < 0)
+		return -errno;
+	err = copy_tail(fd, tail, r->scan.chain.offset);
+	close(tail);
+	if (err == 0)
+		notice_error("%s: what is cut off at %" PRIu64 " is kept as %s",
+			     r->name, r->scan.chain.offset, name);
+	return err;
+}
+
+static int
+write_index(int dirfd, struct recovery *r)
+{
+	struct rb_journal_index index = { 0 };
+	int err;
+
+	rb_journal_file_refresh(&r->file);
+	err = rb_journal_index_build(&index, &r->file);
+	if (err == 0)
+		err = rb_journal_index_write(&index, dirfd, &r->file.header,
+					     r->scan.chain.offset);
+	rb_journal_index_deinit(&index);
+	return err;
+}
+
+static int
+cut_and_seal(int dirfd, struct recovery *r, bool keeps_tail)
+{
+	int fd = openat(dirfd, r->name, O_RDWR | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (keeps_tail && r->scan.is_torn)
+		err = keep_tail(dirfd, r, fd);
+	if (err == 0)
+		err = segment_end(fd, &r->scan.chain);
+	close(fd);
+	return err < 0 ? err : write_index(dirfd, r);
+}
+
+static int
+remove_empty(int dirfd, const struct recovery *r)
+{
+	return unlinkat(dirfd, r->name, 0) < 0 || fsync(dirfd) < 0 ? -errno : 0;
+}
+
+int
+recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
+{
+	bool is_empty = r->scan.n_blocks == 0 && r->n_damages == 0 &&
+			!keeps_tail;
+	int err;
+
+	if (r->name[0] == '\0' || r->scan.is_sealed)
+		return 0;
+	err = is_empty ? remove_empty(dirfd, r)
+		       : cut_and_seal(dirfd, r, keeps_tail);
+	if (err < 0)
+		notice_error("%s cannot be brought to its end: %s", r->name,
+			     strerror(-err));
+	return err;
+}
+
+void
+recover_close(struct recovery *r)
+{
+	rb_journal_file_close(&r->file);
+}
