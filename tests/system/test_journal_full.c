@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_journal_full.c - a ringbus-journal whose disk is full, and then is not
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/system/util_writer.h"
+
+struct small {
+	struct t_bus b;
+	struct t_writer w;
+	struct ringbus_producer *p;
+	char hog[PATH_MAX]; /* takes the room */
+};
+
+/* A disk of 8 MiB, of which there is room for two segments and a half. */
+static void
+begin(struct small *s, const char *policy)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	*s = (struct small){ 0 };
+	if (!t_own_mounts())
+		T_SKIP("cannot mount a tmpfs of its own");
+	snprintf(path, sizeof(path), "%s/disk", t_tmpdir());
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	ck_assert_int_eq(mount("small", path, "tmpfs", 0, "size=8m"), 0);
+	snprintf(s->w.dir, sizeof(s->w.dir), "%s/disk/journal", t_tmpdir());
+	snprintf(s->hog, sizeof(s->hog), "%s/disk/hog", t_tmpdir());
+	fd = open(s->hog, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(posix_fallocate(fd, 0, 5500 << 10), 0);
+	close(fd);
+	t_bus_begin(&s->b, "slots: 4096, event_size: 64, " T_JOURNALLED);
+	t_writer_start(&s->w, &s->b.daemon, "segment_size=1MiB", policy, NULL);
+	s->p = t_produce(s->b.bus, NULL);
+}
+
+static void
+end(struct small *s)
+{
+	char path[PATH_MAX];
+
+	ringbus_producer_close(s->p);
+	t_bus_end(&s->b);
+	snprintf(path, sizeof(path), "%s/disk", t_tmpdir());
+	ck_assert_int_eq(umount(path), 0);
+}
+
+static int
+publish(void *arg)
+{
+	const struct t_daemon *daemon = arg;
+	struct ringbus *bus = t_connect(daemon);
+	struct ringbus_producer *p = t_produce(bus, NULL);
+
+	t_put_all(p, 0, 79999);
+	ringbus_close(bus);
+	return 0;
+}
+
+static struct ringbus_io
+io_of(struct small *s)
+{
+	struct ringbus_tap *tap = t_tap(s->b.bus, RINGBUS_FROM_NOW);
+	const struct ringbus_channel *c = ringbus_tap_channel(tap);
+	struct ringbus_io io = { .size = sizeof(io) };
+	unsigned i = t_member(c, RINGBUS_CONSUMER, "journal").index;
+
+	ck_assert_int_eq(ringbus_channel_io(c, RINGBUS_CONSUMER, i, &io), 1);
+	ringbus_tap_close(tap);
+	return io;
+}
+
+TEST(stalls_while_the_disk_is_full_and_goes_on_when_it_is_not)
+{
+	struct ringbus_io io;
+	struct small s;
+	pid_t pid;
+
+	begin(&s, "on_full=stall");
+	ringbus_producer_close(s.p);
+	pid = t_child(publish, &s.b.daemon);
+	t_until(t_run_said(&s.w.run, "the stream stands at this consumer"));
+	io = io_of(&s);
+	ck_assert_int_eq(io.up, 0);
+	ck_assert_int_gt(io.errors, 0);
+	ck_assert_int_lt(t_writer_sequence(&s.b), 79999);
+	ck_assert_int_eq(unlink(s.hog), 0);
+	t_until(t_run_said(&s.w.run, "nothing is lost"));
+	t_join(pid);
+	t_writer_until(&s.b, 79999);
+	ck_assert_int_eq(io_of(&s).up, 1);
+	t_writer_stop(&s.w);
+	s.p = NULL;
+	t_stored(&s.w, 1, 0, 79999);
+	end(&s);
+}
+
+TEST(drops_while_the_disk_is_full_and_says_what)
+{
+	struct ringbus_journal *journal;
+	struct ringbus_event event;
+	int64_t next = 0, lost = 0;
+	struct small s;
+	int r;
+
+	begin(&s, "on_full=drop");
+	t_put_all(s.p, 0, 79999);
+	t_writer_until(&s.b, 79999);
+	ck_assert(t_run_said(&s.w.run, "DROPPED"));
+	ck_assert_int_eq(unlink(s.hog), 0);
+	t_until(t_run_said(&s.w.run, "slots were dropped"));
+	t_put_all(s.p, 80000, 80999);
+	t_writer_until(&s.b, 80999);
+	t_writer_stop(&s.w);
+	t_ok(ringbus_journal_open(s.w.dir, &journal));
+	while ((r = t_told(journal, &event)) != RINGBUS_JOURNAL_END) {
+		ck_assert_int_eq(event.sequence, next);
+		next = event.last + 1;
+		if (r == RINGBUS_JOURNAL_HOLE)
+			lost += event.last - event.sequence + 1;
+		else
+			ck_assert_uint_eq(t_value(&event),
+					  (uint64_t)event.sequence);
+	}
+	ck_assert_int_eq(next, 81000);
+	ck_assert_int_gt(lost, 0);
+	ck_assert_int_lt(lost, 79999);
+	ringbus_journal_close(journal);
+	end(&s);
+}
+
+TEST(stops_while_the_disk_is_full)
+{
+	struct small s;
+	pid_t pid;
+
+	begin(&s, "on_full=stall");
+	ringbus_producer_close(s.p);
+	pid = t_child(publish, &s.b.daemon);
+	t_until(t_run_said(&s.w.run, "the stream stands at this consumer"));
+	t_writer_stop(&s.w);
+	ck_assert(t_run_said(&s.w.run, "stays in the ring"));
+	ck_assert_int_eq(unlink(s.hog), 0);
+	t_writer_start(&s.w, &s.b.daemon, "segment_size=1MiB", NULL);
+	t_join(pid);
+	t_writer_until(&s.b, 79999);
+	t_writer_stop(&s.w);
+	s.p = NULL;
+	t_stored(&s.w, 1, 0, 79999);
+	end(&s);
+}
