@@ -3,15 +3,12 @@
  * run.c - see run.h
  *
  * Where slots are events, only their stamps have to be looked at, and those by
- * the block: one comparison tells whether all of a block are as they should be,
- * which compilers make vector code of.
+ * the block: one comparison tells whether all of a block are as they should be. Of a
+ * block that has something else in it they are looked at one by one.
  */
 #include "shm/run.h"
 
-/* A multiple of what vectors hold; small enough to go through once more where
- * it has something else in it. */
 #define BLOCK 64
-
 #define STEP (rb_stamp(1, RB_STAMP_EVENT) - rb_stamp(0, RB_STAMP_EVENT))
 
 /* How many of the n stamps from here on are those of events from `sequence` on.
@@ -26,8 +23,9 @@ count_events(const struct rb_word64 *stamps, int64_t sequence, int64_t n)
 	       rb_word64_is_series(&stamps[i], BLOCK,
 				   event + (uint64_t)i * STEP, STEP))
 		i += BLOCK;
-	while (i < n && rb_word64_is_series(&stamps[i], 1,
-					    event + (uint64_t)i * STEP, STEP))
+	/* ORDER(none, relaxed) - a wait has acquired it already. */
+	while (i < n &&
+	       rb_word64_load_relaxed(&stamps[i]) == event + (uint64_t)i * STEP)
 		i++;
 	return i;
 }
