@@ -269,6 +269,27 @@ rb_journal_file_load(struct rb_journal_file *file, uint64_t offset,
 	return load(file, offset, ret, ret_payload);
 }
 
+int
+rb_journal_file_find_seal(struct rb_journal_file *file,
+			  struct rb_journal_block *ret)
+{
+	uint64_t align = file->header.align;
+	uint64_t extent = rb_round_up(sizeof(*ret), align);
+	int64_t size = rb_journal_file_size(file);
+	int r;
+
+	if (size < 0)
+		return (int)size;
+	if ((uint64_t)size < RB_JOURNAL_START + extent ||
+	    (uint64_t)size % align != 0)
+		return 0;
+	r = rb_journal_file_peek(file, (uint64_t)size - extent, ret);
+	if (r < 0)
+		return r;
+	return r == RB_JOURNAL_BLOCK && ret->kind == RB_JOURNAL_SEAL &&
+	       rb_journal_payload_check(ret, &file->header, NULL);
+}
+
 /* ------------------------------------------------------------------- looking on */
 
 /* Over what was never written, where the file system tells. */

@@ -69,6 +69,10 @@ int rb_journal_file_load(struct rb_journal_file *file, uint64_t offset,
 			 struct rb_journal_block *ret,
 			 const void **ret_payload);
 
+/* The SEAL that a sealed segment ends with: 1, and *ret; or 0, or a negative errno. */
+int rb_journal_file_find_seal(struct rb_journal_file *file,
+			      struct rb_journal_block *ret);
+
 /* What was read is forgotten: the next peek looks anew. */
 void rb_journal_file_refresh(struct rb_journal_file *file);
 

@@ -123,26 +123,6 @@ ringbus_journal_place(const struct ringbus_journal *j,
 /* ------------------------------------------------------------------ segments */
 
 int
-rb_journal_find_seal(struct rb_journal_file *file, struct rb_journal_block *ret)
-{
-	uint64_t align = file->header.align;
-	uint64_t extent = rb_round_up(sizeof(*ret), align);
-	int64_t size = rb_journal_file_size(file);
-	int r;
-
-	if (size < 0)
-		return (int)size;
-	if ((uint64_t)size < RB_JOURNAL_START + extent ||
-	    (uint64_t)size % align != 0)
-		return 0;
-	r = rb_journal_file_peek(file, (uint64_t)size - extent, ret);
-	if (r < 0)
-		return r;
-	return r == RB_JOURNAL_BLOCK && ret->kind == RB_JOURNAL_SEAL &&
-	       rb_journal_payload_check(ret, &file->header, NULL);
-}
-
-int
 rb_journal_see_successor(struct ringbus_journal *j)
 {
 	int err = rb_journal_list_read(&j->list, j->dirfd);
@@ -185,7 +165,7 @@ rb_journal_enter(struct ringbus_journal *j, const struct rb_journal_id *id)
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = rb_journal_find_seal(&j->file, &seal);
+		r = rb_journal_file_find_seal(&j->file, &seal);
 	if (r < 0) {
 		rb_journal_file_close(&j->file);
 		return rb_journal_explain(j, r, j->name);

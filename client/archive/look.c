@@ -66,7 +66,7 @@ static int
 find_end(struct rb_journal_look *look, struct ringbus_segment *ret)
 {
 	struct rb_journal_block seal;
-	int r = rb_journal_find_seal(&look->file, &seal);
+	int r = rb_journal_file_find_seal(&look->file, &seal);
 
 	if (r < 0)
 		return r;

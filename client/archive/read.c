@@ -193,8 +193,9 @@ take(struct ringbus_journal *j, const struct rb_journal_block *b,
 	c->previous = b->hash;
 	c->time_ns = b->time_ns;
 	j->is_unchained = false;
-	if (j->next < b->first)
-		j->next = b->first < j->limit ? b->first : j->limit;
+	begin = b->first < j->limit ? b->first : j->limit;
+	if (j->next < begin)
+		j->next = begin;
 	j->block = *b;
 	j->payload = payload;
 	j->slot = 0;

@@ -88,8 +88,4 @@ rb_journal_drop_block(struct ringbus_journal *j)
 	j->slot = j->block.count;
 }
 
-/* Whether it ends with a SEAL: 1, and *ret; 0; or a negative errno. */
-int rb_journal_find_seal(struct rb_journal_file *file,
-			 struct rb_journal_block *ret);
-
 #endif
