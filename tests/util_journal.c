@@ -79,11 +79,11 @@ begin(struct t_journal *j)
 	rb_journal_chain_begin(&j->chain, &j->header);
 }
 
-void
-t_journal_block(struct t_journal *j, struct rb_journal_block *block,
-		const void *payload)
+char *
+t_journal_encode(struct t_journal *j, struct rb_journal_block *block,
+		 const void *payload, uint64_t *ret_size)
 {
-	uint64_t at, size, offset, extent;
+	uint64_t at, size, offset;
 	char *bytes;
 
 	if (j->fd < 0)
@@ -95,16 +95,26 @@ t_journal_block(struct t_journal *j, struct rb_journal_block *block,
 	j->time_ns += 1000;
 	rb_journal_block_encode(&j->chain, block, payload,
 				j->acked == UINT64_MAX ? offset : j->acked);
-	extent = j->chain.offset - offset;
-	bytes = malloc(extent);
+	*ret_size = j->chain.offset - offset;
+	bytes = malloc(*ret_size);
 	ck_assert_ptr_nonnull(bytes);
-	memset(bytes, 0xee, extent); /* what is no part of it */
+	memset(bytes, 0xee, *ret_size); /* what is no part of it */
 	memcpy(bytes, block, sizeof(*block));
 	at = rb_journal_payload_at(block, j->header.align);
 	size = rb_journal_payload_size(block, j->header.slot_size);
 	if (size > 0)
 		memcpy(bytes + at, payload, size);
-	write_at(j->fd, bytes, extent, offset);
+	return bytes;
+}
+
+void
+t_journal_block(struct t_journal *j, struct rb_journal_block *block,
+		const void *payload)
+{
+	uint64_t size;
+	char *bytes = t_journal_encode(j, block, payload, &size);
+
+	write_at(j->fd, bytes, size, j->chain.offset - size);
 	free(bytes);
 }
 

@@ -45,6 +45,11 @@ void t_journal_skip(struct t_journal *j, uint64_t count);
 /* A block that says that `count` slots are lost. */
 void t_journal_lose(struct t_journal *j, uint64_t count, int reason);
 
+/* The bytes of such a block, which belong right before j->chain.offset then; to be
+ * written, and freed. */
+char *t_journal_encode(struct t_journal *j, struct rb_journal_block *block,
+		       const void *payload, uint64_t *ret_size);
+
 /* Any block, whose kind, first, count, reason are set. */
 void t_journal_block(struct t_journal *j, struct rb_journal_block *block,
 		     const void *payload);

@@ -158,6 +158,31 @@ TEST(a_preallocated_file_is_followed_alike)
 	end();
 }
 
+/* Before the writer came there it was in the buffer already, half written. */
+TEST(what_was_read_ahead_is_read_once_more)
+{
+	static const char zeroes[4096];
+	char bytes[512];
+	uint64_t at, size;
+	int fd;
+
+	begin(8, RB_FIXED, 16);
+	t_journal_put(&w, 2);
+	at = w.chain.offset;
+	t_journal_put(&w, 2);
+	t_journal_put(&w, 2);
+	size = w.chain.offset - at;
+	fd = openat(w.dirfd, w.name, O_RDONLY);
+	ck_assert_int_eq(pread(fd, bytes, size, (off_t)at), size);
+	close(fd);
+	t_journal_spoil(&w, w.name, at + 64, zeroes, size - 64);
+	expect_events(0, 0);
+	t_journal_spoil(&w, w.name, at, bytes, size);
+	expect_events(1, 5);
+	expect_end();
+	end();
+}
+
 TEST(an_epoch_is_told_and_begins_anew)
 {
 	struct ringbus_journal_place place = { .size = sizeof(place) };
