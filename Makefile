@@ -118,6 +118,9 @@ ctl_src := $(filter-out $(setting_src),$(call part,client,client/ctl/*.c))
 http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
 exporter_src := $(if $(http_libs),$(call part,client,client/exporter/*.c))
 journal_src := $(call part,client,client/journal/*.c)
+# And the bridge where libnats is not.
+nats_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libnats libsystemd)
+bridge_src := $(if $(nats_libs),$(call part,client,client/bridge/*.c))
 daemon_src := $(filter-out daemon/main.c,$(call part,daemon,daemon/*.c))
 daemon_main := $(call part,daemon,daemon/main.c)
 # One example is about SQLite, and is left out where that is not installed.
@@ -176,6 +179,7 @@ ringbusd := $(if $(daemon_main),$(BUILD)/ringbusd)
 ringbusctl := $(if $(ctl_src),$(BUILD)/ringbusctl)
 exporter := $(if $(exporter_src),$(BUILD)/ringbus-exporter)
 journal := $(if $(journal_src),$(BUILD)/ringbus-journal)
+bridge := $(if $(bridge_src),$(BUILD)/ringbus-bridge)
 demo := $(if $(demo_src),$(BUILD)/demo)
 examples := $(call programs,$(example_src))
 benches := $(call programs,$(bench_src))
@@ -204,7 +208,7 @@ needs_programs := $(chosen_api) $(filter $(BUILD)/tests/system/% $(BUILD)/tests/
 	$(BUILD)/tests/hostile/%,$(chosen))
 
 libraries := $(static_lib) $(shared_lib) $(if $(shared_lib),$(BUILD)/libringbus.so)
-built_programs := $(ringbusd) $(ringbusctl) $(exporter) $(journal)
+built_programs := $(ringbusd) $(ringbusctl) $(exporter) $(journal) $(bridge)
 # Of the configuration, for editors.
 schema := $(if $(ringbusd),$(BUILD)/ringbus.schema.json)
 # What tests start, and what they read.
@@ -216,6 +220,7 @@ started := $(libraries) $(built_programs) $(examples) $(demo) $(helpers) $(valgr
 all: $(libraries) $(built_programs) $(schema) $(examples) $(demo) $(mans) ## library, programs, examples, man pages
 	$(if $(sqlite_libs),,@echo 'no sqlite3: without examples/rewind_sqlite')
 	$(if $(http_libs),,@echo 'no libmicrohttpd: without ringbus-exporter')
+	$(if $(nats_libs),,@echo 'no libnats: without ringbus-bridge')
 
 deps: ## install the Debian packages that are missing
 	@.ci/deps build test lint
@@ -427,6 +432,10 @@ $(BUILD)/ringbus-exporter: $(call objects,$(exporter_src) \
 
 $(BUILD)/ringbus-journal: $(call objects,$(journal_src) $(setting_src)) $(static_lib)
 	$(call program,$(journal_libs))
+
+$(BUILD)/ringbus-bridge: $(call objects,$(bridge_src) \
+	client/ctl/setting.c client/ctl/options.c) $(static_lib)
+	$(call program,$(nats_libs))
 
 $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,))

@@ -30,6 +30,7 @@ allowed_for() {
 	client/exporter/*) echo '^client/(ringbus|exporter/.*|ctl/(openmetrics(_daemon)?|output|health|view))\.h$' ;;
 	client/journal/*) echo '^client/(ringbus|(journal|archive)/.*|ctl/setting)\.h$' ;;
 	client/archive/*) echo '^(shm/|client/archive/|client/ringbus\.h$)' ;;
+	client/bridge/*) echo '^client/(ringbus|bridge/.*|ctl/(setting|value|output|options|words|interrupt))\.h$' ;;
 	client/*/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
 	client/*) echo '^(shm/|client/[^/]*$|client/archive/)' ;;
 	examples/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
@@ -45,13 +46,14 @@ check_library() {
 	local file=${1%:*} name=$2
 
 	case $name in
-	yaml.h | liburing.h | systemd/* | sqlite3.h | microhttpd.h | xxhash.h | check.h) ;;
+	yaml.h | liburing.h | systemd/* | sqlite3.h | microhttpd.h | xxhash.h | check.h | nats/*) ;;
 	*) return ;;
 	esac
 	case $name:$file in
 	yaml.h:config/* | liburing.h:daemon/* | systemd/*:daemon/*) ;;
 	liburing.h:client/journal/* | systemd/*:client/journal/*) ;;
 	xxhash.h:client/archive/*) ;; # its header alone, see below
+	nats/*:client/bridge/* | nats/*:bench/peer_* | systemd/*:client/bridge/*) ;;
 	sqlite3.h:examples/* | microhttpd.h:client/exporter/* | *:tests/*) ;;
 	*) echo "$1: <$name> is not for ${file%/*}/" ;;
 	esac

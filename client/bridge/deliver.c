@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * deliver.c - a message of the stream into the channel
+ *
+ * Slots of the channel are slots of the stream, one for one, so that how many of a
+ * message are there already is a subtraction.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "client/bridge/importer.h"
+#include "client/bridge/log.h"
+#include "client/bridge/wake.h"
+
+#define TICK_NS INT64_C(1000000000)
+
+/* The ring is full, or we were woken: whether to try again. */
+static int
+may_try_again(struct importer *m, int64_t err)
+{
+	importer_tick(m);
+	if (wake_is_stopped())
+		return -ECANCELED;
+	if (err == -EAGAIN || err == -ETIMEDOUT || err == -ECANCELED)
+		return 0;
+	m->has_ended = err == -ESHUTDOWN;
+	if (!m->has_ended)
+		log_error("cannot publish: %s", ringbus_strerror(err));
+	return (int)err;
+}
+
+/* Waits for room for one slot, then takes what there is, up to n. Returns the highest,
+ * or an errno. */
+static int64_t
+claim(struct importer *m, int64_t n, int64_t *ret_lowest)
+{
+	for (;;) {
+		int64_t last = ringbus_producer_claim_available(
+			m->producer, n < m->capacity ? n : m->capacity,
+			ret_lowest);
+		int err;
+
+		if (last == -EAGAIN) {
+			last = ringbus_producer_claim(m->producer, 1, TICK_NS);
+			*ret_lowest = last;
+		}
+		if (last >= 0)
+			return last;
+		err = may_try_again(m, last);
+		if (err < 0)
+			return err;
+	}
+}
+
+static void
+copy_events(struct importer *m, const char *from, int64_t lowest, int64_t n)
+{
+	size_t size = m->kind.size;
+	char *slot = ringbus_producer_slot(m->producer, lowest);
+
+	if (m->slot_size == size) {
+		memcpy(slot, from, (size_t)n * size);
+		return;
+	}
+	for (; n > 0; n--, slot += m->slot_size, from += size)
+		memcpy(slot, from, size);
+}
+
+/* Events from the `at`th on. */
+static int
+deliver_fixed(struct importer *m, const struct frame *f, natsMsg *msg,
+	      int64_t at)
+{
+	while (at < f->count) {
+		int64_t lowest, last = claim(m, f->count - at, &lowest);
+		int err;
+
+		if (last < 0)
+			return (int)last;
+		copy_events(m, natsMsg_GetData(msg) + (size_t)at * f->kind.size,
+			    lowest, last - lowest + 1);
+		err = ringbus_producer_publish(m->producer, lowest, last);
+		if (err < 0)
+			return may_try_again(m, err);
+		at += last - lowest + 1;
+		m->published = last;
+	}
+	return 0;
+}
+
+static int
+deliver_event(struct importer *m, const void *data, size_t size)
+{
+	void *room = NULL;
+	int64_t sequence;
+	int err;
+
+	for (;;) {
+		sequence = ringbus_producer_claim_event(m->producer, size,
+							TICK_NS, &room);
+		if (sequence >= 0)
+			break;
+		err = may_try_again(m, sequence);
+		if (err < 0)
+			return err;
+	}
+	if (size > 0)
+		memcpy(room, data, size);
+	err = ringbus_producer_publish_event(m->producer, sequence);
+	if (err < 0)
+		return may_try_again(m, err);
+	m->published = sequence + frame_event_slots(&m->kind, size) - 1;
+	return 0;
+}
+
+/* Events from that on which has `skip` slots in front of it. */
+static int
+deliver_framed(struct importer *m, const struct frame *f, natsMsg *msg,
+	       int64_t skip)
+{
+	const void *data;
+	size_t at = 0, size;
+	int err = 0;
+
+	while (err == 0 && frame_next(f, msg, &at, &data, &size) > 0) {
+		int64_t slots = frame_event_slots(&f->kind, size);
+
+		if (skip <= 0)
+			err = deliver_event(m, data, size);
+		else if (skip < slots)
+			err = -EBADMSG;
+		skip -= slots;
+	}
+	if (err == -EBADMSG)
+		log_error("the channel has half of an event of the stream: it "
+			  "was not filled from this stream alone");
+	return err;
+}
+
+/* Events of the one are events of the other. */
+static int
+check_kind(const struct importer *m, const struct frame *f)
+{
+	const struct frame_kind *theirs = &f->kind, *ours = &m->kind;
+	bool is_framed = ours->framing == RINGBUS_FRAMED;
+
+	if (theirs->framing != ours->framing || theirs->size != ours->size)
+		log_error("the stream has %s %" PRIu64
+			  ", the channel %s %" PRIu64 ": make them the same",
+			  theirs->framing == RINGBUS_FRAMED
+				  ? "framed events, slot_size:"
+				  : "fixed events, event_size:",
+			  theirs->size,
+			  is_framed ? "framed events, slot_size:"
+				    : "fixed events, event_size:",
+			  ours->size);
+	else if (theirs->type[0] != '\0' && ours->type[0] != '\0' &&
+		 strcmp(theirs->type, ours->type) != 0)
+		log_error("the stream has events of type %s, the channel of "
+			  "type %s",
+			  theirs->type, ours->type);
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/* Slots from `index` on are not in the stream: they have been dropped from it, or it
+ * says so. */
+static int
+pass_hole(struct importer *m, int64_t end, const char *why)
+{
+	int64_t index = importer_index(m);
+
+	log_error("LOST: %" PRId64 " slots of the stream, from index %" PRId64
+		  " on: %s; going on behind them with slot %" PRId64
+		  " of the channel",
+		  end - index, index, why, m->published + 1);
+	m->errors++;
+	return locate_rebase(m, end);
+}
+
+/* It is the one that has to come, in whole or from somewhere in it on. */
+static int
+deliver_from(struct importer *m, const struct frame *f, natsMsg *msg)
+{
+	int64_t done = importer_index(m) - f->index;
+	int err = check_kind(m, f);
+
+	if (err < 0)
+		return err;
+	if (f->is_gap)
+		return pass_hole(m, f->index + frame_slots(f),
+				 "the exporting side had lost them");
+	m->bytes += natsMsg_GetDataLength(msg);
+	m->messages++;
+	return f->kind.framing == RINGBUS_FIXED
+		       ? deliver_fixed(m, f, msg, done)
+		       : deliver_framed(m, f, msg, done);
+}
+
+int
+deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
+{
+	struct frame f;
+	const char *wrong;
+	bool is_first = m->is_first;
+	int err;
+
+	if (frame_read(msg, &f, &wrong) < 0) {
+		log_error("message %" PRIu64 " of stream %s is none of a "
+			  "bridge: %s",
+			  sequence, m->setup->stream, wrong);
+		return -EINVAL;
+	}
+	m->is_first = false;
+	m->next = sequence + 1;
+	if (f.index + frame_slots(&f) > m->stream_end)
+		m->stream_end = f.index + frame_slots(&f);
+	if (!m->has_base) {
+		err = locate_rebase(m, f.index);
+		if (err < 0)
+			return err;
+	}
+	if (f.index + frame_slots(&f) <= importer_index(m))
+		return 0;
+	if (f.index > importer_index(m)) {
+		/* Between two messages one may have been lost on the way. */
+		if (!is_first)
+			return -EAGAIN;
+		err = pass_hole(m, f.index, "they were removed, or too old");
+		if (err < 0)
+			return err;
+	}
+	return deliver_from(m, &f, msg);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * locate.c - where in the stream the next slot of the channel is
+ *
+ * By its index alone. Numbers of messages are not remembered: a server that has lost
+ * its last ones gives the same numbers to others.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "client/bridge/importer.h"
+#include "client/bridge/log.h"
+
+#define INACTIVE_NS INT64_C(60000000000)
+
+int
+locate_rebase(struct importer *m, int64_t index)
+{
+	struct mark mark = m->mark;
+	int err;
+
+	mark.generation = m->kind.generation;
+	mark.base = index - (m->published + 1);
+	mark.index = index;
+	err = mark_write(m->setup->state, &mark);
+	if (err < 0)
+		return -EAGAIN;
+	m->mark = mark;
+	m->has_base = true;
+	return 0;
+}
+
+static bool
+ends_before(const struct frame *f, void *context)
+{
+	return f->index + frame_slots(f) <= *(const int64_t *)context;
+}
+
+/* No channel of this generation has had anything of this stream. */
+static int
+start(struct importer *m, const struct stream_state *state)
+{
+	bool is_another = m->mark.created_ns != 0;
+
+	/* As before, if nothing has come since. */
+	if (m->mark.created_ns == state->created_ns)
+		return 0;
+	if (is_another) {
+		log_error("stream %s is another one than before: what was not "
+			  "imported of that is lost; beginning with its oldest "
+			  "message",
+			  m->setup->stream);
+		m->errors++;
+	}
+	m->next = m->setup->start == SETUP_NEWEST && !is_another
+			  ? state->last + 1
+			  : state->first;
+	m->mark.created_ns = state->created_ns;
+	m->has_base = false;
+	return 0;
+}
+
+/* What the file says, the first time. */
+static int
+recall(struct importer *m, const struct stream_state *state)
+{
+	int err = mark_read(m->setup->state, &m->mark);
+
+	if (err == -ENOENT)
+		return 0;
+	if (err < 0)
+		return err == -EBADMSG ? -EINVAL : -EAGAIN;
+	if (m->mark.created_ns != state->created_ns)
+		return 0;
+	if (m->mark.generation == m->kind.generation) {
+		m->has_base = true;
+		return 0;
+	}
+	log_warning("the channel was made anew: it goes on where the old one "
+		    "was when that was written down last, within a second");
+	return locate_rebase(m, m->mark.index);
+}
+
+static int
+find(struct importer *m, const struct stream_state *state)
+{
+	int64_t index;
+	int err = 0;
+
+	if (m->attempts == 0 && !m->has_base)
+		err = recall(m, state);
+	if (err < 0)
+		return err;
+	if (!m->has_base || m->mark.created_ns != state->created_ns)
+		return start(m, state);
+	index = importer_index(m);
+	return stream_search(m->js, m->setup, state, ends_before, &index,
+			     &m->next);
+}
+
+static int
+subscribe(struct importer *m)
+{
+	jsSubOptions o;
+	jsErrCode code = 0;
+	natsStatus status;
+
+	jsSubOptions_Init(&o);
+	o.Stream = m->setup->stream;
+	o.Config.DeliverPolicy = js_DeliverByStartSequence;
+	o.Config.OptStartSeq = m->next;
+	o.Config.AckPolicy = js_AckNone;
+	o.Config.InactiveThreshold = INACTIVE_NS;
+	status = js_PullSubscribe(&m->sub, m->js, m->setup->subject, NULL, NULL,
+				  &o, &code);
+	if (status == NATS_OK)
+		return 0;
+	stream_trouble("stream %s cannot be read: %s", m->setup->stream,
+		       nats_GetLastError(NULL));
+	return -EAGAIN;
+}
+
+static int
+begin(struct importer *m)
+{
+	struct stream_state state;
+	int err;
+
+	m->js = server_stream_context(&m->server, NULL, NULL, 0);
+	if (m->js == NULL)
+		return -EAGAIN;
+	err = stream_ensure(m->js, m->setup, false, &state);
+	if (err == 0)
+		err = find(m, &state);
+	if (err == 0)
+		err = subscribe(m);
+	return err == -ENOENT ? -EAGAIN : err;
+}
+
+int
+locate_begin(struct importer *m)
+{
+	int err = server_connect(&m->server);
+
+	if (err == 0)
+		err = begin(m);
+	if (err < 0) {
+		locate_end(m);
+		return err;
+	}
+	m->attempts++;
+	m->is_first = true;
+	return 0;
+}
+
+void
+locate_end(struct importer *m)
+{
+	if (m->sub != NULL)
+		natsSubscription_Unsubscribe(m->sub);
+	natsSubscription_Destroy(m->sub);
+	jsCtx_Destroy(m->js);
+	m->sub = NULL;
+	m->js = NULL;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * resync.c - what the stream has, and where the export goes on
+ *
+ * The last message of the stream is the truth: whatever was sent and not seen to be
+ * acknowledged is there, or is not and is sent again. Nothing else has to be known;
+ * only where the stream has no message any more (all too old, or purged) it is what we
+ * remember.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "client/bridge/exporter.h"
+#include "client/bridge/log.h"
+#include "client/bridge/wake.h"
+
+#define SETTLE_MS 1000
+
+/* What is on its way is answered first: it would only be in the way. */
+static void
+settle(struct exporter *e)
+{
+	jsPubOptions options;
+
+	jsPubOptions_Init(&options);
+	options.MaxWait = SETTLE_MS;
+	if (server_is_up(&e->server) && !window_is_empty(&e->window))
+		js_PublishAsyncComplete(e->js, &options);
+}
+
+void
+resync_end(struct exporter *e, const char *why)
+{
+	if (e->in_sync && why != NULL)
+		stream_trouble("what the stream has is in doubt, and looked "
+			       "up: %s",
+			       why);
+	if (e->js != NULL)
+		settle(e);
+	jsCtx_Destroy(e->js);
+	e->js = NULL;
+	e->in_sync = false;
+}
+
+static int64_t
+place_of(const struct exporter *e)
+{
+	return ringbus_consumer_sequence(e->consumer) + 1;
+}
+
+/* The stream has slots up to `last` of this generation. */
+static int
+go_on_behind(struct exporter *e, int64_t last, int64_t index)
+{
+	struct ringbus_info info = { .size = sizeof(info) };
+	int64_t place = place_of(e);
+
+	ringbus_channel_info(ringbus_consumer_channel(e->consumer), &info);
+	if (last > info.cursor) {
+		log_error("stream %s has slot %" PRId64 " of this channel, "
+			  "which is at %" PRId64 ": it is the stream of "
+			  "another one",
+			  e->setup->stream, last, info.cursor);
+		return -EINVAL;
+	}
+	e->acked_known = true;
+	e->acked = last;
+	e->acked_index = index;
+	e->index = index;
+	e->skip_to = last + 1;
+	again_end(&e->again);
+	if (last + 1 < place) {
+		log_error("stream %s has lost slots %" PRId64 " to %" PRId64
+			  ", which it had acknowledged: sending them again",
+			  e->setup->stream, last + 1, place - 1);
+		again_begin(&e->again, e->bus, e->setup->channel, last + 1,
+			    place - 1);
+	}
+	return 0;
+}
+
+/* The stream has nothing that tells. */
+static int
+go_on_from_memory(struct exporter *e, const struct stream_state *state)
+{
+	if (e->acked_known && e->created_ns == state->created_ns &&
+	    e->stream_last == state->last)
+		return go_on_behind(e, e->acked, e->acked_index);
+	e->skip_to = 0;
+	again_end(&e->again);
+	if (state->last == 0) {
+		e->index = 0;
+		return 0;
+	}
+	/* Above all that can have been, as a message has fewer slots. */
+	e->index = (int64_t)(state->last + 1) << 32;
+	log_warning("stream %s has no message that tells how far it was: "
+		    "going on at slot %" PRId64,
+		    e->setup->stream, place_of(e));
+	return 0;
+}
+
+static int
+find_place(struct exporter *e, const struct stream_state *state)
+{
+	struct frame tail;
+	int err = -ENOENT;
+
+	if (state->last >= state->first)
+		err = stream_read(e->js, e->setup, state->last, &tail);
+	if (err == -ENOENT)
+		return go_on_from_memory(e, state);
+	if (err < 0)
+		return -EAGAIN;
+	if (tail.kind.generation == e->kind.generation)
+		return go_on_behind(e, tail.last,
+				    tail.index + frame_slots(&tail));
+	e->skip_to = 0;
+	e->index = tail.index + frame_slots(&tail);
+	again_end(&e->again);
+	return 0;
+}
+
+static void
+limit_batch(struct exporter *e)
+{
+	int64_t max = server_max_payload(&e->server) - FRAME_HEADERS_SIZE;
+
+	if (max > e->setup->max_bytes)
+		max = e->setup->max_bytes;
+	e->batch.max_bytes = max > 0 ? (size_t)max : 1;
+}
+
+static int
+begin(struct exporter *e)
+{
+	struct stream_state state;
+	int err;
+
+	e->js = server_stream_context(&e->server, window_note, &e->window,
+				      2 * e->setup->window);
+	if (e->js == NULL)
+		return -EAGAIN;
+	err = stream_ensure(e->js, e->setup, true, &state);
+	if (err == 0 && e->has_read)
+		err = place_open(e);
+	if (err == 0)
+		err = find_place(e, &state);
+	if (err < 0)
+		return err == -ENOENT ? -EAGAIN : err;
+	limit_batch(e);
+	e->created_ns = state.created_ns;
+	e->stream_last = state.last;
+	window_begin(&e->window, e->js, state.last + 1);
+	return 0;
+}
+
+int
+resync_begin(struct exporter *e)
+{
+	int err = server_connect(&e->server);
+
+	if (err == 0)
+		err = begin(e);
+	if (err < 0) {
+		resync_end(e, NULL);
+		return err;
+	}
+	e->in_sync = true;
+	e->resyncs++;
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - the connection to the NATS servers, and JetStream on it
+ *
+ * It is made again for ever, by libnats as long as it was there once and by us when
+ * libnats has given up, as after a refusal. When it is there again the main thread is
+ * woken.
+ */
+#ifndef BRIDGE_SERVER_H
+#define BRIDGE_SERVER_H
+
+#include <nats/nats.h>
+#include <stdbool.h>
+
+#include "client/bridge/setup.h"
+
+#define SERVER_WAIT_MS 5000 /* for an answer of JetStream */
+
+/* The connection is lost; `context` as of the server. In a thread of libnats. */
+typedef void (*server_lost_fn)(void *context);
+
+struct server {
+	const struct setup *setup;
+	server_lost_fn on_lost; /* NULL: nobody wants to know */
+	void *context;
+	natsOptions *options;
+	natsConnection *connection;
+	char *servers; /* what options point into */
+	uint64_t told; /* bit i: that it fails by natsStatus i */
+};
+
+/* Reads what the setup names (certificates and so on). 0, or -EINVAL after it has told
+ * what is wrong with them. */
+int server_init(struct server *s, const struct setup *setup);
+/* There are no threads of libnats any more when this returns. */
+void server_deinit(struct server *s);
+
+/* True while there is a connection. */
+bool server_is_up(const struct server *s);
+
+/* One attempt, if there is no connection and libnats does not see to it. 0, or -EAGAIN
+ * after it has told why not, the first time. */
+int server_connect(struct server *s);
+
+/* Of this connection, with acknowledgements of what it publishes to `handler`, if that
+ * is not NULL. NULL after it has told why not. */
+jsCtx *server_stream_context(struct server *s, jsPubAckHandler handler,
+			     void *closure, int64_t window);
+
+/* What it takes at most, headers included. */
+int64_t server_max_payload(const struct server *s);
+
+#endif

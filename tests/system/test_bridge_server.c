@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_bridge_server.c - the same while the server is not there, stopped, killed, or
+ * has lost what it had acknowledged
+ */
+#include <errno.h>
+#include <signal.h>
+
+#include "tests/system/util_two.h"
+
+TEST(a_server_that_comes_later_is_waited_for)
+{
+	struct t_two t;
+	char yaml[4096];
+
+	t_nats_need();
+	t_nats_prepare(&t.nats);
+	t_two_configure(&t, &t_two_plain, yaml, sizeof(yaml));
+	t_bus_begin_with(&t.b, yaml);
+	t.p = t_produce(t.b.bus, NULL);
+	t.c = t_two_consume(t.b.bus, "b");
+	t_bridge_start(&t.to, &t.b, "a");
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(t_run_said(&t.to, "no connection to nats://"));
+	t_put_all(t.p, 1, 100);
+	/* It has its place, and is not through. */
+	t_until(t_has_member(ringbus_producer_channel(t.p), RINGBUS_CONSUMER,
+			     "replicate"));
+	ck_assert_int_eq(t_two_acked(&t), -1);
+	t_nats_launch(&t.nats);
+	t_take(t.c, 1, 100);
+	t_two_end(&t);
+}
+
+/* A stopped server acknowledges nothing, and in the end nobody can publish. */
+TEST(what_is_not_acknowledged_holds_producers_up)
+{
+	struct t_two t;
+	uint64_t value = 0;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 10);
+	t_take(t.c, 1, 10);
+	t_until(t_two_all_is_acked(&t));
+	kill(t.nats.pid, SIGSTOP);
+	t_put_all(t.p, 11, 1034);
+	ck_assert_int_eq(ringbus_producer_write(t.p, &value, sizeof(value),
+						100 * T_MS),
+			 -ETIMEDOUT);
+	ck_assert_int_eq(t_two_acked(&t), 9);
+	kill(t.nats.pid, SIGCONT);
+	t_take(t.c, 11, 1034);
+	t_put_all(t.p, 1035, 2000);
+	t_take(t.c, 1035, 2000);
+	t_two_end(&t);
+}
+
+TEST(a_server_that_is_killed_is_found_again)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	for (uint64_t n = 1; n < 6000; n += 1000) {
+		t_put_all(t.p, n, n + 499);
+		t_nats_kill(&t.nats);
+		t_put_all(t.p, n + 500, n + 999);
+		t_nats_launch(&t.nats);
+		t_take(t.c, n, n + 999);
+		t_until(t_two_all_is_acked(&t));
+	}
+	t_nothing(t.c);
+	t_two_end(&t);
+}
+
+/* The server comes back without its last messages; the ring has them still. */
+TEST(what_the_stream_has_lost_is_sent_again)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_stop(&t.from);
+	t_nats_kill(&t.nats);
+	t_nats_put_aside(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 101, 300);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_take_back(&t.nats);
+	t_nats_launch(&t.nats);
+	t_until(t_run_said(&t.to, "lost slots 100 to 299"));
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 101, 300);
+	t_put_all(t.p, 301, 400);
+	t_take(t.c, 301, 400);
+	t_nothing(t.c);
+	ck_assert(!t_run_said(&t.to, "LOST"));
+	t_two_end(&t);
+}
+
+/* And where the ring has them no longer it is told, on both sides. */
+TEST(what_is_lost_for_good_is_told)
+{
+	struct t_two t;
+	const struct t_two_kinds small = {
+		.a = "slots: 64, event_size: 8",
+		.b = "slots: 64, event_size: 8",
+	};
+
+	t_two_begin(&t, &small);
+	t_put_all(t.p, 1, 10);
+	t_take(t.c, 1, 10);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_stop(&t.from);
+	t_nats_kill(&t.nats);
+	t_nats_put_aside(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 11, 200);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_take_back(&t.nats);
+	t_nats_launch(&t.nats);
+	t_until(t_run_said(&t.to, "LOST: slots 10 to 135"));
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 137, 200);
+	ck_assert(t_run_said(&t.from, "LOST: 126 slots"));
+	t_put_all(t.p, 201, 300);
+	t_take(t.c, 201, 300);
+	t_two_end(&t);
+}
+
+/* Who had imported what the stream lost does not get it twice. */
+TEST(what_is_sent_again_is_not_imported_twice)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_put_aside(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 101, 300);
+	t_take(t.c, 101, 300);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_take_back(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 301, 400);
+	t_take(t.c, 301, 400);
+	t_nothing(t.c);
+	t_two_end(&t);
+}

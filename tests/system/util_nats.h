@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * util_nats.h - a real nats-server for a test, and bridges to it
+ *
+ *	struct t_nats n;
+ *
+ *	t_nats_start(&n);
+ *	...                                   connect to n.url
+ *	t_nats_stop(&n);
+ *
+ * It listens on a free port of this machine alone, and what it keeps lies in
+ * t_tmpdir(). It may be killed and started again, with what it kept or without.
+ */
+#ifndef T_UTIL_NATS_H
+#define T_UTIL_NATS_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "tests/t.h"
+
+struct t_nats {
+	pid_t pid;
+	int port;
+	char url[64];
+	char folder[PATH_MAX]; /* of what it keeps */
+	char log[PATH_MAX];
+};
+
+/* Skips the test where there is no nats-server, or no bridge. */
+void t_nats_need(void);
+
+/* Finds a port and makes the folder; starts nothing. */
+void t_nats_prepare(struct t_nats *nats);
+
+/* Starts it, and waits until it is ready; again at the same port. */
+void t_nats_launch(struct t_nats *nats);
+
+/* All of the three. */
+void t_nats_start(struct t_nats *nats);
+
+/* SIGTERM, or SIGKILL; what it keeps stays. */
+void t_nats_stop(struct t_nats *nats);
+void t_nats_kill(struct t_nats *nats);
+
+/* What it keeps is put aside, and taken back: what came in between is lost, as if it
+ * had not been synced. While it does not run. */
+void t_nats_put_aside(const struct t_nats *nats);
+void t_nats_take_back(const struct t_nats *nats);
+
+#endif
