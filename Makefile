@@ -114,10 +114,10 @@ client_src := $(call part,client,client/*.c client/archive/*.c)
 # What is in there for the programs beside it.
 setting_src := $(call part,client,client/ctl/setting.c)
 ctl_src := $(filter-out $(setting_src),$(call part,client,client/ctl/*.c))
+journal_src := $(call part,client,client/journal/*.c)
 # The exporter is left out where libmicrohttpd is not installed.
 http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
 exporter_src := $(if $(http_libs),$(call part,client,client/exporter/*.c))
-journal_src := $(call part,client,client/journal/*.c)
 # And the bridge where libnats is not.
 nats_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libnats libsystemd)
 bridge_src := $(if $(nats_libs),$(call part,client,client/bridge/*.c))
@@ -433,8 +433,8 @@ $(BUILD)/ringbus-exporter: $(call objects,$(exporter_src) \
 $(BUILD)/ringbus-journal: $(call objects,$(journal_src) $(setting_src)) $(static_lib)
 	$(call program,$(journal_libs))
 
-$(BUILD)/ringbus-bridge: $(call objects,$(bridge_src) \
-	client/ctl/setting.c client/ctl/options.c) $(static_lib)
+$(BUILD)/ringbus-bridge: $(call objects,$(bridge_src) $(setting_src) \
+	client/ctl/options.c) $(static_lib)
 	$(call program,$(nats_libs))
 
 $(BUILD)/demo: $(call objects,$(demo_src)) $(BUILD)/libringbus.so

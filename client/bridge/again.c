@@ -2,8 +2,9 @@
 /*
  * again.c - see again.h
  *
- * Between two events may lie tombstones, which the tap passes over as a consumer does,
- * and what was overwritten, which it counts.
+ * The journal gives all it has in one piece; where that ends, for whatever reason, the
+ * tap goes on. Between two events may lie tombstones, which both pass over as a
+ * consumer does, and what was overwritten, which the tap counts.
  */
 #include "client/bridge/again.h"
 
@@ -17,14 +18,37 @@
 void
 again_end(struct again *a)
 {
+	ringbus_journal_close(a->journal);
 	ringbus_tap_close(a->tap);
 	free(a->buffer);
 	memset(a, 0, sizeof(*a));
 	a->last = -1;
 }
 
+/* At `next` of that generation; or there is no journal to ask. */
+static void
+open_journal(struct again *a, const char *folder, uint64_t generation)
+{
+	struct ringbus_journal_info info = { .size = sizeof(info) };
+	int err = ringbus_journal_open(folder, &a->journal);
+
+	if (err == 0)
+		err = ringbus_journal_info(a->journal, &info);
+	if (err == 0 && info.generation != generation)
+		err = -ESTALE;
+	if (err == 0)
+		err = ringbus_journal_seek(a->journal, 0, a->next);
+	if (err == 0)
+		return;
+	log_warning("the journal in %s does not help: %s", folder,
+		    ringbus_strerror(err));
+	ringbus_journal_close(a->journal);
+	a->journal = NULL;
+}
+
 void
-again_begin(struct again *a, struct ringbus *bus, const char *channel,
+again_begin(struct again *a, struct ringbus *bus,
+	    const struct ringbus_info *channel, const char *journal,
 	    int64_t first, int64_t last)
 {
 	struct ringbus_tap_options o = RINGBUS_TAP_OPTIONS_INIT;
@@ -33,14 +57,31 @@ again_begin(struct again *a, struct ringbus *bus, const char *channel,
 	again_end(a);
 	a->next = first;
 	a->last = last;
+	if (journal[0] != '\0')
+		open_journal(a, journal, channel->generation);
 	o.from = first;
-	err = ringbus_tap_open(bus, channel, &o, &a->tap);
+	err = ringbus_tap_open(bus, channel->name, &o, &a->tap);
 	if (err < 0)
 		log_warning("cannot look at what was exported: %s",
 			    ringbus_strerror(err));
 }
 
-/* Reads what lies at or behind `next`: 0, or -ENODATA if there is no more. */
+/* The next event there: 0; or -ENODATA, and then no more is asked of it. */
+static int
+read_journal(struct again *a, struct ringbus_event *ret)
+{
+	int found = a->journal == NULL ? RINGBUS_JOURNAL_END
+				       : ringbus_journal_next(a->journal, ret);
+
+	if (found == RINGBUS_JOURNAL_EVENT && ret->sequence >= a->next &&
+	    ret->last <= a->last)
+		return 0;
+	ringbus_journal_close(a->journal);
+	a->journal = NULL;
+	return -ENODATA;
+}
+
+/* The next event at or behind `next`: 0, or -ENODATA if there is no more. */
 static int
 read_tap(struct again *a, struct ringbus_event *ret)
 {
@@ -56,8 +97,10 @@ read_tap(struct again *a, struct ringbus_event *ret)
 		a->buffer = malloc(info.event_size);
 	if (a->buffer == NULL)
 		return -ENOMEM;
-	sequence = ringbus_tap_read(a->tap, a->buffer, info.event_size, &size,
-				    RINGBUS_NOW);
+	do
+		sequence = ringbus_tap_read(a->tap, a->buffer, info.event_size,
+					    &size, RINGBUS_NOW);
+	while (sequence >= 0 && sequence < a->next);
 	if (sequence < 0 || sequence > a->last)
 		return -ENODATA;
 	frame_kind_of(&info, &kind);
@@ -84,18 +127,13 @@ tell_event(struct again *a, struct ringbus_event *ret)
 	return AGAIN_EVENT;
 }
 
-int
-again_next(struct again *a, struct ringbus_event *ret)
+static int
+next_of_tap(struct again *a, struct ringbus_event *ret)
 {
 	int64_t lost = a->lost;
 	bool is_first = a->buffer == NULL;
-	int err;
+	int err = read_tap(a, &a->held);
 
-	if (a->has_held)
-		return tell_event(a, ret);
-	if (!again_is_on(a))
-		return 0;
-	err = read_tap(a, &a->held);
 	if (err == -ENODATA)
 		return tell_gap(a, a->last, ret);
 	if (err < 0)
@@ -105,4 +143,16 @@ again_next(struct again *a, struct ringbus_event *ret)
 	if (a->held.sequence > a->next && (is_first || a->lost > lost))
 		return tell_gap(a, a->held.sequence - 1, ret);
 	return tell_event(a, ret);
+}
+
+int
+again_next(struct again *a, struct ringbus_event *ret)
+{
+	if (a->has_held)
+		return tell_event(a, ret);
+	if (!again_is_on(a))
+		return 0;
+	if (read_journal(a, &a->held) == 0)
+		return tell_event(a, ret);
+	return next_of_tap(a, ret);
 }

@@ -3,8 +3,9 @@
  * again.h - slots that were exported, and that the stream has lost since
  *
  * A server that did not sync before its power failed has fewer messages than it
- * acknowledged. What was in the others may be in the ring still, behind the consumer's
- * place, where a tap can read it.
+ * acknowledged. What was in the others is in the journal of the channel, if it has
+ * one, or may be in the ring still, behind the consumer's place, where a tap can read
+ * it.
  */
 #ifndef BRIDGE_AGAIN_H
 #define BRIDGE_AGAIN_H
@@ -15,8 +16,10 @@
 #include "client/ringbus.h"
 
 struct again {
+	struct ringbus_journal
+		*journal; /* asked first; NULL: not, or no more */
 	struct ringbus_tap *tap;
-	char *buffer;
+	char *buffer;       /* of the tap */
 	int64_t lost;       /* slots, as the tap told last */
 	int64_t next, last; /* slots that it is to give; none if next > last */
 	bool has_held;
@@ -26,8 +29,10 @@ struct again {
 #define AGAIN_EVENT 1
 #define AGAIN_GAP 2 /* sequence..last of the event are lost */
 
-/* Begins with slots first..last of the channel. */
-void again_begin(struct again *a, struct ringbus *bus, const char *channel,
+/* Begins with slots first..last of the channel; `journal` is the folder of its
+ * journal, or "". */
+void again_begin(struct again *a, struct ringbus *bus,
+		 const struct ringbus_info *channel, const char *journal,
 		 int64_t first, int64_t last);
 void again_end(struct again *a);
 

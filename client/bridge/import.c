@@ -18,6 +18,8 @@
 #define TICK_NS INT64_C(1000000000)
 #define PAUSE_FIRST_NS INT64_C(20000000)
 #define PAUSE_MAX_NS INT64_C(1000000000)
+#define RETRY_NS INT64_C(200000000)
+#define PATIENCE_NS INT64_C(5000000000)
 #define FETCH 64
 #define FETCH_MS 500
 
@@ -142,16 +144,28 @@ check_channel(const struct ringbus_info *info)
 	return -EINVAL;
 }
 
+/* True if we have been stopped meanwhile. */
+static bool
+nap(void)
+{
+	wake_sleep(RETRY_NS);
+	return wake_is_stopped();
+}
+
 static int
 open_channel(struct importer *m)
 {
 	struct ringbus_producer_options o = RINGBUS_PRODUCER_OPTIONS_INIT;
 	struct ringbus_info info = { .size = sizeof(info) };
+	int64_t end = wake_now() + PATIENCE_NS;
 	int err;
 
 	o.name = "bridge";
-	err = ringbus_producer_open(m->bus, m->setup->channel, &o,
-				    &m->producer);
+	/* One before us may be dead and not yet buried. */
+	do
+		err = ringbus_producer_open(m->bus, m->setup->channel, &o,
+					    &m->producer);
+	while (err == -EBUSY && wake_now() < end && !nap());
 	if (err < 0) {
 		log_error("cannot publish on the channel: %s: %s",
 			  ringbus_strerror(err), ringbus_error(m->bus));

@@ -11,7 +11,8 @@
 #include "client/bridge/log.h"
 #include "client/bridge/wake.h"
 
-#define RETRY_NS INT64_C(500000000)
+#define RETRY_NS INT64_C(200000000)
+#define PATIENCE_NS INT64_C(5000000000)
 
 static int
 open_once(struct exporter *e)
@@ -32,10 +33,13 @@ open_once(struct exporter *e)
 				     &e->consumer);
 }
 
-/* Things that pass by themselves, once we have had the place. */
+/* Things that pass by themselves: always that one before us is dead and not yet
+ * buried, once we have had the place more. */
 static bool
-may_pass(int err)
+may_pass(int err, bool is_first)
 {
+	if (is_first)
+		return err == -EBUSY;
 	return err == -ECONNRESET || err == -ECONNREFUSED ||
 	       err == -ETIMEDOUT || err == -EBUSY || err == -EAGAIN ||
 	       err == -ENOMEM || err == -EMFILE;
@@ -56,11 +60,13 @@ int
 place_open(struct exporter *e)
 {
 	bool is_first = e->consumer == NULL;
+	int64_t end = wake_now() + PATIENCE_NS;
 	int err;
 
 	place_close(e);
 	err = open_once(e);
-	while (!is_first && may_pass(err) && !wake_is_stopped()) {
+	while (may_pass(err, is_first) && !wake_is_stopped() &&
+	       (!is_first || wake_now() < end)) {
 		stream_trouble("waits for its place in the channel: %s",
 			       ringbus_strerror(err));
 		wake_sleep(RETRY_NS);

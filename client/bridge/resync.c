@@ -73,8 +73,8 @@ go_on_behind(struct exporter *e, int64_t last, int64_t index)
 		log_error("stream %s has lost slots %" PRId64 " to %" PRId64
 			  ", which it had acknowledged: sending them again",
 			  e->setup->stream, last + 1, place - 1);
-		again_begin(&e->again, e->bus, e->setup->channel, last + 1,
-			    place - 1);
+		again_begin(&e->again, e->bus, &info, e->setup->journal,
+			    last + 1, place - 1);
 	}
 	return 0;
 }

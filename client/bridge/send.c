@@ -87,7 +87,7 @@ send_gap(struct exporter *e, int64_t first, int64_t last)
 
 	log_error("LOST: slots %" PRId64 " to %" PRId64
 		  " were acknowledged, and are neither in the stream any more "
-		  "nor in the ring: the stream says so in message %" PRIu64,
+		  "nor here: the stream says so in message %" PRIu64,
 		  first, last, e->window.next);
 	return publish(e, &f);
 }

@@ -20,6 +20,7 @@
 #define PINGS_OUT 2
 #define RECONNECT_MS 500
 #define CONNECT_MS 3000
+#define WRITE_MS 5000
 #define BUFFER_SIZE 262144
 
 static const char *
@@ -200,6 +201,9 @@ set_patience(natsOptions *o)
 		status = natsOptions_SetMaxPingsOut(o, PINGS_OUT);
 	if (status == NATS_OK)
 		status = natsOptions_SetTimeout(o, CONNECT_MS);
+	/* Who does not read is gone; half a message is never followed by more. */
+	if (status == NATS_OK)
+		status = natsOptions_SetWriteDeadline(o, WRITE_MS);
 	return status;
 }
 

@@ -58,6 +58,20 @@ static const struct setting table[] = {
 	{ 0 },
 };
 
+/* Where what the stream may lose is to be had once more. */
+static int
+find_journal(struct setup *s, struct ringbus *bus)
+{
+	char word[RINGBUS_SETTING_SIZE];
+	int err = ringbus_setting(bus, s->channel, "journal", word,
+				  sizeof(word));
+
+	if (err < 0 || strcmp(word, "true") != 0)
+		return err;
+	return ringbus_setting(bus, s->channel, "journal.dir", s->journal,
+			       sizeof(s->journal));
+}
+
 int
 setup_read(struct setup *s, struct setting_source *source)
 {
@@ -66,7 +80,9 @@ setup_read(struct setup *s, struct setting_source *source)
 	memset(s, 0, sizeof(*s));
 	s->channel = source->channel;
 	err = setting_read(source, table, s);
-	if (err < 0)
+	if (err < 0) {
 		log_error("%s", source->why);
-	return err;
+		return err;
+	}
+	return find_journal(s, source->bus);
 }

@@ -34,6 +34,7 @@ struct setup {
 	int64_t replicas, duplicates_ns, stream_size, stream_age_ns;
 	int start; /* SETUP_... */
 	char state[PATH_MAX];
+	char journal[PATH_MAX]; /* the folder of the channel's; "": none */
 	char credentials[PATH_MAX], nkey[PATH_MAX];
 	char ca[PATH_MAX], certificate[PATH_MAX], key[PATH_MAX];
 	bool tls;

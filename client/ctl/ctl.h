@@ -87,6 +87,7 @@ extern const struct ctl_verb ctl_create;
 extern const struct ctl_verb ctl_remove;
 extern const struct ctl_verb ctl_consumers;
 extern const struct ctl_verb ctl_evict;
+extern const struct ctl_verb ctl_bridge;
 extern const struct ctl_verb ctl_reset;
 extern const struct ctl_verb ctl_pause;
 extern const struct ctl_verb ctl_status;

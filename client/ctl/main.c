@@ -41,6 +41,7 @@ const struct ctl_verb *const ctl_verbs[] = {
 	&ctl_consumers,
 	&ctl_evict,
 	&ctl_reset,
+	&ctl_bridge,
 	/* Act on the daemon. */
 	&ctl_ping,
 	&ctl_doctor,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/system/util_ctl.h"
 #include "tests/system/util_two.h"
 
 TEST(what_goes_in_comes_out)
@@ -315,6 +316,7 @@ TEST(both_tell_what_they_have_moved)
 {
 	struct t_two t;
 	const struct ringbus_channel *a, *b;
+	struct t_ctl run;
 
 	t_two_begin(&t, &t_two_plain);
 	a = ringbus_producer_channel(t.p);
@@ -328,6 +330,11 @@ TEST(both_tell_what_they_have_moved)
 	t_until(io_of(a, RINGBUS_CONSUMER, "replicate").lag == 0);
 	ck_assert(io_of(a, RINGBUS_CONSUMER, "replicate").up);
 	ck_assert(io_of(b, RINGBUS_PRODUCER, "bridge").up);
+	t_ctl_run(&run, &t.b.daemon, NULL, "bridge status");
+	ck_assert_ptr_nonnull(
+		strstr(t_ctl_out(&run), "\na        export     s"));
+	ck_assert_ptr_nonnull(
+		strstr(t_ctl_out(&run), "\nb        import     s"));
 	kill(t.nats.pid, SIGSTOP);
 	t_put_all(t.p, 101, 150);
 	t_until(io_of(a, RINGBUS_CONSUMER, "replicate").lag == 50);

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "tests/system/util_two.h"
 
@@ -128,6 +130,47 @@ TEST(what_is_lost_for_good_is_told)
 	ck_assert(t_run_said(&t.from, "LOST: 126 slots"));
 	t_put_all(t.p, 201, 300);
 	t_take(t.c, 201, 300);
+	t_two_end(&t);
+}
+
+/* Unless it was journalled. */
+TEST(what_the_ring_has_no_more_is_sent_again_from_the_journal)
+{
+	struct t_two t;
+	struct t_run journal = { 0 };
+	char keys[2 * PATH_MAX];
+	struct t_two_kinds small = {
+		.a = keys,
+		.b = "slots: 64, event_size: 8",
+	};
+
+	if (access(t_program("ringbus-journal"), X_OK) < 0)
+		T_SKIP("ringbus-journal is missing");
+	snprintf(keys, sizeof(keys),
+		 "slots: 64, event_size: 8, journal: { dir: %s/journal }",
+		 t_tmpdir());
+	t_two_begin(&t, &small);
+	journal.socket = t.b.daemon.socket;
+	t_run_start(&journal, "ringbus-journal", "a", NULL);
+	t_until(t_has_member(ringbus_producer_channel(t.p), RINGBUS_CONSUMER,
+			     "journal"));
+	t_put_all(t.p, 1, 10);
+	t_take(t.c, 1, 10);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_stop(&t.from);
+	t_nats_kill(&t.nats);
+	t_nats_put_aside(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 11, 200);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_take_back(&t.nats);
+	t_nats_launch(&t.nats);
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 11, 200);
+	ck_assert(t_run_said(&t.to, "lost slots 10 to 199"));
+	ck_assert(!t_run_said(&t.to, "LOST"));
+	t_bridge_stop(&journal);
 	t_two_end(&t);
 }
 
