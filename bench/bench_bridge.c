@@ -194,6 +194,13 @@ count_left(struct way *way, int64_t n, int64_t sent, int64_t arrived)
 	return n - sent + count_missing(way);
 }
 
+static void
+await_more(void)
+{
+	bench_look_beside();
+	nap();
+}
+
 static double
 send_all(void *context, int64_t n)
 {
@@ -209,7 +216,7 @@ send_all(void *context, int64_t n)
 		sent += some;
 		arrived += taken;
 		if (some + taken == 0)
-			nap();
+			await_more();
 	}
 	if (way->consumer != NULL && sum != bench_sum_of_all(n, SIZE))
 		bench_fail("not what was sent has come");

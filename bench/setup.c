@@ -241,6 +241,14 @@ bench_start_beside(const char *log, const char *const argv[])
 	beside[n_beside++] = pid;
 }
 
+void
+bench_look_beside(void)
+{
+	for (int i = 0; i < n_beside; i++)
+		if (waitpid(beside[i], NULL, WNOHANG) != 0)
+			bench_fail("a program beside the daemon has ended");
+}
+
 /* The last one first. */
 static void
 end_beside(void)

@@ -38,6 +38,9 @@ const char *bench_program(const char *name);
  * says goes to that file in the folder. */
 void bench_start_beside(const char *log, const char *const argv[]);
 
+/* Fails if one of them has ended by itself. */
+void bench_look_beside(void);
+
 /* Runs fn(context) in a child that is pinned; bench_join() checks that it
  * returned 0. */
 pid_t bench_child(int cpu, int (*fn)(void *), void *context);

@@ -117,7 +117,9 @@ WAN_TEST(anybody_is_killed_at_any_time)
 static void
 cut(int server_at)
 {
-	struct t_wan w = { .server_at = server_at, .rounds = 1 };
+	struct t_wan w = { .server_at = server_at,
+			   .is_paced = true,
+			   .rounds = 1 };
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
@@ -141,7 +143,7 @@ WAN_TEST(cable_of_the_importer_is_cut)
 /* One way: who sends is not told, and acknowledgements still come. */
 WAN_TEST(packets_are_lost_one_way)
 {
-	struct t_wan w = { .server_at = 1, .rounds = 1 };
+	struct t_wan w = { .server_at = 1, .is_paced = true, .rounds = 1 };
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
@@ -158,7 +160,7 @@ WAN_TEST(packets_are_lost_one_way)
 
 WAN_TEST(server_hangs)
 {
-	struct t_wan w = { .server_at = 1, .rounds = 1 };
+	struct t_wan w = { .server_at = 1, .is_paced = true, .rounds = 1 };
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
@@ -171,13 +173,6 @@ WAN_TEST(server_hangs)
 
 /* ------------------------------------------------------------ who has lost some */
 
-static void
-await_all_sent(struct t_wan *w)
-{
-	kill(w->pids[T_WAN_PRODUCER], SIGSTOP);
-	t_wan_until(w, t_read(w->received.next) == t_read(w->sent.next));
-}
-
 /*
  * As after a loss of power: it has acknowledged what was not synced, and its files are
  * those of a moment ago. The ring still has all of it.
@@ -189,19 +184,17 @@ WAN_TEST(server_forgets_what_it_had_acknowledged)
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
-		await_all_sent(&w);
+		t_wan_drain(&w);
 		kill(w.pids[T_WAN_SERVER], SIGSTOP);
 		t_host_sh(&w.hosts[1], "cp -a %s/store %s/old", t_tmpdir(),
 			  t_tmpdir());
 		kill(w.pids[T_WAN_SERVER], SIGCONT);
-		kill(w.pids[T_WAN_PRODUCER], SIGCONT);
-		t_wan_await(&w, 1000);
-		await_all_sent(&w);
+		t_wan_send(&w, 5000);
 		t_wan_kill(&w, T_WAN_SERVER);
 		t_host_sh(&w.hosts[1], "rm -rf %s/store && mv %s/old %s/store",
 			  t_tmpdir(), t_tmpdir(), t_tmpdir());
 		t_wan_start(&w, T_WAN_SERVER);
-		kill(w.pids[T_WAN_PRODUCER], SIGCONT);
+		t_wan_start(&w, T_WAN_PRODUCER);
 		n++;
 	}
 	ck_assert_uint_eq(t_wan_said(&w, T_WAN_EXPORTER, "has lost slots"), n);
@@ -227,13 +220,13 @@ WAN_TEST(consumer_that_stands_still_is_waited_for)
 /* What the stream has no room for stays in the ring, and producers wait. */
 WAN_TEST(full_stream_is_waited_for)
 {
-	struct t_wan w = { .server_at = 1, .bridge[0] = ", stream_size: 1MiB" };
-	int64_t size = 1 << 20;
+	struct t_wan w = { .server_at = 1, .bridge[0] = ", stream_size: 4MiB" };
+	int64_t size = 4 << 20;
 
 	t_wan_begin(&w);
 	while (t_wan_goes_on(&w)) {
-		t_wan_until(&w, t_wan_is_full(&w, 0));
-		size += w.is_long ? 64 << 20 : 1 << 20;
+		t_wan_until(&w, t_wan_is_full(&w, 0) || t_wan_has_all_sent(&w));
+		size += w.is_long ? 64 << 20 : 4 << 20;
 		t_js_limit(&w.hosts[1], w.hosts[1].address, T_WAN_PORT, "a",
 			   size);
 	}

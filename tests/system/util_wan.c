@@ -16,7 +16,7 @@
 #include "tests/system/util_program.h"
 
 #define SERVER "/usr/sbin/nats-server"
-#define ROUND_EVENTS 2000  /* that come through between two rounds */
+#define ROUND_EVENTS 20000 /* that come through between two rounds */
 #define LAST_EVENTS 20000  /* that are sent after the last one */
 #define PACE_NS (2 * T_MS) /* for T_FLOW_BURST events: 100,000 a second */
 
@@ -294,8 +294,8 @@ t_wan_prepare(struct t_wan *w)
 	w->sent = t_flow(NULL, w->is_framed);
 	w->received = t_flow("app", w->is_framed);
 	w->is_long = events != NULL;
-	if (w->is_long)
-		t_store(w->sent.until, strtoull(events, NULL, 10));
+	w->end = w->is_long ? strtoull(events, NULL, 10) : INT64_MAX;
+	t_store(w->sent.until, w->end);
 	for (int i = 0; i < 2; i++) {
 		w->hosts[i].name = names[i];
 		print_yaml(w, i, yaml, sizeof(yaml));
@@ -318,50 +318,53 @@ void
 t_wan_begin(struct t_wan *w)
 {
 	t_wan_prepare(w);
-	t_store(w->sent.nap_ns, (uint64_t)PACE_NS);
+	if (w->is_paced || w->is_long)
+		t_store(w->sent.nap_ns, (uint64_t)PACE_NS);
 	t_wan_flow(w);
+}
+
+static void
+await_event(struct t_wan *w, uint64_t next)
+{
+	t_wan_until(w, t_read(w->received.next) >= next);
 }
 
 void
 t_wan_await(struct t_wan *w, uint64_t n)
 {
-	uint64_t enough = t_read(w->received.next) + n;
-
-	t_wan_until(w, t_read(w->received.next) >= enough);
+	await_event(w, t_read(w->received.next) + n);
 }
 
 /* However many they are, as long as there are more now and then. */
 static void
 await_all(struct t_wan *w, uint64_t n)
 {
-	uint64_t missing = n - t_read(w->received.next);
+	uint64_t next;
 
-	while (missing > 0) {
-		t_wan_await(w, missing < ROUND_EVENTS ? missing : ROUND_EVENTS);
-		missing = n - t_read(w->received.next);
-	}
+	while ((next = t_read(w->received.next)) < n)
+		await_event(w, n - next < LAST_EVENTS ? n : next + LAST_EVENTS);
 }
 
-static bool
-has_all_sent(const struct t_wan *w)
+bool
+t_wan_has_all_sent(const struct t_wan *w)
 {
 	return t_read(w->sent.next) >= t_read(w->sent.until);
 }
 
-/* With so many events there are as many rounds as there are seconds. */
+/* A round a second; more seldom if it is one that takes its time. */
 static bool
 long_form_goes_on(struct t_wan *w)
 {
-	w->next_round_ns += T_SECOND;
-	t_wan_until(w, t_now_ns() >= w->next_round_ns || has_all_sent(w));
-	return !has_all_sent(w);
+	int64_t next_ns = t_now_ns() + (w->rounds == 1 ? 15 : 1) * T_SECOND;
+
+	t_wan_until(w, t_now_ns() >= next_ns || t_wan_has_all_sent(w));
+	return !t_wan_has_all_sent(w);
 }
 
 bool
 t_wan_goes_on(struct t_wan *w)
 {
-	if (w->n_rounds++ == 0)
-		w->next_round_ns = t_now_ns();
+	w->n_rounds++;
 	if (w->is_long)
 		return long_form_goes_on(w);
 	t_wan_await(w, ROUND_EVENTS);
@@ -395,6 +398,27 @@ t_wan_is_full(const struct t_wan *w, int host)
 	struct ringbus_info info = look_at(w, host);
 
 	return info.cursor - info.gating >= (int64_t)info.slots;
+}
+
+void
+t_wan_drain(struct t_wan *w)
+{
+	uint64_t n;
+
+	t_wan_kill(w, T_WAN_PRODUCER);
+	n = (uint64_t)look_at(w, 0).cursor + 1;
+	t_store(w->sent.next, n);
+	await_all(w, n);
+}
+
+void
+t_wan_send(struct t_wan *w, uint64_t n)
+{
+	t_store(w->sent.until, t_read(w->sent.next) + n);
+	t_wan_start(w, T_WAN_PRODUCER);
+	join(w, T_WAN_PRODUCER);
+	t_store(w->sent.until, w->end);
+	await_all(w, t_read(w->sent.next));
 }
 
 void

@@ -41,7 +41,8 @@ struct t_wan {
 	/* May be set before the begin. */
 	int server_at; /* the host with the server, 0 or 1 */
 	bool is_framed;
-	int rounds;            /* 0: T_WAN_ROUNDS */
+	bool is_paced; /* some 100,000 events a second; else all there can be */
+	int rounds;    /* 0: T_WAN_ROUNDS */
 	const char *bridge[2]; /* more settings of a host's: ", window: 8" */
 	const char *url;       /* of the server; NULL: its address and port */
 	const char *server;    /* more of its configuration */
@@ -50,7 +51,7 @@ struct t_wan {
 	pid_t pids[T_WAN_PROCESSES]; /* 0: does not run */
 	struct t_flow sent, received;
 	bool is_long;
-	int64_t next_round_ns;
+	uint64_t end; /* how many are sent in all, if nobody says stop */
 	int n_rounds;
 };
 
@@ -71,8 +72,17 @@ void t_wan_restart(struct t_wan *wan, enum t_wan_process process);
 /* True for another round: events have come through since the last one. */
 bool t_wan_goes_on(struct t_wan *wan);
 
+/* True once all has been sent that is to be, in the long form. */
+bool t_wan_has_all_sent(const struct t_wan *wan);
+
 /* Until that many more events have arrived at the far end. */
 void t_wan_await(struct t_wan *wan, uint64_t n);
+
+/* Kills the producer, and waits until all there is has arrived. */
+void t_wan_drain(struct t_wan *wan);
+
+/* While there is no producer: has so many more sent, and waits until they arrive. */
+void t_wan_send(struct t_wan *wan, uint64_t n);
 
 /*
  * Nothing more is sent; what was has to arrive, once and in order, and both bridges
