@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "client/ctl/json.h"
+#include "client/ctl/when.h"
 
 static int
 parse_format(const char *text, void *target)
@@ -69,6 +70,17 @@ write_hex(const struct ringbus_event *event, struct output *out)
 }
 
 static void
+write_stamp(const struct format *format, struct json *json)
+{
+	char text[WHEN_TEXT];
+
+	if (format->stamp == NULL)
+		return;
+	json_int(json, "epoch", format->stamp->epoch);
+	json_string(json, "time", when_format(format->stamp->time_ns, text));
+}
+
+static void
 write_json(const struct format *format, const struct ringbus_event *event,
 	   struct output *out)
 {
@@ -76,6 +88,7 @@ write_json(const struct format *format, const struct ringbus_event *event,
 
 	json_begin(&json, out);
 	json_string(&json, "channel", format->channel);
+	write_stamp(format, &json);
 	json_int(&json, "sequence", event->sequence);
 	json_uint(&json, "size", event->size);
 	json_bytes(&json, "data", event->data,
@@ -118,6 +131,7 @@ format_gap(const struct format *format, const struct format_gap *gap,
 		return;
 	json_begin(&json, out);
 	json_string(&json, "channel", format->channel);
+	write_stamp(format, &json);
 	json_int(&json, gap->what, gap->n);
 	json_int(&json, "before", gap->sequence);
 	json_end(&json);

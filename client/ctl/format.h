@@ -21,9 +21,16 @@ enum format_kind {
 /* Stores a format_kind in an int. */
 extern const struct options_type format_type;
 
+/* Of an event that was stored. */
+struct format_stamp {
+	int64_t epoch;
+	int64_t time_ns; /* CLOCK_REALTIME */
+};
+
 struct format {
 	int kind;
 	const char *channel;
+	const struct format_stamp *stamp; /* JSON: told as well; may be NULL */
 	bool is_fixed;
 	bool has_lengths; /* raw: 32 bits in front, as pub --frames takes it */
 };

@@ -31,6 +31,12 @@ const struct ctl_verb *const ctl_verbs[] = {
 	/* Read and write. */
 	&ctl_pub,
 	&ctl_tail,
+	/* What is stored. */
+	&ctl_journal_ls,
+	&ctl_journal_verify,
+	&ctl_journal_dump,
+	&ctl_journal_replay,
+	&ctl_journal_trim,
 	/* Act on channels and consumers. */
 	&ctl_create,
 	&ctl_remove,

@@ -16,6 +16,11 @@ const char *when_format(int64_t realtime_ns, char *text);
 /* "3.2 ms", "12.0 s", "3 h 5 min", for people; likewise. */
 const char *when_format_span(int64_t ns, char *text);
 
+/* Nanoseconds since the epoch of what RFC 3339 writes, of which the time, its seconds
+ * and the zone (else UTC) may be missing, and a blank be in the place of the T; or of
+ * "@SECONDS". 0 or -EINVAL. */
+int when_parse(const char *text, int64_t *ret);
+
 /* CLOCK_REALTIME. */
 int64_t when_now_ns(void);
 
