@@ -55,7 +55,7 @@ make_next() {
 	local name
 
 	mkdir "$dir/next" || return
-	for name in ringbusd ringbus-tools; do
+	for name in ringbusd ringbus-tools ringbus-journal; do
 		dpkg-deb -R "$packages/$name"_*.deb "$dir/next/$name" &&
 			sed -i -e "s/^Version: .*/Version: $NEXT/" \
 				-e "s/ringbus-tools (= [^)]*)/ringbus-tools (= $NEXT)/" \
@@ -256,6 +256,7 @@ defaults: { framing: framed, slot_size: 32, slots: 4096, producers: multi }
 channels:
   sealed: { isolation: sealed, consumers: { app: {} } }
   named: { isolation: named, consumers: { app: {} } }
+  stored: { journal: {} }
 ${1:-}
 LIST
 }
@@ -340,6 +341,35 @@ has_no_gap() {
 		END { exit bad || !said || n < 1000 }' "$root$out/$1"
 }
 
+# ----------------------------------------------------------------------- a journal
+
+has_stored() {
+	inside ringbusctl wait --for drained --timeout "${PATIENCE}s" stored >/dev/null &&
+		grep -qa "$1" "$root"/var/lib/ringbus/journal/stored/*.rbj
+}
+
+# As whoever reads operations.md would have it.
+stores() {
+	inside systemctl enable --quiet --now ringbus-journal@stored &&
+		is_active ringbus-journal@stored &&
+		echo 'to be kept' | inside ringbusctl pub stored &&
+		has_stored 'to be kept'
+}
+
+# It is another process, and nobody had to know of its instance.
+stores_after_upgrade() {
+	is_active ringbus-journal@stored &&
+		[[ $(main_pid ringbus-journal@stored) != "$journal_was" ]] &&
+		echo 'this as well' | inside ringbusctl pub stored &&
+		has_stored 'this as well'
+}
+
+# What was written outlives the package; its unit does not.
+leaves_what_it_stored() {
+	[[ -n $(find "$root/var/lib/ringbus/journal/stored" -name '*.rbj') ]] &&
+		! is_active ringbus-journal@stored
+}
+
 # -------------------------------------------------------------- changes under flow
 
 # An instance too, which runs until the purge.
@@ -347,7 +377,7 @@ upgrade() {
 	local before
 
 	inside systemctl start ringbusd@test && before=$(main_pid ringbusd@test) &&
-		dpkg_does -i /next-ringbusd.deb /next-ringbus-tools.deb &&
+		dpkg_does -i /next-ringbus{d,-tools,-journal}.deb &&
 		inside dpkg --status ringbusd | grep -qx "Version: $NEXT" &&
 		[[ $(main_pid ringbusd@test) != "$before" ]] && is_active ringbusd@test
 }
@@ -442,7 +472,7 @@ stays_after_failure() {
 }
 
 purges() {
-	dpkg_does --purge ringbus-exporter ringbusd ringbus-tools libringbus-dev \
+	dpkg_does --purge ringbus-bridge ringbus-journal ringbus-exporter ringbusd ringbus-tools libringbus-dev \
 		libringbus0
 }
 
@@ -509,6 +539,8 @@ for channel in sealed named; do
 	was[$channel]="$(member $channel app) $(member $channel feed) \
 $(show $channel generation)"
 done
+ok "a journal" stores
+journal_was=$(main_pid ringbus-journal@stored)
 for ((i = 1; i <= KILLS; i++)); do
 	ok "killed the daemon, time $i" kill_daemon
 	ok "events flow after time $i" both_flow
@@ -520,6 +552,7 @@ ok "events flow after that" both_flow
 if [[ $by == packages ]]; then
 	ok "upgrade" changes_daemon upgrade
 	ok "events flow after the upgrade" both_flow
+	ok "and the journal" stores_after_upgrade
 fi
 ok "a short watchdog" watch_closely
 ok "a daemon that is stopped" changes_daemon stop_daemon
@@ -543,5 +576,6 @@ if [[ $by == packages ]]; then
 	ok "a daemon that is killed leaves its channels" stays_after_failure
 	ok "purge" purges
 	ok "nothing is left" nothing_is_left
+	ok "but what is stored" leaves_what_it_stored
 fi
 report
