@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# test_prometheus.sh - a real Prometheus scrapes the exporter under flow, and has
-# data for each query of the dashboard, and an answer to each alert
+# test_prometheus.sh - a real Prometheus scrapes the exporter under flow, of channels
+# with journal and bridge too, and has data for each query of the dashboard, and an
+# answer to each alert
 #
 # Reports as check does.
 
@@ -33,7 +34,10 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 [[ -x $build/ringbus-exporter ]] || give_up "libmicrohttpd is missing"
-for program in prometheus promtool curl python3; do
+for name in journal bridge; do
+	[[ -x $build/ringbus-$name ]] || give_up "ringbus-$name is not built"
+done
+for program in prometheus promtool curl python3 nats-server; do
 	command -v "$program" >/dev/null || give_up "$program is missing"
 done
 
@@ -54,19 +58,43 @@ listens() {
 	grep -qs '/metrics$' "$dir/exporter.err"
 }
 
-# Two channels, one of them of many producers.
+nats_url() {
+	sed -n 's|.*"\(nats://127.0.0.1:[0-9]*\)".*|\1|p' "$dir"/nats-server_*.ports |
+		grep .
+}
+
+# It takes a free port, and writes down which.
+start_nats() {
+	start nats nats-server --addr 127.0.0.1 --port -1 --ports_file_dir "$dir" \
+		--jetstream --store_dir "$dir/nats"
+	until_true nats_url >"$dir/url"
+}
+
+# Three channels: one with journal and bridge, what comes back of that, and one of many
+# producers.
 start_flow() {
-	cat >"$dir/ringbus.yaml" <<'EOC' || return
+	local servers
+
+	start_nats && servers=$(tail -n 1 "$dir/url") && cat >"$dir/ringbus.yaml" <<EOC || return
 channels:
   orders: { slots: 4096, framing: framed, slot_size: 32, latency: true,
+            journal: { dir: $dir/journal, segment_size: 1MiB },
+            bridge: { direction: export, servers: "$servers" },
             consumers: { app: {} } }
+  copy: { slots: 4096, framing: framed, slot_size: 32, consumers: { reader: {} },
+          bridge: { direction: import, servers: "$servers", stream: orders,
+                    subject: ringbus.orders, state: $dir/state } }
   trades: { slots: 4096, framing: framed, slot_size: 32, producers: multi,
             consumers: { book: {} } }
 EOC
 	start daemon "$build/ringbusd" --config "$dir/ringbus.yaml" \
 		--socket "$RINGBUS_SOCKET" --shm-dir "$shm"
 	until_true answers || return
+	start journal "$build/ringbus-journal" orders
+	start bridge "$build/ringbus-bridge" orders
+	start copy "$build/ringbus-bridge" copy
 	start app "$build/ringbusctl" tail --gate app orders
+	start reader "$build/ringbusctl" tail --gate reader copy
 	start book "$build/ringbusctl" tail --gate book trades
 	start orders "$build/ringbusctl" pub --rate 2000/s --repeat orders \
 		"$dir/ringbus.yaml"
