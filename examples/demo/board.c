@@ -90,7 +90,12 @@ void
 board_report(const struct demo *demo, enum role role,
 	     const struct report *report)
 {
-	put(demo, report, sizeof(*report), PLACE_OF(reports, role));
+	struct report complete = *report;
+
+	complete.is_complete = false;
+	put(demo, &complete, sizeof(complete), PLACE_OF(reports, role));
+	complete.is_complete = true;
+	put(demo, &complete, sizeof(complete), PLACE_OF(reports, role));
 }
 
 void

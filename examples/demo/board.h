@@ -3,9 +3,9 @@
  * board.h - where each process notes how far it is, and what it saw in the end
  *
  * A file in memory that all inherit; each writes only its own part, by pwrite(2).
- * The notes are the second witness for the order of things: `journal` and
- * `replica` note an event after they have dealt with it and before it is
- * committed, so that `app`, when it is shown an event, has to find it noted.
+ * The notes are the second witness for the order of things: a `replica` without NATS
+ * between notes an event after it has dealt with it and before it is committed, so
+ * that `app`, when it is shown an event, has to find it noted.
  */
 #ifndef DEMO_BOARD_H
 #define DEMO_BOARD_H
@@ -36,6 +36,7 @@ struct app_report {
 };
 
 struct report {
+	bool is_complete; /* it has ended well */
 	struct tally tally;
 	struct app_report app;
 };

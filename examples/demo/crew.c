@@ -16,14 +16,19 @@
 
 #include "examples/demo/board.h"
 #include "examples/demo/event.h"
-#include "examples/demo/private_daemon.h"
+#include "examples/demo/program.h"
 #include "examples/demo/roles.h"
 
-#define DAEMON_PATIENCE_NS INT64_C(10000000000)
+#define PATIENCE_NS INT64_C(10000000000)
 
-static int (*const mains[N_ROLES])(const struct demo *) = {
-	role_producer, role_journal, role_replicate, role_replica, role_app,
-};
+static const char *const names[CREW_SIZE - N_ROLES] = { "ringbusd",
+							"nats-server", "copy" };
+
+static const char *
+name_of(int place)
+{
+	return place < N_ROLES ? role_names[place] : names[place - N_ROLES];
+}
 
 int
 crew_init(struct crew *crew, const struct demo *demo)
@@ -58,20 +63,6 @@ settle(pid_t parent, int death_signal)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static pid_t
-start(struct crew *crew, int place)
-{
-	pid_t pid;
-
-	fflush(NULL); /* or both would print it */
-	pid = fork();
-	if (pid < 0)
-		fprintf(stderr, "demo: cannot fork: %s\n", strerror(errno));
-	if (pid > 0)
-		crew->pids[place] = pid;
-	return pid;
-}
-
 /* An end of the link that others hold open would hide the death of its owner. */
 static void
 close_link(const struct demo *demo, int role)
@@ -83,42 +74,101 @@ close_link(const struct demo *demo, int role)
 }
 
 static int
-start_role(struct crew *crew, enum role role)
+run_role(const struct demo *demo, int place)
 {
-	pid_t parent = getpid();
-	pid_t pid = start(crew, role);
+	switch (place) {
+	case ROLE_PRODUCER:
+		return role_producer(demo);
+	case ROLE_REPLICATE:
+		return role_replicate(demo);
+	case ROLE_REPLICA:
+		return demo->has_nats ? role_reader(demo) : role_replica(demo);
+	default:
+		return role_app(demo);
+	}
+}
 
+__attribute__((noreturn)) static void
+become(const struct demo *demo, int place)
+{
+	switch (place) {
+	case ROLE_JOURNAL:
+		program_become_journal(demo);
+	case CREW_DAEMON:
+		program_become_daemon(demo);
+	case CREW_SERVER:
+		program_become_server(demo);
+	case CREW_COPY:
+		program_become_bridge(demo, name_of(place), "copy");
+	default:
+		program_become_bridge(demo, name_of(place), demo->channel);
+	}
+}
+
+static bool
+is_foreign(const struct demo *demo, int place)
+{
+	return place >= N_ROLES || is_program(demo, place);
+}
+
+/* The daemon alone gets the time to clean up. */
+static int
+start(struct crew *crew, int place)
+{
+	const struct demo *demo = crew->demo;
+	pid_t parent = getpid(), pid;
+
+	fflush(NULL); /* or both would print it */
+	pid = fork();
+	if (pid < 0)
+		fprintf(stderr, "demo: cannot fork: %s\n", strerror(errno));
+	if (pid > 0)
+		crew->pids[place] = pid;
 	if (pid != 0)
 		return pid < 0 ? -1 : 0;
-	settle(parent, SIGKILL);
+	settle(parent, place == CREW_DAEMON ? SIGTERM : SIGKILL);
+	if (is_foreign(demo, place))
+		become(demo, place);
 	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_NAME, role_names[role]); /* for ps and top */
-	close_link(crew->demo, role);
-	_exit(mains[role](crew->demo));
+	prctl(PR_SET_NAME, role_names[place]); /* for ps and top */
+	close_link(demo, place);
+	_exit(run_role(demo, place));
 }
 
 int
 crew_start_roles(struct crew *crew)
 {
 	for (int role = 0; role < N_ROLES; role++)
-		if (start_role(crew, role) < 0)
+		if (start(crew, role) < 0)
 			return -1;
 	close_link(crew->demo, N_ROLES);
-	return 0;
+	return crew->demo->has_nats ? start(crew, CREW_COPY) : 0;
 }
 
-/* The daemon has no way of its own to call us back: ask until it answers. */
-static int
-await_daemon(struct crew *crew)
+static bool
+is_up(struct crew *crew, int place, unsigned *ret_port)
 {
-	int64_t end_ns = now_ns() + DAEMON_PATIENCE_NS;
+	const struct place *where = &crew->demo->place;
 
-	while (!daemon_answers(&crew->demo->place)) {
+	if (place == CREW_DAEMON)
+		return daemon_answers(where);
+	*ret_port = server_port(where, crew->pids[place]);
+	return *ret_port != 0;
+}
+
+/* They have no way of their own to call us back: ask until they answer. */
+static int
+await(struct crew *crew, int place, unsigned *ret_port)
+{
+	int64_t end_ns = now_ns() + PATIENCE_NS;
+
+	while (!is_up(crew, place, ret_port)) {
 		if (!crew_wait(crew, -1, 2))
 			return -1;
 		if (now_ns() > end_ns) {
-			fprintf(stderr, "demo: ringbusd does not answer\n");
-			daemon_show_log(&crew->demo->place);
+			fprintf(stderr, "demo: %s does not answer\n",
+				name_of(place));
+			program_show_log(crew->demo, name_of(place));
 			return -1;
 		}
 	}
@@ -126,22 +176,18 @@ await_daemon(struct crew *crew)
 }
 
 int
-crew_start_daemon(struct crew *crew)
+crew_start_server(struct crew *crew, unsigned *ret_port)
 {
-	pid_t parent = getpid();
-	pid_t pid = start(crew, CREW_DAEMON);
-
-	if (pid == 0) {
-		settle(parent, SIGTERM);
-		daemon_become(&crew->demo->place);
-	}
-	return pid > 0 ? await_daemon(crew) : -1;
+	return start(crew, CREW_SERVER) < 0
+		       ? -1
+		       : await(crew, CREW_SERVER, ret_port);
 }
 
-static const char *
-name_of(int place)
+int
+crew_start_daemon(struct crew *crew)
 {
-	return place == CREW_DAEMON ? "ringbusd" : role_names[place];
+	return start(crew, CREW_DAEMON) < 0 ? -1
+					    : await(crew, CREW_DAEMON, NULL);
 }
 
 static void
@@ -151,7 +197,7 @@ report_death(const struct crew *crew, int place, int status)
 
 	fprintf(stderr, "demo: %s (pid %d) ", name_of(place),
 		crew->pids[place]);
-	if (place != CREW_DAEMON)
+	if (!is_foreign(crew->demo, place))
 		board_read_why(crew->demo, place, why);
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "was killed by signal %d, %s\n",
@@ -159,8 +205,8 @@ report_death(const struct crew *crew, int place, int status)
 	else
 		fprintf(stderr, "ended with exit code %d%s%s\n",
 			WEXITSTATUS(status), why[0] != '\0' ? ": " : "", why);
-	if (place == CREW_DAEMON)
-		daemon_show_log(&crew->demo->place);
+	if (is_foreign(crew->demo, place))
+		program_show_log(crew->demo, name_of(place));
 }
 
 static void
@@ -172,7 +218,7 @@ collect(struct crew *crew)
 		if (crew->pids[i] == 0 ||
 		    waitpid(crew->pids[i], &status, WNOHANG) <= 0)
 			continue;
-		if (status == 0 && i != CREW_DAEMON) {
+		if (status == 0 && i < N_ROLES) {
 			crew->n_done++;
 		} else {
 			report_death(crew, i, status);
@@ -221,11 +267,11 @@ reap(struct crew *crew, int place, int timeout_ms)
 void
 crew_stop(struct crew *crew)
 {
-	for (int i = 0; i < N_ROLES; i++)
-		if (crew->pids[i] > 0)
+	for (int i = 0; i < CREW_SIZE; i++)
+		if (crew->pids[i] > 0 && i != CREW_DAEMON)
 			kill(crew->pids[i], SIGKILL);
-	for (int i = 0; i < N_ROLES; i++)
-		if (crew->pids[i] > 0)
+	for (int i = 0; i < CREW_SIZE; i++)
+		if (crew->pids[i] > 0 && i != CREW_DAEMON)
 			waitpid(crew->pids[i], NULL, 0);
 	if (crew->pids[CREW_DAEMON] > 0) {
 		kill(crew->pids[CREW_DAEMON], SIGTERM);

@@ -14,9 +14,11 @@
 
 #include "examples/demo/demo.h"
 
-/* The daemon's place in the crew, behind the five roles. */
+/* Places in the crew behind the five roles: who never ends by himself. */
 #define CREW_DAEMON N_ROLES
-#define CREW_SIZE (N_ROLES + 1)
+#define CREW_SERVER (N_ROLES + 1) /* of NATS */
+#define CREW_COPY (N_ROLES + 2)   /* brings the stream back from there */
+#define CREW_SIZE (N_ROLES + 3)
 
 struct crew {
 	const struct demo *demo;
@@ -30,14 +32,18 @@ struct crew {
 /* Prints what fails; 0 or -1. */
 int crew_init(struct crew *crew, const struct demo *demo);
 
+/* Each waits until it answers. */
+int crew_start_server(struct crew *crew, unsigned *ret_port);
 int crew_start_daemon(struct crew *crew);
+
+/* The roles, and what they need of NATS. */
 int crew_start_roles(struct crew *crew);
 
 /* Waits for signals or until `fd` (-1: none) is readable, and collects and
  * reports the dead. False if the demo is to stop. */
 bool crew_wait(struct crew *crew, int fd, int timeout_ms);
 
-/* Ends the roles that still run, at once, and then the daemon, cleanly. */
+/* Ends those that still run, at once, and then the daemon, cleanly. */
 void crew_stop(struct crew *crew);
 
 #endif

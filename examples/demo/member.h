@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * member.h - what the three consumers have in common
+ * member.h - what consumers of ours have in common
  *
  * They differ in what they do with an event and at the ends of a batch. The
  * rest - attach, note, and the event processor, until the stream ends - is here.

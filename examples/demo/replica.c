@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replica.c - the far end of the replication
+ * replica.c - the far end of the replication, where there is no NATS
  *
- * It knows no ringbus: it might as well be on another machine. It checks every
- * event that arrives, keeps lines in a file, and confirms each batch.
+ * It knows no ringbus: it might as well be on another machine. It takes every
+ * event that arrives, and confirms each batch.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "examples/demo/board.h"
+#include "examples/demo/copy.h"
 #include "examples/demo/link.h"
 #include "examples/demo/roles.h"
-#include "examples/demo/sink.h"
 
 #define INBOX_SIZE 1048576 /* several of the largest events */
 
 struct replica {
 	const struct demo *demo;
-	struct report report;
-	struct sink file; /* of lines */
+	struct copy copy;
 	size_t used;
 	_Alignas(8) char inbox[INBOX_SIZE];
 };
@@ -34,27 +30,13 @@ fail(const struct replica *r, const char *what, int err)
 }
 
 static int
-take_event(struct replica *r, const void *event, size_t size)
-{
-	int err = 0;
-
-	if (tally_check(&r->report.tally, event, size) && r->file.fd >= 0)
-		err = sink_put(&r->file,
-			       (const char *)event + sizeof(struct line),
-			       size - sizeof(struct line));
-	return err < 0 ? fail(r, "write the copy", err) : 0;
-}
-
-static int
 confirm(struct replica *r, const void *body)
 {
-	int err = r->file.fd >= 0 ? sink_flush(&r->file) : 0;
 	int64_t sequence;
 
-	if (err < 0)
-		return fail(r, "write the copy", err);
 	memcpy(&sequence, body, sizeof(sequence));
-	board_note(r->demo, ROLE_REPLICA, sequence, r->report.tally.n_events);
+	if (copy_flush(&r->copy, sequence) < 0)
+		return -1;
 	if (write(r->demo->link[1], body, sizeof(sequence)) < 0)
 		return fail(r, "answer replicate", -errno);
 	return 0;
@@ -80,7 +62,7 @@ take_record(struct replica *r, size_t at, size_t *ret_size)
 	if (left < size)
 		return 0;
 	*ret_size = size;
-	return head.kind == LINK_EVENT ? take_event(r, body, head.size)
+	return head.kind == LINK_EVENT ? copy_take(&r->copy, body, head.size)
 				       : confirm(r, body);
 }
 
@@ -122,17 +104,9 @@ role_replica(const struct demo *demo)
 	static struct replica r;
 
 	r.demo = demo;
-	r.file.fd = -1;
-	if (demo->input != NULL) {
-		r.file.fd = open(demo->place.replica,
-				 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (r.file.fd < 0) {
-			fail(&r, "create the copy", -errno);
-			return 1;
-		}
-	}
-	if (role_ready(demo, ROLE_REPLICA) < 0 || receive(&r) < 0)
+	if (copy_open(&r.copy, demo) < 0 ||
+	    role_ready(demo, ROLE_REPLICA) < 0 || receive(&r) < 0)
 		return 1;
-	board_report(demo, ROLE_REPLICA, &r.report);
+	board_report(demo, ROLE_REPLICA, &r.copy.report);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replicate.c - sends every event to the replica, and commits what it confirmed
+ * replicate.c - sends every event to the replica, and commits what it confirmed;
+ * where there is NATS, ringbus-bridge does
  */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * roles.h - the five processes
+ * roles.h - the processes of ours
  *
  * Each runs in a process of its own, says that it is ready, and returns its
  * exit code: 0, or 1 after board_fail().
@@ -11,9 +11,9 @@
 #include "examples/demo/demo.h"
 
 int role_producer(const struct demo *demo);
-int role_journal(const struct demo *demo);
 int role_replicate(const struct demo *demo);
-int role_replica(const struct demo *demo);
+int role_replica(const struct demo *demo); /* at replicate's other end */
+int role_reader(const struct demo *demo);  /* replica behind NATS */
 int role_app(const struct demo *demo);
 
 /* Tells the parent that this process is attached. */

@@ -18,7 +18,7 @@
 struct row {
 	int64_t sequence;
 	int64_t lag; /* slots; -1: has none */
-	double rate; /* events per second */
+	double rate; /* slots per second; one order is one */
 };
 
 void
@@ -30,6 +30,8 @@ table_init(struct table *table, const struct demo *demo,
 				 .is_tty = isatty(STDOUT_FILENO),
 				 .started_ns = now_ns() };
 	table->drawn_ns = table->started_ns;
+	for (int role = 0; role < N_ROLES; role++)
+		table->before[role] = -1;
 }
 
 static int64_t
@@ -71,21 +73,23 @@ look(struct table *table, double elapsed_s, struct ringbus_info *ret_info,
 	ret_info->size = sizeof(*ret_info);
 	ringbus_channel_info(table->channel, ret_info);
 	for (int role = 0; role < N_ROLES; role++) {
-		struct note note = board_read_note(table->demo, role);
-		uint64_t n = note.n_events - table->n_before[role];
-
-		rows[role].sequence = note.sequence;
+		rows[role].sequence =
+			board_read_note(table->demo, role).sequence;
 		rows[role].lag = -1;
-		rows[role].rate = elapsed_s > 0 ? (double)n / elapsed_s : 0;
-		table->n_before[role] = note.n_events;
 	}
 	look_at_members(table, rows);
+	for (int role = 0; role < N_ROLES; role++) {
+		int64_t n = rows[role].sequence - table->before[role];
+
+		rows[role].rate = elapsed_s > 0 ? (double)n / elapsed_s : 0;
+		table->before[role] = rows[role].sequence;
+	}
 }
 
 static void
 draw_rows(struct table *table, const struct row rows[N_ROLES])
 {
-	printf("  %-10s %16s %14s %10s\033[K\n", "", "sequence", "events/s",
+	printf("  %-10s %16s %14s %10s\033[K\n", "", "sequence", "slots/s",
 	       "lag");
 	for (int role = 0; role < N_ROLES; role++)
 		printf("  %-10s %16s %14s %10s\033[K\n", role_names[role],
@@ -104,7 +108,7 @@ print_line(const struct row rows[N_ROLES])
 		if (rows[role].lag >= 0)
 			printf(" lag %s", grouped(rows[role].lag).s);
 	}
-	printf(" | %s events/s\n", grouped((int64_t)rows[ROLE_APP].rate).s);
+	printf(" | %s slots/s\n", grouped((int64_t)rows[ROLE_APP].rate).s);
 }
 
 void

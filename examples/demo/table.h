@@ -21,7 +21,7 @@ struct table {
 	bool is_drawn;
 	int64_t started_ns;
 	int64_t drawn_ns;
-	uint64_t n_before[N_ROLES]; /* events at the last drawing */
+	int64_t before[N_ROLES]; /* sequences at the last drawing */
 };
 
 void table_init(struct table *table, const struct demo *demo,

@@ -2,9 +2,10 @@
 /*
  * verdict.c - see verdict.h
  *
- * The measure of all is the producer's own tally. Besides the processes the
- * files are asked: the journal of orders is read back and tallied like a
- * process, and of lines journal and copy have to equal the input byte by byte.
+ * The measure of all is the producer's own tally. Programs that are not ours are
+ * asked by what they have made: the journal is read back and tallied like a process,
+ * and the bridge by what the replica got. Of lines journal and copy have to equal the
+ * input byte by byte.
  */
 #include "examples/demo/verdict.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "examples/demo/board.h"
+#include "examples/demo/readback.h"
 #include "examples/demo/text.h"
 
 static void
@@ -65,22 +67,6 @@ open_file(const char *path)
 	return file;
 }
 
-static bool
-read_back(const char *path, struct tally *ret)
-{
-	FILE *file = open_file(path);
-	struct order order;
-	size_t n;
-
-	*ret = (struct tally){ 0 };
-	if (file == NULL)
-		return false;
-	while ((n = fread(&order, 1, sizeof(order), file)) > 0)
-		tally_check(ret, &order, n);
-	fclose(file);
-	return true;
-}
-
 /* Compares byte by byte; *ret_size counts the equal ones. */
 static bool
 is_same(FILE *a, FILE *b, uint64_t *ret_size)
@@ -97,21 +83,28 @@ is_same(FILE *a, FILE *b, uint64_t *ret_size)
 }
 
 static bool
-compare_file(const struct demo *demo, const char *name, const char *path)
+print_equal(const struct demo *demo, const char *name, bool same, uint64_t size)
+{
+	if (same)
+		printf("%s equals the input: %s bytes\n", name,
+		       grouped((int64_t)size).s);
+	else
+		printf("DISAGREES: %s differs from %s at byte %s\n", name,
+		       demo->input, grouped((int64_t)size).s);
+	return same;
+}
+
+static bool
+compare_copy(const struct demo *demo)
 {
 	FILE *input = open_file(demo->input);
-	FILE *copy = open_file(path);
+	FILE *copy = open_file(demo->place.replica);
 	bool same = false;
 	uint64_t size;
 
 	if (input != NULL && copy != NULL) {
 		same = is_same(input, copy, &size);
-		if (same)
-			printf("%s equals the input: %s bytes\n", name,
-			       grouped((int64_t)size).s);
-		else
-			printf("DISAGREES: %s differs from %s at byte %s\n",
-			       name, demo->input, grouped((int64_t)size).s);
+		print_equal(demo, role_names[ROLE_REPLICA], same, size);
 	}
 	if (input != NULL)
 		fclose(input);
@@ -121,29 +114,42 @@ compare_file(const struct demo *demo, const char *name, const char *path)
 }
 
 static bool
-print_tallies(const struct demo *demo, const struct report reports[N_ROLES])
+read_journal(const struct demo *demo, struct readback *ret)
+{
+	FILE *input = demo->input != NULL ? open_file(demo->input) : NULL;
+	bool ok;
+
+	*ret = (struct readback){ 0 };
+	if (demo->input != NULL && input == NULL)
+		return false;
+	ok = readback_journal(demo, input, ret);
+	if (input != NULL)
+		fclose(input);
+	return ok;
+}
+
+/* The journal's row is of its files; a bridge has none but the replica's. */
+static bool
+print_tallies(const struct demo *demo, const struct report reports[N_ROLES],
+	      const struct tally *journal)
 {
 	const struct tally *measure = &reports[ROLE_PRODUCER].tally;
-	bool ok = true, is_read = false;
-	struct tally file;
+	bool ok = true;
 
-	printf("\n  %-10s %14s %8s %14s  %-16s %7s %9s %8s\n", "", "events",
+	printf("  %-10s %14s %8s %14s  %-16s %7s %9s %8s\n", "", "events",
 	       "first", "last", "sum of checksums", "missing", "repeated",
 	       "damaged");
 	for (int role = 0; role < N_ROLES; role++)
-		print_row(role_names[role], &reports[role].tally);
-	if (demo->input == NULL) {
-		is_read = read_back(demo->place.journal, &file);
-		ok = is_read;
-	}
-	if (is_read)
-		print_row("read back", &file);
+		if (role == ROLE_JOURNAL)
+			print_row("journal", journal);
+		else if (!is_program(demo, role))
+			print_row(role_names[role], &reports[role].tally);
 	printf("\n");
 	for (int role = 0; role < N_ROLES; role++)
-		ok &= agrees(role_names[role], &reports[role].tally, measure);
-	if (is_read)
-		ok &= agrees("the journal file", &file, measure);
-	return ok;
+		if (!is_program(demo, role))
+			ok &= agrees(role_names[role], &reports[role].tally,
+				     measure);
+	return agrees("the journal", journal, measure) && ok;
 }
 
 static bool
@@ -200,14 +206,18 @@ verdict_print(const struct demo *demo, int64_t elapsed_ns)
 {
 	struct report reports[N_ROLES];
 	const struct app_report *app = &reports[ROLE_APP].app;
+	struct readback journal;
 	bool ok;
 
+	printf("\n");
+	ok = read_journal(demo, &journal);
 	for (int role = 0; role < N_ROLES; role++)
 		board_read_report(demo, role, &reports[role]);
-	ok = print_tallies(demo, reports);
+	ok &= print_tallies(demo, reports, &journal.tally);
 	if (demo->input != NULL) {
-		ok &= compare_file(demo, "journal", demo->place.journal);
-		ok &= compare_file(demo, "replica", demo->place.replica);
+		ok &= print_equal(demo, "journal", !journal.differs,
+				  journal.n_equal);
+		ok &= compare_copy(demo);
 	}
 	ok &= print_order(app);
 	ok &= print_work(demo, app);
