@@ -5,6 +5,7 @@
 #include "tests/util_journal.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,10 +73,12 @@ begin(struct t_journal *j)
 	j->header.created_ns = j->time_ns;
 	rb_journal_name(j->name, j->header.epoch, j->header.first, "rbj");
 	rb_journal_header_encode(&j->header, page);
-	j->fd = openat(j->dirfd, j->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+	/* It gets its name with its header. */
+	j->fd = openat(j->dirfd, ".next", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
 		       0600);
 	ck_assert_int_ge(j->fd, 0);
 	write_at(j->fd, page, sizeof(page), 0);
+	ck_assert_int_eq(renameat(j->dirfd, ".next", j->dirfd, j->name), 0);
 	rb_journal_chain_begin(&j->chain, &j->header);
 }
 

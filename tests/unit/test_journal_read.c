@@ -290,7 +290,7 @@ TEST(what_is_no_segment_is_not_looked_at)
 	t_journal_put(&w, 2);
 	ck_assert_int_eq(mkdirat(w.dirfd, "0000000001-x.rbj", 0700), 0);
 	close(openat(w.dirfd, "lock", O_CREAT | O_RDWR, 0600));
-	close(openat(w.dirfd, ".next", O_CREAT | O_RDWR, 0600));
+	close(openat(w.dirfd, ".spare", O_CREAT | O_RDWR, 0600));
 	expect_events(0, 1);
 	expect_end();
 	end();
