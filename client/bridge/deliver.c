@@ -165,18 +165,67 @@ check_kind(const struct importer *m, const struct frame *f)
 	return -EINVAL;
 }
 
-/* Slots from `index` on are not in the stream: they have been dropped from it, or it
- * says so. */
 static int
-pass_hole(struct importer *m, int64_t end, const char *why)
+tell_loss(struct importer *m, int64_t n, const char *why)
 {
-	int64_t index = importer_index(m);
-
-	log_error("LOST: %" PRId64 " slots of the stream, from index %" PRId64
-		  " on: %s; going on behind them with slot %" PRId64
-		  " of the channel",
-		  end - index, index, why, m->published + 1);
+	log_error("LOST: %" PRId64 " slots: %s; going on behind them with slot "
+		  "%" PRId64 " of the channel",
+		  n, why, m->published + 1);
 	m->errors++;
+	return 0;
+}
+
+/* Whether the slots of the source tell how many are missing before this message: of
+ * the same generation, *ret of them; less than 0, so many are there already. */
+static bool
+count_missing(const struct importer *m, const struct frame *f, int64_t *ret)
+{
+	if (m->source_slot < 0 || m->source != f->kind.generation)
+		return false;
+	*ret = f->first - m->source_slot;
+	return true;
+}
+
+/* The first message of a stream that we do not know. */
+static int
+begin_with(struct importer *m, const struct frame *f)
+{
+	int64_t n = 0;
+
+	if (!count_missing(m, f, &n))
+		m->source_slot = -1;
+	if (n > 0)
+		tell_loss(m, n, "they are not in the new stream");
+	return locate_rebase(m, f->index + (n < 0 ? -n : 0));
+}
+
+/* A message that lies behind what has to come, and nothing is between. */
+static int
+pass_hole(struct importer *m, const struct frame *f)
+{
+	int64_t n = f->index - importer_index(m), by_source = n;
+
+	/* One that exports may not have known which index comes next. */
+	if (count_missing(m, f, &by_source) && by_source < n)
+		n = by_source;
+	if (n > 0)
+		tell_loss(
+			m, n,
+			"the messages were removed, or became too old, before "
+			"they were imported");
+	return locate_rebase(m, f->index + (n < 0 ? -n : 0));
+}
+
+/* What was lost before it came to the stream; we may have some of that. */
+static int
+pass_gap(struct importer *m, const struct frame *f)
+{
+	int64_t end = f->index + frame_slots(f);
+
+	tell_loss(m, end - importer_index(m),
+		  "the exporting side had lost them");
+	m->source = f->kind.generation;
+	m->source_slot = f->last + 1;
 	return locate_rebase(m, end);
 }
 
@@ -190,13 +239,15 @@ deliver_from(struct importer *m, const struct frame *f, natsMsg *msg)
 	if (err < 0)
 		return err;
 	if (f->is_gap)
-		return pass_hole(m, f->index + frame_slots(f),
-				 "the exporting side had lost them");
+		return pass_gap(m, f);
 	m->bytes += natsMsg_GetDataLength(msg);
 	m->messages++;
-	return f->kind.framing == RINGBUS_FIXED
-		       ? deliver_fixed(m, f, msg, done)
-		       : deliver_framed(m, f, msg, done);
+	err = f->kind.framing == RINGBUS_FIXED
+		      ? deliver_fixed(m, f, msg, done)
+		      : deliver_framed(m, f, msg, done);
+	m->source = f->kind.generation;
+	m->source_slot = f->first + importer_index(m) - f->index;
+	return err;
 }
 
 int
@@ -208,17 +259,18 @@ deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
 	int err;
 
 	if (frame_read(msg, &f, &wrong) < 0) {
-		log_error("message %" PRIu64 " of stream %s is none of a "
-			  "bridge: %s",
-			  sequence, m->setup->stream, wrong);
-		return -EINVAL;
+		stream_trouble("stream %s: message %" PRIu64
+			       " is none of a bridge: %s: waiting until it is "
+			       "removed",
+			       m->setup->stream, sequence, wrong);
+		return -EAGAIN;
 	}
 	m->is_first = false;
 	m->next = sequence + 1;
 	if (f.index + frame_slots(&f) > m->stream_end)
 		m->stream_end = f.index + frame_slots(&f);
 	if (!m->has_base) {
-		err = locate_rebase(m, f.index);
+		err = begin_with(m, &f);
 		if (err < 0)
 			return err;
 	}
@@ -228,9 +280,11 @@ deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
 		/* Between two messages one may have been lost on the way. */
 		if (!is_first)
 			return -EAGAIN;
-		err = pass_hole(m, f.index, "they were removed, or too old");
+		err = pass_hole(m, &f);
 		if (err < 0)
 			return err;
+		if (f.index + frame_slots(&f) <= importer_index(m))
+			return 0;
 	}
 	return deliver_from(m, &f, msg);
 }

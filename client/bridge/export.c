@@ -269,6 +269,8 @@ prepare(struct exporter *e)
 	err = place_open(e);
 	if (err < 0)
 		return err;
+	log_info("takes slots from %" PRId64 " on",
+		 ringbus_consumer_sequence(e->consumer) + 1);
 	ringbus_channel_info(ringbus_consumer_channel(e->consumer), &info);
 	frame_kind_of(&info, &e->kind);
 	e->batch.framing = info.framing;

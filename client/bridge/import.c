@@ -34,6 +34,9 @@ look_at_stream(struct importer *m)
 	    stream_look(m->js, m->setup, &state) < 0)
 		return;
 	m->stream_last = state.last;
+	/* It is another one, or has lost its end: nothing comes from there. */
+	m->is_stale = state.created_ns != m->mark.created_ns ||
+		      state.last + 1 < m->next;
 	if (state.last >= m->next && state.last >= state.first &&
 	    stream_read(m->js, m->setup, state.last, &tail) == 0)
 		m->stream_end = tail.index + frame_slots(&tail);
@@ -45,6 +48,8 @@ keep_mark(struct importer *m)
 	struct mark mark = m->mark;
 
 	mark.index = importer_index(m);
+	mark.source = m->source;
+	mark.slot = m->source_slot;
 	if (m->has_base && mark.index != m->mark.index &&
 	    mark_write(m->setup->state, &mark) == 0)
 		m->mark = mark;
@@ -88,7 +93,8 @@ fetch(struct importer *m)
 
 	if (status == NATS_TIMEOUT)
 		/* It is there, and does not come: who was to send it is gone. */
-		return m->stream_last >= m->next && server_is_up(&m->server)
+		return m->is_stale || (m->stream_last >= m->next &&
+				       server_is_up(&m->server))
 			       ? -EAGAIN
 			       : 0;
 	if (status != NATS_OK) {
@@ -203,7 +209,9 @@ report(const struct importer *m, int err)
 int
 import_run(const struct setup *setup, struct ringbus *bus)
 {
-	struct importer m = { .setup = setup, .bus = bus, .published = -1 };
+	struct importer m = {
+		.setup = setup, .bus = bus, .published = -1, .source_slot = -1
+	};
 	int err = prepare(&m);
 
 	if (err == 0)

@@ -26,13 +26,16 @@ struct importer {
 	/* What is in the file, or is to be before anything is published; `index` is
 	 * older than it could be. */
 	struct mark mark;
-	bool has_base; /* the mark is of this channel and this stream */
+	uint64_t source;     /* generation of the channel that it comes from */
+	int64_t source_slot; /* the next slot there; -1: not known */
+	bool has_base;       /* the mark is of this channel and this stream */
 	bool is_first; /* the next message is the first that was asked for */
 	uint64_t next; /* stream sequence that comes next, at least */
 	uint64_t stream_last; /* the last one there is, as far as we know */
 	int64_t stream_end;   /* index behind that */
 	int64_t looked_ns; /* when the stream and the metrics were looked at */
 	int64_t pause_ns;
+	bool is_stale; /* what is asked is not the stream as it was */
 	bool has_ended;
 	int64_t bytes, messages, errors, attempts; /* totals, for metrics */
 };

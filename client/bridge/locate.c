@@ -22,6 +22,8 @@ locate_rebase(struct importer *m, int64_t index)
 	mark.generation = m->kind.generation;
 	mark.base = index - (m->published + 1);
 	mark.index = index;
+	mark.source = m->source;
+	mark.slot = m->source_slot;
 	err = mark_write(m->setup->state, &mark);
 	if (err < 0)
 		return -EAGAIN;
@@ -45,13 +47,10 @@ start(struct importer *m, const struct stream_state *state)
 	/* As before, if nothing has come since. */
 	if (m->mark.created_ns == state->created_ns)
 		return 0;
-	if (is_another) {
-		log_error("stream %s is another one than before: what was not "
-			  "imported of that is lost; beginning with its oldest "
-			  "message",
-			  m->setup->stream);
-		m->errors++;
-	}
+	if (is_another)
+		log_warning("stream %s is another one than before: beginning "
+			    "with its oldest message",
+			    m->setup->stream);
 	m->next = m->setup->start == SETUP_NEWEST && !is_another
 			  ? state->last + 1
 			  : state->first;
@@ -70,6 +69,10 @@ recall(struct importer *m, const struct stream_state *state)
 		return 0;
 	if (err < 0)
 		return err == -EBADMSG ? -EINVAL : -EAGAIN;
+	m->source = m->mark.source;
+	m->source_slot = m->mark.slot;
+	if (m->mark.generation == m->kind.generation && m->mark.slot >= 0)
+		m->source_slot += importer_index(m) - m->mark.index;
 	if (m->mark.created_ns != state->created_ns)
 		return 0;
 	if (m->mark.generation == m->kind.generation) {
@@ -150,6 +153,7 @@ locate_begin(struct importer *m)
 	}
 	m->attempts++;
 	m->is_first = true;
+	m->is_stale = false;
 	return 0;
 }
 

@@ -24,13 +24,17 @@
 	"generation %" PRIx64 "\n"                                             \
 	"stream-created %" PRId64 "\n"                                         \
 	"base %" PRId64 "\n"                                                   \
-	"index %" PRId64 "\n"
+	"index %" PRId64 "\n"                                                  \
+	"source %" PRIx64 "\n"                                                 \
+	"slot %" PRId64 "\n"
 #define FORMAT_READ                                                            \
 	"ringbus-bridge 1\n"                                                   \
 	"generation %" SCNx64 "\n"                                             \
 	"stream-created %" SCNd64 "\n"                                         \
 	"base %" SCNd64 "\n"                                                   \
-	"index %" SCNd64 "\n%n"
+	"index %" SCNd64 "\n"                                                  \
+	"source %" SCNx64 "\n"                                                 \
+	"slot %" SCNd64 "\n%n"
 #define FILE_SIZE 256
 
 static int
@@ -55,7 +59,7 @@ mark_read(const char *path, struct mark *ret)
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	if (sscanf(text, FORMAT_READ, &m.generation, &m.created_ns, &m.base,
-		   &m.index, &end) != 4 ||
+		   &m.index, &m.source, &m.slot, &end) != 6 ||
 	    end == 0 || text[end] != '\0')
 		return fail(path,
 			    "is no state of a bridge: put the right one "
@@ -120,7 +124,7 @@ mark_write(const char *path, const struct mark *m)
 	int err;
 
 	snprintf(text, sizeof(text), FORMAT, m->generation, m->created_ns,
-		 m->base, m->index);
+		 m->base, m->index, m->source, m->slot);
 	snprintf(part, sizeof(part), "%s.part", path);
 	make_folders(path);
 	errno = 0;

@@ -4,8 +4,9 @@
  *
  * The channel itself tells how far it is: as nobody else publishes on it, slot N holds
  * what has the index base + N in the stream. `base` is all that has to be known, and
- * the file has it before the first event of a generation is published. The rest is for
- * a channel that is made anew, and is written once a second: where the old one was.
+ * the file has it before the first event of a generation is published. The rest is
+ * written once a second, for a channel that is made anew, where the old one was, and for
+ * a stream that is, where the source was.
  */
 #ifndef BRIDGE_MARK_H
 #define BRIDGE_MARK_H
@@ -17,7 +18,9 @@ struct mark {
 	uint64_t generation; /* of the channel that is published on */
 	int64_t created_ns;  /* of the stream */
 	int64_t base;
-	int64_t index; /* in the stream, of the next slot to publish */
+	int64_t index;   /* in the stream, of the next slot to publish */
+	uint64_t source; /* generation of the channel that this comes from */
+	int64_t slot;    /* and what it is called there; -1: not known */
 };
 
 /* 0; -ENOENT if there is none; or another errno after it was told. */

@@ -15,6 +15,7 @@
 #include "client/bridge/wake.h"
 
 #define SETTLE_MS 1000
+#define REMOVED_MAX 1000 /* messages that somebody has removed at its end */
 
 /* What is on its way is answered first: it would only be in the way. */
 static void
@@ -93,21 +94,34 @@ go_on_from_memory(struct exporter *e, const struct stream_state *state)
 		return 0;
 	}
 	/* Above all that can have been, as a message has fewer slots. */
-	e->index = (int64_t)(state->last + 1) << 32;
+	e->index = (int64_t)(state->last + 1) << 24;
 	log_warning("stream %s has no message that tells how far it was: "
 		    "going on at slot %" PRId64,
 		    e->setup->stream, place_of(e));
 	return 0;
 }
 
+/* The last message that has not been removed. */
+static int
+read_tail(struct exporter *e, const struct stream_state *state,
+	  struct frame *ret)
+{
+	uint64_t at = state->last;
+	int err = -ENOENT;
+
+	for (unsigned i = 0;
+	     i < REMOVED_MAX && at >= state->first && at > 0 && err == -ENOENT;
+	     i++, at--)
+		err = stream_read(e->js, e->setup, at, ret);
+	return err;
+}
+
 static int
 find_place(struct exporter *e, const struct stream_state *state)
 {
 	struct frame tail;
-	int err = -ENOENT;
+	int err = read_tail(e, state, &tail);
 
-	if (state->last >= state->first)
-		err = stream_read(e->js, e->setup, state->last, &tail);
 	if (err == -ENOENT)
 		return go_on_from_memory(e, state);
 	if (err < 0)

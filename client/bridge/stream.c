@@ -219,7 +219,8 @@ stream_read(jsCtx *js, const struct setup *setup, uint64_t sequence,
 	err = frame_read(msg, ret, &wrong);
 	if (err < 0)
 		stream_trouble("stream %s: message %" PRIu64
-			       " is none of a bridge: %s",
+			       " is none of a bridge: %s: waiting until it is "
+			       "removed",
 			       setup->stream, sequence, wrong);
 	natsMsg_Destroy(msg);
 	return err;

@@ -169,6 +169,68 @@ TEST(bridges_that_are_killed_lose_and_repeat_nothing)
 	t_two_end(&t);
 }
 
+/* Killed when a message was sent, and stored, but not known to be: what it had is not
+ * sent once more, although the server would not know it again. */
+TEST(what_is_stored_and_not_acknowledged_is_not_sent_again)
+{
+	struct t_two t;
+	const struct t_two_kinds forgetful = {
+		.a = t_two_plain.a,
+		.b = t_two_plain.b,
+		.to = ", duplicates: 100ms",
+	};
+
+	t_two_begin(&t, &forgetful);
+	t_put_all(t.p, 1, 10);
+	t_take(t.c, 1, 10);
+	t_until(t_two_all_is_acked(&t));
+	/* What it sends waits in the socket. */
+	kill(t.nats.pid, SIGSTOP);
+	t_put_all(t.p, 11, 50);
+	t_until(t_nats_unread(t.nats.port) > 40 * 8);
+	t_kill(t.to.pid);
+	ck_assert_int_eq(t_two_acked(&t), 9);
+	kill(t.nats.pid, SIGCONT);
+	t_take(t.c, 11, 50);
+	ck_assert_int_eq(t_two_acked(&t), 9);
+	t_nats_kill(&t.nats);
+	t_nats_launch(&t.nats);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_put_all(t.p, 51, 100);
+	t_take(t.c, 51, 100);
+	t_nothing(t.c);
+	t_until(t_two_all_is_acked(&t));
+	t_two_end(&t);
+}
+
+/* Killed in the middle of a message, as the channel was full. */
+TEST(a_message_is_gone_on_with_in_the_middle)
+{
+	struct t_two t;
+	const struct t_two_kinds small = {
+		.a = "slots: 1024, event_size: 8",
+		.b = "slots: 16, event_size: 8",
+	};
+	const struct ringbus_channel *b;
+
+	t_two_prepare(&t, &small);
+	b = ringbus_consumer_channel(t.c);
+	t_put_all(t.p, 1, 500);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_until(t_two_all_is_acked(&t));
+	for (int64_t n = 0; n < 48; n += 16) {
+		t_bridge_start(&t.from, &t.b, "b");
+		t_until(t_info(b).cursor == n + 15);
+		t_kill(t.from.pid);
+		t_take(t.c, (uint64_t)n + 1, (uint64_t)n + 16);
+		t_nothing(t.c);
+	}
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 49, 500);
+	t_nothing(t.c);
+	t_two_end(&t);
+}
+
 /* What producers have given up is not there on the other side. */
 TEST(tombstones_stay_behind)
 {

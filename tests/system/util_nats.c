@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -139,4 +140,81 @@ t_nats_take_back(const struct t_nats *n)
 
 	snprintf(aside, sizeof(aside), "%s.aside", n->folder);
 	copy(aside, n->folder);
+}
+
+static FILE *
+connect_to(const struct t_nats *n)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)n->port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	FILE *server;
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	server = fdopen(fd, "r+e");
+	ck_assert_ptr_nonnull(server);
+	return server;
+}
+
+/* The line behind that of the message: its payload, which is JSON. */
+static void
+read_answer(FILE *server, char *answer, int size)
+{
+	char line[4096];
+
+	do
+		ck_assert_ptr_nonnull(fgets(line, sizeof(line), server));
+	while (strncmp(line, "MSG ", 4) != 0);
+	ck_assert_ptr_nonnull(fgets(answer, size, server));
+}
+
+int64_t
+t_nats_request(const struct t_nats *n, const char *subject, const char *json)
+{
+	FILE *server = connect_to(n);
+	char answer[4096];
+	const char *at;
+
+	fprintf(server,
+		"CONNECT {\"verbose\":false}\r\nSUB answer 1\r\n"
+		"PUB %s answer %zu\r\n%s\r\n",
+		subject, strlen(json), json);
+	fflush(server);
+	read_answer(server, answer, sizeof(answer));
+	fclose(server);
+	if (strstr(answer, "\"error\"") != NULL)
+		ck_abort_msg("%s: %s", subject, answer);
+	at = strstr(answer, "\"seq\":");
+	return at == NULL ? -1 : strtoll(at + strlen("\"seq\":"), NULL, 10);
+}
+
+void
+t_nats_remove(const struct t_nats *n, const char *stream, int64_t sequence)
+{
+	char subject[128], json[64];
+
+	snprintf(subject, sizeof(subject), "$JS.API.STREAM.MSG.DELETE.%s",
+		 stream);
+	snprintf(json, sizeof(json), "{\"seq\":%lld}", (long long)sequence);
+	t_nats_request(n, subject, json);
+}
+
+/* As the kernel tells it: the queues of what is received, in hexadecimal. */
+int64_t
+t_nats_unread(int port)
+{
+	FILE *file = fopen("/proc/net/tcp", "re");
+	char line[512];
+	int64_t sum = 0;
+	unsigned at, unread;
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "%*d: %*8[0-9A-F]:%x %*s 01 %*x:%x", &at,
+			   &unread) == 2 &&
+		    (int)at == port)
+			sum += unread;
+	fclose(file);
+	return sum;
 }

@@ -48,4 +48,15 @@ void t_nats_kill(struct t_nats *nats);
 void t_nats_put_aside(const struct t_nats *nats);
 void t_nats_take_back(const struct t_nats *nats);
 
+/* As any program may: a request, and the number "seq" of the answer, or -1. */
+int64_t t_nats_request(const struct t_nats *nats, const char *subject,
+		       const char *json);
+
+/* What has come for it, and it has not read: bytes in the sockets of that port. */
+int64_t t_nats_unread(int port);
+
+/* Removes a message of a stream. */
+void t_nats_remove(const struct t_nats *nats, const char *stream,
+		   int64_t sequence);
+
 #endif
