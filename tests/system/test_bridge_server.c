@@ -34,6 +34,45 @@ TEST(a_server_that_comes_later_is_waited_for)
 	t_two_end(&t);
 }
 
+/* As services come up in any order. */
+TEST(a_daemon_that_comes_later_is_waited_for)
+{
+	struct t_two t;
+	char yaml[4096];
+
+	t_nats_need();
+	t_nats_prepare(&t.nats);
+	t_nats_launch(&t.nats);
+	t_two_configure(&t, &t_two_plain, yaml, sizeof(yaml));
+	t_daemon_prepare(&t.b.daemon, yaml);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(t_run_said(&t.to, "waits for it"));
+	t_daemon_restart(&t.b.daemon);
+	t.b.bus = t_connect(&t.b.daemon);
+	t.p = t_produce(t.b.bus, NULL);
+	t.c = t_two_consume(t.b.bus, "b");
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_two_end(&t);
+}
+
+TEST(a_channel_is_waited_for_and_a_mistake_is_not)
+{
+	struct t_run run;
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	t_bridge_start(&run, &t.b, "c");
+	t_until(t_run_said(&run, "waits for it"));
+	t_bridge_stop(&run);
+	run = (struct t_run){ .socket = t.b.daemon.socket };
+	t_run_start(&run, "ringbus-bridge", "-o", "linger=never", "a", NULL);
+	t_run_ends(&run, 78);
+	ck_assert(t_run_said(&run, "linger"));
+	t_two_end(&t);
+}
+
 /* A stopped server acknowledges nothing, and in the end nobody can publish. */
 TEST(what_is_not_acknowledged_holds_producers_up)
 {
