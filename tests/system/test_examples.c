@@ -3,6 +3,8 @@
  * test_examples.c - the examples do what their comments say
  */
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -286,4 +288,47 @@ TEST(worker_pool_gives_what_a_dead_worker_had_to_another)
 		ck_assert_int_eq(attempt, i == 5 ? 2 : 1);
 	}
 	free(output);
+}
+
+/* More than the ring holds, by and by: with the journal there nothing is lost. */
+static void
+publish_letters(const struct t_daemon *daemon)
+{
+	for (int i = 0; i < 4; i++) {
+		struct t_run run = { .socket = daemon->socket };
+
+		t_run_start(&run, "examples/hello_publish", "kept", "a", "b",
+			    "c", "d", "e", NULL);
+		t_run_ends(&run, 0);
+	}
+}
+
+TEST(late_reader_has_what_the_ring_has_no_more)
+{
+	struct t_daemon daemon;
+	struct t_run journal = { .socket = daemon.socket };
+	struct t_run reader = { .socket = daemon.socket };
+	char yaml[PATH_MAX + 128], dir[PATH_MAX], all[512] = "";
+	size_t n = 0;
+
+	snprintf(dir, sizeof(dir), "%.4000s/journal", t_tmpdir());
+	snprintf(yaml, sizeof(yaml),
+		 "channels: { kept: { slots: 8, framing: framed, "
+		 "journal: { dir: %s, segment_size: 1MiB } } }",
+		 dir);
+	t_daemon_start(&daemon, yaml);
+	t_run_start(&journal, "ringbus-journal", "kept", NULL);
+	publish_letters(&daemon);
+	t_run_start(&reader, "examples/late_reader", "kept", dir, NULL);
+	t_until(t_run_said(&reader, "\n19: e\n"));
+	publish_letters(&daemon);
+	end_stream(&daemon, "kept");
+	t_run_ends(&reader, 0);
+	for (int i = 0; i < 40; i++)
+		n += (size_t)snprintf(all + n, sizeof(all) - n, "%d: %c\n", i,
+				      'a' + i % 5);
+	ck_assert(t_run_said(&reader, all));
+	kill(journal.pid, SIGTERM);
+	t_run_ends(&journal, 0);
+	t_daemon_stop(&daemon);
 }
