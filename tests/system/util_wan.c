@@ -129,9 +129,9 @@ print_yaml(const struct t_wan *w, int i, char *ret, size_t size)
 			      : "framing: fixed, event_size: %d",
 		 w->is_framed ? T_FLOW_SLOT : T_FLOW_EVENT);
 	snprintf(ret, size,
-		 "channels:\n  a: { slots: 16384, producers: single, %s%s,\n"
+		 "channels:\n  a: { slots: %d, producers: single, %s%s,\n"
 		 "       bridge: %s }\n",
-		 shape,
+		 w->slots[i] > 0 ? w->slots[i] : 16384, shape,
 		 i == 0 ? "" : ", consumers: { app: { on_death: keep } }",
 		 bridge);
 }

@@ -41,6 +41,7 @@ struct t_wan {
 	/* May be set before the begin. */
 	int server_at; /* the host with the server, 0 or 1 */
 	bool is_framed;
+	int slots[2];  /* of the rings; 0: 16384 */
 	bool is_paced; /* some 100,000 events a second; else all there can be */
 	int rounds;    /* 0: T_WAN_ROUNDS */
 	const char *bridge[2]; /* more settings of a host's: ", window: 8" */
