@@ -22,7 +22,9 @@ static const char help[] =
 	"  -s, --socket PATH       the daemon's socket\n"
 	"  -o, --option KEY=VALUE  instead of what the block says; repeats\n"
 	"      --map SEQUENCE      say which message has that slot, and end\n"
-	"      --message NUMBER    say what that message has, and end\n"
+	"      --message NUMBER    say what that message has, or the \"last\", "
+	"and "
+	"end\n"
 	"  -h, --help              this\n"
 	"  -V, --version           the version\n"
 	"\n"
@@ -73,6 +75,16 @@ take_number(int64_t *ret)
 	return -1;
 }
 
+/* They begin with 1. */
+static int
+take_message(int64_t *ret)
+{
+	if (strcmp(optarg, "last") != 0)
+		return take_number(ret);
+	*ret = 0;
+	return -1;
+}
+
 static int
 take(int letter, struct command *o)
 {
@@ -85,7 +97,7 @@ take(int letter, struct command *o)
 	case MAP:
 		return take_number(&o->map);
 	case MESSAGE:
-		return take_number(&o->message);
+		return take_message(&o->message);
 	case 'h':
 		fputs(help, stdout);
 		return EXIT_SUCCESS;

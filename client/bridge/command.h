@@ -13,8 +13,8 @@
 
 struct command {
 	const char *socket;
-	int64_t map;                    /* a slot to look up, or -1 */
-	int64_t message;                /* a message to look up, or -1 */
+	int64_t map;     /* a slot to look up, or -1 */
+	int64_t message; /* a message to look up, 0 is the last, or -1 */
 	struct setting_source settings; /* given on the command line */
 };
 

@@ -164,6 +164,8 @@ map_message(const struct setup *setup, struct ringbus *bus, int64_t number)
 	struct frame f;
 	int err = begin(&m, setup, bus);
 
+	if (err == 0 && number == 0)
+		number = (int64_t)m.state.last;
 	if (err == 0) {
 		err = stream_read(m.js, setup, (uint64_t)number, &f);
 		if (err == 0)

@@ -359,6 +359,8 @@ TEST(slots_and_messages_are_found_from_both_sides)
 	ck_assert_ptr_nonnull(strstr(exported, " 7 of generation"));
 	message = strndup(exported + 8, strcspn(exported + 8, ":"));
 	ck_assert_str_eq(ask(&t, "--message", message, "a"), exported);
+	ck_assert_ptr_nonnull(strstr(ask(&t, "--message", "last", "a"),
+				     " to 9 of generation"));
 	t_two_end(&t);
 }
 
