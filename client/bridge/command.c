@@ -30,7 +30,7 @@ static const char help[] =
 	"\n"
 	"Exit codes: 0 stopped, or the stream of the channel has ended; 1 "
 	"failed; 2 a\n"
-	"mistake on the command line.\n";
+	"mistake on the command line; 78 one in what is configured.\n";
 
 enum {
 	MAP = 256,

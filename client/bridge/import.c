@@ -21,7 +21,7 @@
 #define RETRY_NS INT64_C(200000000)
 #define PATIENCE_NS INT64_C(5000000000)
 #define FETCH 64
-#define FETCH_MS 500
+#define FETCH_MS 250
 
 /* How far the stream is, and whether we get what is in it. */
 static void

@@ -91,7 +91,10 @@ work(struct setup *setup, struct ringbus *bus, struct command *o)
 	o->settings.bus = bus;
 	if (setup_read(setup, &o->settings) < 0)
 		return EXIT_CONFIGURED;
-	return run(setup, bus, o) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	err = run(setup, bus, o);
+	if (err == -EINVAL)
+		return EXIT_CONFIGURED; /* only somebody else can change it */
+	return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -144,6 +145,16 @@ write_row(struct output *out, const struct row *row)
 }
 
 static int
+tell(const struct ctl *ctl, const struct row *row, struct table *table,
+     struct output *out)
+{
+	if (!ctl->common.json)
+		return add_row(table, row) != 0 ? -ENOMEM : 0;
+	write_row(out, row);
+	return 0;
+}
+
+static int
 list_all(struct ctl *ctl, struct table *table, struct output *out)
 {
 	for (unsigned i = 0;; i++) {
@@ -156,11 +167,24 @@ list_all(struct ctl *ctl, struct table *table, struct output *out)
 			r = look_at(ctl, &row);
 		if (r < 0 && r != -ENOENT)
 			return r;
-		if (r == 1 && ctl->common.json)
-			write_row(out, &row);
-		else if (r == 1 && add_row(table, &row) != 0)
+		if (r == 1 && tell(ctl, &row, table, out) < 0)
 			return -ENOMEM;
 	}
+}
+
+/* The one that is asked for. */
+static int
+list_one(struct ctl *ctl, struct table *table, struct output *out)
+{
+	struct row row = { .pid = 0 };
+	char value[RINGBUS_SETTING_SIZE];
+	int r;
+
+	snprintf(row.name, sizeof(row.name), "%s", ctl->operands[0]);
+	r = ask(ctl, row.name, "bridge", value);
+	if (r >= 0)
+		r = look_at(ctl, &row);
+	return r == 1 ? tell(ctl, &row, table, out) : r;
 }
 
 static enum ctl_exit
@@ -176,7 +200,8 @@ run_bridge(struct ctl *ctl, void *args)
 		return code;
 	output_init(&out, STDOUT_FILENO);
 	table_init(&table, columns, N_COLUMNS);
-	r = list_all(ctl, &table, &out);
+	r = ctl->n_operands > 0 ? list_one(ctl, &table, &out)
+				: list_all(ctl, &table, &out);
 	if (r == 0 && !ctl->common.json)
 		table_print(&table, &out);
 	table_deinit(&table);
@@ -185,7 +210,8 @@ run_bridge(struct ctl *ctl, void *args)
 
 const struct ctl_verb ctl_bridge = {
 	.name = "bridge status",
-	.operands = "",
+	.operands = "[CHANNEL]",
+	.max_operands = 1,
 	.brief = "List the bridges to NATS JetStream, and how far they are",
 	.help = "LAG is in slots: of an export those that are not "
 		"acknowledged, "

@@ -185,7 +185,7 @@ refuses() {
 	done
 	timeout "$PATIENCE" "$build/ringbus-bridge" -o "servers=$url" "${options[@]}" \
 		"$to" >"$dir/export.log" 2>&1
-	[[ $? == 1 ]] && says export "$text" && return
+	[[ $? == 78 ]] && says export "$text" && return
 	cat "$dir/export.log"
 	return 1
 }

@@ -118,7 +118,7 @@ TEST(a_state_that_is_none_is_refused)
 	t_bridge_start(&t.to, &t.b, "a");
 	t_until(t_run_said(&t.to, "made the stream"));
 	t_bridge_start(&t.from, &t.b, "b");
-	t_run_ends(&t.from, 1);
+	t_run_ends(&t.from, 78);
 	ck_assert(t_run_said(&t.from, "is no state of a bridge"));
 	t_bridge_stop(&t.to);
 	t_two_finish(&t);
