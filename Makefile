@@ -173,6 +173,8 @@ peer_lib := $(BUILD)/libpeers.a
 t_lib := $(BUILD)/libt.a
 fuzz_lib := $(BUILD)/libfuzz.a
 shared_lib := $(if $(client_src),$(BUILD)/$(SONAME))
+# Calls of a program about its files fail as a test says.
+faults_lib := $(if $(journal_src),$(BUILD)/tests/faults/preload.so)
 valgrind_lib := $(if $(call found,valgrind/valgrind.h),$(BUILD)/tests/valgrind/preload.so)
 
 ringbusd := $(if $(daemon_main),$(BUILD)/ringbusd)
@@ -212,7 +214,7 @@ built_programs := $(ringbusd) $(ringbusctl) $(exporter) $(journal) $(bridge)
 # Of the configuration, for editors.
 schema := $(if $(ringbusd),$(BUILD)/ringbus.schema.json)
 # What tests start, and what they read.
-started := $(libraries) $(built_programs) $(examples) $(demo) $(helpers) $(valgrind_lib) \
+started := $(libraries) $(built_programs) $(examples) $(demo) $(helpers) $(valgrind_lib) $(faults_lib) \
 	$(filter %/ringbusctl.1 %/ringbus.yaml.5,$(mans)) $(schema)
 
 # ----------------------------------------------------------------- targets
@@ -464,10 +466,18 @@ $(tests): %: %.o $(t_lib) $(bench_lib) $(daemon_lib) $(config_lib) $(static_lib)
 $(BUILD)/tests/system/test_setting_words: $(call objects,$(setting_src))
 $(BUILD)/tests/system/test_setting_words: private more_libs := $(static_lib)
 
+# What the next writer does first, on what this test makes.
+$(BUILD)/tests/crash/test_journal_images: $(call objects,$(patsubst %,client/journal/%.c,\
+	recover segment spare notice))
+$(BUILD)/tests/crash/test_journal_images: private more_libs := $(static_lib)
+
 $(helpers): %: %.o $(static_lib)
 	$(call program)
 
 $(valgrind_lib): $(call objects,$(wildcard tests/valgrind/*.c)) $(BUILD)/flags
+	$(call say,LD)$(link) -shared -o $@ $(filter %.o,$^)
+
+$(faults_lib): $(call objects,$(wildcard tests/faults/*.c)) $(BUILD)/flags
 	$(call say,LD)$(link) -shared -o $@ $(filter %.o,$^)
 
 # By libFuzzer where that is asked for, else over the corpus alone.
