@@ -72,7 +72,7 @@ static bool
 may_come(int err)
 {
 	return err == -ENOENT || err == -EBUSY || err == -ECONNRESET ||
-	       err == -ETIMEDOUT;
+	       err == -ETIMEDOUT || err == -EAGAIN || err == -ESHUTDOWN;
 }
 
 static int
@@ -148,6 +148,16 @@ push_hole(struct journal *j, int64_t first)
 		     b->first, b->last);
 }
 
+/* Or claimed, on a channel of several producers. */
+static int64_t
+published(const struct journal *j)
+{
+	struct ringbus_info info = { .size = sizeof(info) };
+	const struct ringbus_channel *c = ringbus_consumer_channel(j->consumer);
+
+	return ringbus_channel_info(c, &info) < 0 ? INT64_MAX : info.cursor;
+}
+
 bool
 attach_compare(struct journal *j, const struct recovery *r)
 {
@@ -165,6 +175,13 @@ attach_compare(struct journal *j, const struct recovery *r)
 		notice_info("the channel is a new one: epoch %" PRId64
 			    " begins at %" PRId64,
 			    j->stream.epoch, j->next);
+		return false;
+	}
+	if (stored - 1 > published(j)) {
+		j->stream.epoch++;
+		notice_error("%s has more than was ever published: epoch "
+			     "%" PRId64 " begins at %" PRId64,
+			     r->name, j->stream.epoch, j->next);
 		return false;
 	}
 	if (stored < j->next) {

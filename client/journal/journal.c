@@ -82,6 +82,11 @@ turn(struct journal *j)
 	}
 	if (r == -EOWNERDEAD)
 		return stand();
+	if (j->stop_at != INT64_MAX) {
+		/* What there is beyond is not whole. */
+		j->stop_at = j->next - 1;
+		return 0;
+	}
 	if (j->was_halted) {
 		j->was_halted = false;
 		return 0;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,6 +244,7 @@ int
 keeper_start(const struct settings *settings, int dirfd, struct keeper **ret)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
+	sigset_t all, old;
 	int err;
 
 	if (k == NULL)
@@ -252,7 +254,11 @@ keeper_start(const struct settings *settings, int dirfd, struct keeper **ret)
 	k->size = (uint64_t)settings->segment_size;
 	k->spare.fd = -1;
 	init_lock(k);
+	/* They are for the thread that waits. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
 	err = -pthread_create(&k->thread, NULL, run, k);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (err < 0) {
 		release(k);
 		return err;

@@ -7,6 +7,8 @@
  * it runs. If the channel is there anew after its end, the next session begins.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,23 +63,35 @@ work(struct journal *j)
 }
 
 static void
-tell_end(int err)
+tell_end(const struct journal *j, int err)
 {
-	if (err == 0)
-		notice_info("stopped: all that was published is stored");
-	else if (err == -ESHUTDOWN)
-		notice_info("the stream has ended: all of it is stored");
-	else
+	bool is_whole = j->queue.head == j->queue.tail && !j->trouble.is_on;
+
+	if (err < 0 && err != -ESHUTDOWN)
 		notice_error("cannot go on: %s", ringbus_strerror(err));
+	else if (!is_whole)
+		notice_error("ended while no segment can be written: what was "
+			     "not stored is not, up to %" PRId64,
+			     j->available);
+	else
+		notice_info("%s: all that was published is stored",
+			    err == 0 ? "stopped" : "the stream has ended");
 }
+
+/* What a session was about. */
+struct stretch {
+	uint64_t generation;
+	int64_t n_batches;
+};
 
 static int
 session(const struct settings *settings, int dirfd, struct ringbus *bus,
-	const char *channel)
+	const char *channel, struct stretch *ret)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	int err = -ENOMEM;
 
+	*ret = (struct stretch){ 0 };
 	if (j == NULL)
 		return -ENOMEM;
 	j->settings = settings;
@@ -89,8 +103,10 @@ session(const struct settings *settings, int dirfd, struct ringbus *bus,
 		err = prepare(j, bus, channel);
 	if (err == 0) {
 		err = work(j);
-		tell_end(err);
+		tell_end(j, err);
 	}
+	ret->generation = j->stream.generation;
+	ret->n_batches = j->io.batches;
 	engine_close(j->engine);
 	keeper_stop(j->keeper);
 	ringbus_consumer_close(j->consumer);
@@ -99,10 +115,49 @@ session(const struct settings *settings, int dirfd, struct ringbus *bus,
 	return err;
 }
 
+#define SOON 2 /* it waits until all have left the old one */
+
+/* Whether the channel is another one by now: 1, 0, SOON, or an errno. */
+static int
+is_renewed(struct ringbus *bus, const char *channel, uint64_t generation)
+{
+	struct ringbus_info info = { .size = sizeof(info) };
+	struct ringbus_tap *tap;
+	int err = ringbus_tap_open(bus, channel, NULL, &tap);
+
+	if (err == -EAGAIN)
+		return SOON;
+	if (err < 0)
+		return err == -ENOENT || err == -ECONNRESET ? 0 : err;
+	err = ringbus_channel_info(ringbus_tap_channel(tap), &info);
+	ringbus_tap_close(tap);
+	return err < 0 ? err : info.generation != generation;
+}
+
+/* After the end of a stream: true if there is a next one. Who found it at its end
+ * already was started for that. */
+static bool
+finds_next(struct ringbus *bus, const char *channel, const struct stretch *s)
+{
+	int r = is_renewed(bus, channel, s->generation);
+
+	if (r == 0 && s->n_batches > 0)
+		return false;
+	if (r != 1)
+		notice_info("waits for the next stream");
+	while ((r == 0 || r == SOON) && !signals_stop()) {
+		notice_alive();
+		signals_nap(r == 0 ? 1000000000 : 10000000);
+		r = is_renewed(bus, channel, s->generation);
+	}
+	return r == 1;
+}
+
 static int
 run(const struct command *o, struct ringbus *bus)
 {
 	static struct settings settings;
+	struct stretch stretch;
 	int lock, dirfd, err = settings_read(&settings, bus, o);
 
 	if (err < 0)
@@ -110,7 +165,9 @@ run(const struct command *o, struct ringbus *bus)
 	dirfd = folder_open(settings.dir, &lock);
 	if (dirfd < 0)
 		return EXIT_FAILURE;
-	err = session(&settings, dirfd, bus, o->channel);
+	do
+		err = session(&settings, dirfd, bus, o->channel, &stretch);
+	while (err == -ESHUTDOWN && finds_next(bus, o->channel, &stretch));
 	close(dirfd);
 	close(lock);
 	return err == -ESHUTDOWN || err >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;

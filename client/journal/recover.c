@@ -17,6 +17,9 @@
 #include "client/journal/notice.h"
 #include "client/journal/segment.h"
 
+/* How many segments back an unsealed one is looked for. */
+#define SEALS_MAX 16
+
 /* So much of a tail is kept: more than was ever on its way. */
 #define TAIL_MAX (UINT64_C(64) << 20)
 
@@ -81,29 +84,7 @@ look_at(int dirfd, const char *channel, struct recovery *r)
 	return scan_segment(channel, r);
 }
 
-int
-recover_look(int dirfd, const char *channel, struct recovery *ret)
-{
-	struct rb_journal_list list = { 0 };
-	int err = rb_journal_list_read(&list, dirfd);
-	size_t n = list.n;
-
-	*ret = (struct recovery){ .file = RB_JOURNAL_FILE_NULL };
-	if (err < 0)
-		notice_error("the journal's folder cannot be read: %s",
-			     strerror(-err));
-	for (err = err < 0 ? err : 1; err == 1 && n > 0; n--) {
-		rb_journal_name(ret->name, list.ids[n - 1].epoch,
-				list.ids[n - 1].first, "rbj");
-		err = look_at(dirfd, channel, ret);
-	}
-	if (err == 1)
-		ret->name[0] = '\0';
-	rb_journal_list_deinit(&list);
-	return err == 1 ? 0 : err;
-}
-
-/* ---------------------------------------------------------------- the second step */
+/* --------------------------------------------------------------- its end */
 
 static int
 copy_tail(int from, int to, uint64_t at)
@@ -143,7 +124,7 @@ keep_tail(int dirfd, const struct recovery *r, int fd)
 	return err;
 }
 
-static int
+static void
 write_index(int dirfd, struct recovery *r)
 {
 	struct rb_journal_index index = { 0 };
@@ -155,7 +136,9 @@ write_index(int dirfd, struct recovery *r)
 		err = rb_journal_index_write(&index, dirfd, &r->file.header,
 					     r->scan.chain.offset);
 	rb_journal_index_deinit(&index);
-	return err;
+	if (err < 0)
+		notice_warning("%s: no index: who seeks reads it: %s", r->name,
+			       strerror(-err));
 }
 
 static int
@@ -171,7 +154,76 @@ cut_and_seal(int dirfd, struct recovery *r, bool keeps_tail)
 	if (err == 0)
 		err = segment_end(fd, &r->scan.chain);
 	close(fd);
-	return err < 0 ? err : write_index(dirfd, r);
+	if (err == 0)
+		write_index(dirfd, r);
+	return err;
+}
+
+/* One that its writer died before sealing, although it had begun the next. What was
+ * given up overlaps that one, or has no end: it stays as it is. */
+static void
+seal_earlier(int dirfd, const struct rb_journal_id *id, int64_t next)
+{
+	struct recovery r = { .file = RB_JOURNAL_FILE_NULL };
+
+	rb_journal_name(r.name, id->epoch, id->first, "rbj");
+	if (rb_journal_file_open(&r.file, dirfd, r.name) < 0)
+		return;
+	rb_journal_scan_begin(&r.scan, &r.file);
+	if (rb_journal_scan(&r.scan, &r.file) == 0 && !r.scan.is_sealed &&
+	    !r.scan.is_torn && r.scan.n_damages == 0 &&
+	    (next < 0 || r.scan.chain.next == next))
+		cut_and_seal(dirfd, &r, false);
+	recover_close(&r);
+}
+
+static bool
+has_index(int dirfd, const struct rb_journal_id *id)
+{
+	char name[RB_JOURNAL_NAME_SIZE];
+
+	rb_journal_name(name, id->epoch, id->first, "rbi");
+	return faccessat(dirfd, name, F_OK, 0) == 0;
+}
+
+/* Behind the last one that has an index; more than a few are never unsealed. */
+static void
+seal_all_earlier(int dirfd, const struct rb_journal_list *list)
+{
+	size_t n = list->n;
+
+	for (size_t i = n - 1; i-- > 0 && i + SEALS_MAX > n;) {
+		bool is_same = list->ids[i + 1].epoch == list->ids[i].epoch;
+
+		if (has_index(dirfd, &list->ids[i]))
+			break;
+		seal_earlier(dirfd, &list->ids[i],
+			     is_same ? list->ids[i + 1].first : -1);
+	}
+}
+
+int
+recover_look(int dirfd, const char *channel, struct recovery *ret)
+{
+	struct rb_journal_list list = { 0 };
+	int err = rb_journal_list_read(&list, dirfd);
+	size_t n = list.n;
+
+	*ret = (struct recovery){ .file = RB_JOURNAL_FILE_NULL };
+	if (err < 0)
+		notice_error("the journal's folder cannot be read: %s",
+			     strerror(-err));
+	for (err = err < 0 ? err : 1; err == 1 && n > 0; n--) {
+		rb_journal_name(ret->name, list.ids[n - 1].epoch,
+				list.ids[n - 1].first, "rbj");
+		err = look_at(dirfd, channel, ret);
+	}
+	if (err == 1)
+		ret->name[0] = '\0';
+	if (err == 0 && list.n > 1)
+		seal_all_earlier(dirfd, &list);
+	rb_journal_list_deinit(&list);
+	return err == 1 ? 0 : err;
 }
 
 static int

@@ -231,9 +231,9 @@ segment_seal(int dirfd, struct segment *s)
 {
 	int err = segment_end(s->fd, &s->chain);
 
-	if (err == 0)
-		err = rb_journal_index_write(&s->index, dirfd, &s->header,
-					     s->chain.offset);
+	if (err == 0 && rb_journal_index_write(&s->index, dirfd, &s->header,
+					       s->chain.offset) < 0)
+		notice_warning("%s: no index: who seeks reads it", s->name);
 	discard(s);
 	return err;
 }

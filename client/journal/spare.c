@@ -45,12 +45,16 @@ static int
 prepare(int dirfd, int fd, struct spare *spare)
 {
 	int err = allocate(fd, spare->size);
+	ssize_t n;
 
 	if (err < 0)
 		return err;
 	/* Also what tells whether direct writes work. */
-	if (pwrite(fd, zeroes, 4096, 0) != 4096)
-		return errno == EINVAL ? -EOPNOTSUPP : -errno;
+	do
+		n = pwrite(fd, zeroes, 4096, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 4096)
+		return n < 0 ? -errno : -ENOSPC;
 	return fsync(fd) < 0 || fsync(dirfd) < 0 ? -errno : 0;
 }
 
@@ -78,7 +82,7 @@ spare_make(int dirfd, uint64_t size, bool direct, struct spare *ret)
 	snprintf(ret->name, sizeof(ret->name), "next-%u" SPARE_SUFFIX,
 		 n_made++);
 	err = make(dirfd, ret);
-	if (!direct || (err != -EINVAL && err != -EOPNOTSUPP))
+	if (!direct || err != -EINVAL)
 		return err;
 	ret->is_direct = false;
 	return make(dirfd, ret);

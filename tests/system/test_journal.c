@@ -5,8 +5,13 @@
  * What it does when it is killed is in test_journal_recover.c, when the disk is full
  * in test_journal_full.c.
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "tests/system/util_writer.h"
 
@@ -361,6 +366,100 @@ TEST(ends_with_the_stream_and_begins_an_epoch_with_the_next)
 	ringbus_producer_close(p);
 	t_stored(&w, 1, 0, 9);
 	t_stored(&w, 2, 0, 19);
+	t_bus_end(&b);
+}
+
+/* The channel with more slots than SMALL. */
+static void
+recreate(const struct t_bus *b)
+{
+	t_daemon_configure(
+		&b->daemon,
+		"channels: { a: { slots: 128, event_size: 8, " T_JOURNALLED
+		" } }");
+	t_bus_ok(b->bus, ringbus_reload(b->bus, RINGBUS_RELOAD_RECREATE));
+}
+
+TEST(goes_on_with_the_next_epoch_when_the_channel_is_made_anew)
+{
+	struct t_writer w = { 0 };
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SMALL);
+	t_writer_start(&w, &b.daemon, "io=auto", NULL);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 99);
+	recreate(&b);
+	ringbus_producer_close(p);
+	t_until(t_run_said(&w.run, "epoch 2 begins at 0"));
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 199);
+	t_writer_until(&b, 199);
+	t_writer_stop(&w);
+	ringbus_producer_close(p);
+	t_stored(&w, 1, 0, 99);
+	t_stored(&w, 2, 0, 199);
+	t_bus_end(&b);
+}
+
+/* The stream had its end before: nothing is to be done until there is another. */
+TEST(waits_for_the_next_stream_if_this_one_has_ended)
+{
+	struct t_writer w = { 0 };
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SMALL);
+	t_bus_ok(b.bus, ringbus_end(b.bus, "a"));
+	t_writer_start(&w, &b.daemon, "io=auto", NULL);
+	t_until(t_run_said(&w.run, "waits for the next stream"));
+	recreate(&b);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 9);
+	t_writer_until(&b, 9);
+	t_writer_stop(&w);
+	ringbus_producer_close(p);
+	t_stored(&w, 1, 0, 9);
+	t_bus_end(&b);
+}
+
+/* As a container or kernel.io_uring_disabled does. */
+static void
+forbid_io_uring(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program),
+			 0);
+}
+
+TEST(does_without_io_uring_and_says_so)
+{
+	struct t_writer w = { 0 };
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SMALL);
+	forbid_io_uring();
+	t_writer_launch(&w, &b.daemon, "io=uring", NULL);
+	t_run_ends(&w.run, 1);
+	t_writer_start(&w, &b.daemon, "io=auto", NULL);
+	t_until(t_run_said(&w.run, "no io_uring"));
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 999);
+	t_writer_until(&b, 999);
+	t_writer_stop(&w);
+	ringbus_producer_close(p);
+	t_stored(&w, 1, 0, 999);
 	t_bus_end(&b);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/archive/format.h"
 #include "tests/system/util_writer.h"
 
 #define KEYS "slots: 4096, event_size: 64, " T_JOURNALLED
@@ -125,31 +126,58 @@ TEST(cuts_what_was_written_in_part)
 	end(&f);
 }
 
-/* The last segment again and again as it may be after a crash at that byte. */
-TEST(goes_on_behind_a_segment_that_is_cut_anywhere)
+/* Written, and not committed as the interval is long: all of it is in the ring. */
+static void
+write_only(struct flow *f, int64_t first, char path[PATH_MAX])
+{
+	t_writer_start(&f->w, &f->b.daemon, "sync=interval", "sync_interval=1h",
+		       NULL);
+	t_put_all(f->p, (uint64_t)first, (uint64_t)first + 99);
+	t_until(t_writer_count(&f->w, ".rbj") > t_writer_count(&f->w, ".rbi"));
+	t_writer_last(&f->w, ".rbj", path);
+	t_until(end_of(path) > 4096);
+	t_writer_kill(&f->w);
+}
+
+TEST(what_was_written_and_not_committed_is_not_written_twice)
 {
 	struct flow f;
 	char path[PATH_MAX];
-	off_t size;
 
 	begin(&f);
-	put(&f, 0, 99);
-	for (int64_t i = 0; i < 6; i++) {
-		/* In the ring only: published while nobody stores. */
-		t_writer_kill(&f.w);
-		t_put_all(f.p, (uint64_t)(100 + i * 100),
-			  (uint64_t)(199 + i * 100));
-		t_writer_start(&f.w, &f.b.daemon, "sync=none", NULL);
-		t_writer_until(&f.b, 199 + i * 100);
-	}
-	t_writer_kill(&f.w);
-	t_writer_last(&f.w, ".rbj", path);
-	size = end_of(path);
-	ck_assert_int_eq(truncate(path, size), 0);
+	t_writer_stop(&f.w);
+	write_only(&f, 0, path);
+	ck_assert_int_eq(t_writer_sequence(&f.b), -1);
 	t_writer_start(&f.w, &f.b.daemon, "io=auto", NULL);
-	put(&f, 700, 799);
+	ck_assert(!t_run_said(&f.w.run, "goes on at 0,"));
+	put(&f, 100, 199);
+	t_writer_stop(&f.w);
+	t_stored(&f.w, 1, 0, 199);
+	end(&f);
+}
+
+/* As after a crash at that byte, and with other bytes there. */
+TEST(goes_on_whatever_was_written_of_what_was_not_committed)
+{
+	struct flow f;
+	char path[PATH_MAX];
+	off_t at;
+
+	begin(&f);
+	t_writer_stop(&f.w);
+	for (int64_t i = 0; i < 8; i++) {
+		write_only(&f, i * 100, path);
+		at = 4096 + (end_of(path) - 4096) * i / 8 + 11 * i;
+		if (i % 2 == 0)
+			ck_assert_int_eq(truncate(path, at), 0);
+		else
+			scribble(path, at, "spoilt", 6);
+	}
+	t_writer_start(&f.w, &f.b.daemon, "io=auto", NULL);
+	t_writer_until(&f.b, 799);
 	t_writer_stop(&f.w);
 	t_stored(&f.w, 1, 0, 799);
+	ck_assert(!t_run_said(&f.w.run, "a hole"));
 	end(&f);
 }
 
@@ -193,16 +221,58 @@ TEST(keeps_what_it_cuts_where_something_is_missing)
 	struct flow f;
 
 	begin(&f);
-	put(&f, 0, 999);
+	put(&f, 0, 0);
 	t_writer_kill(&f.w);
 	t_writer_last(&f.w, ".rbj", path);
-	/* The first block: nothing of it is whole any more. */
-	scribble(path, 4096 + 100, "spoilt", 6);
+	scribble(path, 4096 + 66, "spoilt", 6);
 	t_writer_start(&f.w, &f.b.daemon, "io=auto", NULL);
-	ck_assert(t_run_said(&f.w.run, "a hole") ||
-		  t_run_said(&f.w.run, "damage"));
-	put(&f, 1000, 1999);
+	ck_assert(t_run_said(&f.w.run, "0 to 0 are neither"));
+	t_until(t_writer_count(&f.w, ".tail") == 1);
+	put(&f, 1, 999);
 	t_writer_stop(&f.w);
+	end(&f);
+}
+
+static off_t
+seal_size(const char *path)
+{
+	struct rb_journal_header header;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	close(fd);
+	return rb_round_up(sizeof(struct rb_journal_block), header.align);
+}
+
+/* Killed while those that are full were yet to be sealed. */
+TEST(seals_what_earlier_writers_had_not_come_to)
+{
+	char path[PATH_MAX], index[PATH_MAX];
+	struct stat st;
+	struct flow f;
+
+	begin(&f);
+	put(&f, 0, 99);
+	ck_assert_int_eq(kill(f.w.run.pid, SIGHUP), 0);
+	t_until(t_writer_count(&f.w, ".rbi") == 1);
+	put(&f, 100, 199);
+	t_writer_kill(&f.w);
+	/* As it was before: the SEAL is zeroes again, and more of them. */
+	t_writer_last(&f.w, ".rbi", index);
+	ck_assert_int_eq(unlink(index), 0);
+	snprintf(path, sizeof(path), "%.*si", (int)strlen(index) - 1, index);
+	path[strlen(path) - 1] = 'j';
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(truncate(path, st.st_size - seal_size(path)), 0);
+	ck_assert_int_eq(truncate(path, 1 << 20), 0);
+	t_writer_start(&f.w, &f.b.daemon, "io=auto", NULL);
+	t_until(t_writer_count(&f.w, ".rbi") == 2);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_lt(st.st_size, 1 << 20);
+	put(&f, 200, 299);
+	t_writer_stop(&f.w);
+	t_stored(&f.w, 1, 0, 299);
 	end(&f);
 }
 
