@@ -65,6 +65,20 @@ sync_if(bool wanted, int fd)
 	return wanted && fsync(fd) < 0 ? -errno : 0;
 }
 
+/* Never over one that is there: that has something that was stored. */
+static int
+rename_new(int dirfd, const char *from, const char *to)
+{
+	if (renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	/* The file system cannot say so in one. */
+	if (faccessat(dirfd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return renameat(dirfd, from, dirfd, to) < 0 ? -errno : 0;
+}
+
 /* The header is whole and safe before the file has a name that counts. */
 static int
 name_file(int dirfd, const struct spare *spare, struct segment *s)
@@ -76,8 +90,8 @@ name_file(int dirfd, const struct spare *spare, struct segment *s)
 	err = write_whole(s->fd, page.bytes, RB_JOURNAL_START, 0);
 	if (err == 0)
 		err = sync_if(s->is_synced, s->fd);
-	if (err == 0 && renameat(dirfd, spare->name, dirfd, s->name) < 0)
-		err = -errno;
+	if (err == 0)
+		err = rename_new(dirfd, spare->name, s->name);
 	if (err < 0)
 		return err;
 	err = sync_if(s->is_synced, dirfd);
