@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/journal/journal.h"
 #include "client/journal/notice.h"
@@ -101,11 +102,24 @@ is_durable(const struct journal *j)
 }
 
 static int
+remove_leftover(struct journal *j)
+{
+	if (j->leftover[0] != '\0' && unlinkat(j->dirfd, j->leftover, 0) < 0 &&
+	    errno != ENOENT)
+		return -errno;
+	j->leftover[0] = '\0';
+	return 0;
+}
+
+static int
 open_segment(struct journal *j, const struct batch *b)
 {
 	struct spare spare;
-	int err = keeper_take(j->keeper, segment_size_for(b->bytes), &spare);
+	int err = remove_leftover(j);
 
+	if (err == 0)
+		err = keeper_take(j->keeper, segment_size_for(b->bytes),
+				  &spare);
 	if (err == 0)
 		err = segment_open(j->dirfd, &spare, &j->stream,
 				   b->first - b->skipped,

@@ -142,6 +142,22 @@ write_index(int dirfd, struct recovery *r)
 }
 
 static int
+remove_empty(int dirfd, const struct recovery *r)
+{
+	return unlinkat(dirfd, r->name, 0) < 0 || fsync(dirfd) < 0 ? -errno : 0;
+}
+
+static int
+seal(int dirfd, struct recovery *r, int fd)
+{
+	int err = segment_end(fd, &r->scan.chain);
+
+	if (err == 0)
+		write_index(dirfd, r);
+	return err;
+}
+
+static int
 cut_and_seal(int dirfd, struct recovery *r, bool keeps_tail)
 {
 	int fd = openat(dirfd, r->name, O_RDWR | O_CLOEXEC);
@@ -151,11 +167,12 @@ cut_and_seal(int dirfd, struct recovery *r, bool keeps_tail)
 		return -errno;
 	if (keeps_tail && r->scan.is_torn)
 		err = keep_tail(dirfd, r, fd);
-	if (err == 0)
-		err = segment_end(fd, &r->scan.chain);
+	/* Of nothing, the next segment will have the name. */
+	if (err == 0 && r->scan.chain.next == r->file.header.first)
+		err = remove_empty(dirfd, r);
+	else if (err == 0)
+		err = seal(dirfd, r, fd);
 	close(fd);
-	if (err == 0)
-		write_index(dirfd, r);
 	return err;
 }
 
@@ -226,23 +243,14 @@ recover_look(int dirfd, const char *channel, struct recovery *ret)
 	return err == 1 ? 0 : err;
 }
 
-static int
-remove_empty(int dirfd, const struct recovery *r)
-{
-	return unlinkat(dirfd, r->name, 0) < 0 || fsync(dirfd) < 0 ? -errno : 0;
-}
-
 int
 recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
 {
-	bool is_empty = r->scan.n_blocks == 0 && r->n_damages == 0 &&
-			!keeps_tail;
 	int err;
 
 	if (r->name[0] == '\0' || r->scan.is_sealed)
 		return 0;
-	err = is_empty ? remove_empty(dirfd, r)
-		       : cut_and_seal(dirfd, r, keeps_tail);
+	err = cut_and_seal(dirfd, r, keeps_tail || r->n_damages > 0);
 	if (err < 0)
 		notice_error("%s cannot be brought to its end: %s", r->name,
 			     strerror(-err));

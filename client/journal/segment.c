@@ -252,14 +252,17 @@ segment_seal(int dirfd, struct segment *s)
 	return err;
 }
 
-void
+bool
 segment_abandon(int dirfd, struct segment *s)
 {
-	if (s->acked == RB_JOURNAL_START)
+	bool is_empty = s->acked == RB_JOURNAL_START;
+
+	if (is_empty)
 		unlinkat(dirfd, s->name, 0);
 	else if (ftruncate(s->fd, (off_t)s->acked) < 0)
 		notice_warning("%s: cannot be cut behind what is safe: %s: "
 			       "readers leave out the rest",
 			       s->name, strerror(errno));
 	discard(s);
+	return !is_empty;
 }

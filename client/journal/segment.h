@@ -77,8 +77,8 @@ int segment_end(int fd, struct rb_journal_chain *chain);
  * safe is. */
 int segment_seal(int dirfd, struct segment *segment);
 
-/* Of one that failed: cuts it behind what is acked, without trusting that; removes
- * it if that is nothing. Frees it. */
-void segment_abandon(int dirfd, struct segment *segment);
+/* Of one that failed: cuts it behind what is acked, without trusting that. False:
+ * that is nothing, and it is removed, or has to be once that can be. Frees it. */
+bool segment_abandon(int dirfd, struct segment *segment);
 
 #endif

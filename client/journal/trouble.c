@@ -112,13 +112,15 @@ trouble_fail(struct journal *j, int err, const char *what)
 
 	engine_drain(j->engine);
 	r = commit_whole(j);
-	had_progress = j->segment->acked > RB_JOURNAL_START;
 	if (!j->trouble.is_on)
 		notice_error("%s/%s: %s: %s: the segment is given up, and what "
 			     "is not safe is written to another",
 			     j->settings->dir, j->segment->name, what,
 			     strerror(-err));
-	segment_abandon(j->dirfd, j->segment);
+	memcpy(j->leftover, j->segment->name, sizeof(j->leftover));
+	had_progress = segment_abandon(j->dirfd, j->segment);
+	if (had_progress)
+		j->leftover[0] = '\0';
 	j->segment = NULL;
 	j->sync.state = ENGINE_IDLE;
 	j->free_pages = ~0u;
