@@ -3,7 +3,7 @@
 #
 # test_graph_systemd.sh - journal and bridge in front of an application, as services
 #
-# Daemon, journal (sync: always), bridge to a real nats-server, application and
+# Daemon, journal (sync: always), bridge to a real nats-server over TLS, application and
 # producer under a real systemd, each killed again and again while events flow. The
 # application never sees what either has not secured: it looks itself, and once all of
 # them have died at once, files and stream are compared with what it has seen.
@@ -31,13 +31,37 @@ esac
 for name in journal bridge; do
 	[[ -x $build/ringbus-$name ]] || give_up "ringbus-$name is not built"
 done
-command -v nats-server >/dev/null || give_up "nats-server is missing"
+for name in nats-server openssl; do
+	command -v "$name" >/dev/null || give_up "$name is missing"
+done
 why=$(container_obstacle)
 [[ -z $why ]] || give_up "${why%%$'\n'*}"
 container_mounts_of_own
 cd "$(dirname "$0")/../.." || exit 1
 
 # ------------------------------------------------------------------------- set up
+
+# As bridge-secrets.conf has it. A server that is known by a certificate alone.
+write_secrets() {
+	local secrets=$root/etc/ringbus/secrets drop_in
+
+	drop_in=$root/etc/systemd/system/ringbus-bridge@.service.d
+	mkdir -p "$drop_in" && mkdir -m 0700 "$secrets" &&
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+			-days 2 -subj /CN=nats -addext subjectAltName=IP:127.0.0.1 \
+			-keyout "$root$out/nats.key" -out "$secrets/ca.pem" \
+			2>"$dir/openssl" &&
+		cp "$secrets/ca.pem" "$root$out/nats.pem" && chmod 0600 "$secrets/ca.pem" &&
+		inside chown tester "$out"/nats.{key,pem} &&
+		printf '[Service]\nLoadCredential=ca.pem:/etc/ringbus/secrets/ca.pem\n' \
+			>"$drop_in/secrets.conf"
+}
+
+# reach_server CHANNEL: keys of its bridge
+reach_server() {
+	echo "servers: 'tls://127.0.0.1:4222'," \
+		"ca: '/run/credentials/ringbus-bridge@$1.service/ca.pem'"
+}
 
 # channels of the first boot, and of the second one, where the stream is read back.
 configure() {
@@ -47,7 +71,7 @@ channels:
   orders:
     producers: single
     journal: { sync: always }
-    bridge: { direction: export, linger: 1ms }
+    bridge: { direction: export, linger: 1ms, $(reach_server orders) }
     consumers:
       app: { after: [journal, replicate], on_death: keep }
 ${1:-}
@@ -86,7 +110,8 @@ write_services() {
 	service collect tester "$program collect copy $out/collected"
 	services=
 	service nats tester nats-server --addr 127.0.0.1 --jetstream \
-		--store_dir "$out/nats"
+		--store_dir "$out/nats" --tls --tlscert "$out/nats.pem" \
+		--tlskey "$out/nats.key"
 }
 
 # Units with what they may, and files that are nobody else's.
@@ -110,7 +135,7 @@ install_all() {
 	make --no-print-directory install BUILD="$build" DESTDIR="$root" \
 		PREFIX=/usr >"$dir/install" 2>&1 || { cat "$dir/install"; return 1; }
 	ldconfig -r "$root" && inside systemd-sysusers && inside useradd tester &&
-		mkdir -p "$root$out" && configure && write_services &&
+		mkdir -p "$root$out" && configure && write_services && write_secrets &&
 		inside chown tester "$out" && inside systemd-tmpfiles --create ringbusd.conf &&
 		inside systemctl daemon-reload
 }
@@ -190,8 +215,8 @@ read_stream_back() {
 	configure "
   copy:
     producers: single
-    bridge:
-      { direction: import, stream: orders, subject: ringbus.orders, start: oldest }
+    bridge: { direction: import, stream: orders, subject: ringbus.orders,
+              start: oldest, $(reach_server copy) }
     consumers: { collect: { on_death: keep } }"
 	start nats ringbusd ringbus-bridge@copy collect &&
 		until_true has_collected "$(n_seen)"

@@ -226,16 +226,23 @@ as_tester() {
 	inside runuser -u tester -- env XDG_RUNTIME_DIR="/run/user/$tester" "$@"
 }
 
+# Where the user's state is, by itself.
+user_has_journal() {
+	as_tester systemctl --user start ringbus-journal@mine &&
+		[[ -e $root/home/tester/.local/state/ringbus/journal/mine/lock ]] &&
+		as_tester ringbusctl show mine | grep -q journal
+}
+
 # Nobody has one who has not asked for it.
 user_has_own() {
 	inside useradd --create-home tester && tester=$(inside id -u tester) &&
 		inside systemctl start "user@$tester.service" &&
 		! as_tester systemctl --user is-enabled --quiet ringbusd &&
 		as_tester mkdir -p /home/tester/.config/ringbus &&
-		echo 'channels: { mine: { slots: 8, event_size: 8 } }' \
+		echo 'channels: { mine: { slots: 8, event_size: 8, journal: {} } }' \
 			>"$root/home/tester/.config/ringbus/ringbus.yaml" &&
 		as_tester systemctl --user start ringbusd &&
-		as_tester ringbusctl show mine >/dev/null &&
+		as_tester ringbusctl show mine >/dev/null && user_has_journal &&
 		as_tester systemctl --user reload ringbusd &&
 		as_tester systemctl --user stop ringbusd &&
 		inside systemctl stop "user@$tester.service" &&
