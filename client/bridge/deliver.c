@@ -266,7 +266,6 @@ deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
 		return -EAGAIN;
 	}
 	m->is_first = false;
-	m->next = sequence + 1;
 	if (f.index + frame_slots(&f) > m->stream_end)
 		m->stream_end = f.index + frame_slots(&f);
 	if (!m->has_base) {
@@ -274,6 +273,7 @@ deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
 		if (err < 0)
 			return err;
 	}
+	m->next = sequence + 1;
 	if (f.index + frame_slots(&f) <= importer_index(m))
 		return 0;
 	if (f.index > importer_index(m)) {

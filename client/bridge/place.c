@@ -52,8 +52,6 @@ place_close(struct exporter *e)
 	ringbus_consumer_close(e->consumer);
 	e->consumer = NULL;
 	e->has_read = false;
-	e->has_held = false;
-	batch_clear(&e->batch);
 }
 
 int

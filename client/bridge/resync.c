@@ -145,6 +145,17 @@ limit_batch(struct exporter *e)
 	e->batch.max_bytes = max > 0 ? (size_t)max : 1;
 }
 
+/* What was read and not sent, from wherever, is read again. */
+static int
+read_again(struct exporter *e)
+{
+	e->has_held = false;
+	e->has_gap = false;
+	e->has_ended = false;
+	batch_clear(&e->batch);
+	return e->has_read ? place_open(e) : 0;
+}
+
 static int
 begin(struct exporter *e)
 {
@@ -156,8 +167,8 @@ begin(struct exporter *e)
 	if (e->js == NULL)
 		return -EAGAIN;
 	err = stream_ensure(e->js, e->setup, true, &state);
-	if (err == 0 && e->has_read)
-		err = place_open(e);
+	if (err == 0)
+		err = read_again(e);
 	if (err == 0)
 		err = find_place(e, &state);
 	if (err < 0)

@@ -236,3 +236,25 @@ TEST(what_is_sent_again_is_not_imported_twice)
 	t_nothing(t.c);
 	t_two_end(&t);
 }
+
+/* The stream of the channel had ended when that came to light: it has not ended before
+ * all of it is there. */
+TEST(what_a_killed_server_has_not_read_is_sent_again_at_the_end_too)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 10);
+	t_take(t.c, 1, 10);
+	t_until(t_two_all_is_acked(&t));
+	kill(t.nats.pid, SIGSTOP);
+	t_put_all(t.p, 11, 200);
+	t_bus_ok(t.b.bus, ringbus_end(t.b.bus, "a"));
+	t_until(t_nats_unread(t.nats.port) > 190 * 8);
+	t_nats_kill(&t.nats);
+	t_nats_launch(&t.nats);
+	t_run_ends(&t.to, 0);
+	t_take(t.c, 11, 200);
+	t_bridge_stop(&t.from);
+	t_two_finish(&t);
+}

@@ -5,6 +5,8 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/system/util_two.h"
 
@@ -201,6 +203,77 @@ TEST(a_stream_that_was_removed_is_made_again)
 	t_take(t.c, 101, 200);
 	ck_assert(t_run_said(&t.from, "another one than before"));
 	ck_assert(!t_run_said(&t.from, "LOST"));
+	t_nothing(t.c);
+	t_two_end(&t);
+}
+
+/* Nothing is published before it is known where that begins, and nothing left out. */
+TEST(a_state_that_cannot_be_written_holds_the_import_up)
+{
+	struct t_two t;
+	char part[PATH_MAX];
+
+	t_two_prepare(&t, &t_two_plain);
+	snprintf(part, sizeof(part), "%s/state.part", t_tmpdir());
+	ck_assert_int_eq(mkdir(part, 0755), 0);
+	t_bridge_start(&t.to, &t.b, "a");
+	for (uint64_t n = 1; n <= 20; n += 10) {
+		t_put_all(t.p, n, n + 9);
+		t_until(t_two_all_is_acked(&t));
+	}
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(t_run_said(&t.from, "cannot be written"));
+	t_nothing(t.c);
+	ck_assert_int_eq(rmdir(part), 0);
+	t_take(t.c, 1, 20);
+	t_two_end(&t);
+}
+
+static int64_t
+last_message(const struct t_two *t)
+{
+	return t_nats_request(&t->nats, "$JS.API.STREAM.MSG.GET.s",
+			      "{\"last_by_subj\":\"s.all\"}");
+}
+
+/* What is to be sent again is refused in the middle of it, as the server knows the
+ * messages still: it begins anew with that, and nothing of the first time is left. */
+TEST(what_is_sent_again_may_be_refused)
+{
+	struct t_two t;
+	const struct t_two_kinds k = {
+		.a = "slots: 1024, event_size: 12",
+		.b = "slots: 1024, event_size: 12",
+		.to = ", max_bytes: 1KiB, linger: 100ms, duplicates: 2s",
+	};
+	char bytes[12] = "";
+	int64_t first = 0, last;
+
+	t_two_prepare(&t, &k);
+	t_bridge_start(&t.to, &t.b, "a");
+	for (uint64_t n = 0; n < 300; n++) {
+		if (n == 10) {
+			t_until(t_two_all_is_acked(&t));
+			first = last_message(&t) + 1;
+		}
+		snprintf(bytes, sizeof(bytes), "event %u", (unsigned)n);
+		t_ok(ringbus_producer_write(t.p, bytes, sizeof(bytes), T_LONG));
+	}
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_stop(&t.to);
+	for (last = last_message(&t); last >= first; last--)
+		t_nats_remove(&t.nats, "s", last);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_until(t_run_said(&t.to, "was there already"));
+	t_bridge_start(&t.from, &t.b, "b");
+	for (unsigned n = 0; n < 300; n++) {
+		struct ringbus_event event;
+
+		snprintf(bytes, sizeof(bytes), "event %u", n);
+		t_next(t.c, &event);
+		ck_assert_str_eq(event.data, bytes);
+		t_ok(ringbus_consumer_commit(t.c));
+	}
 	t_nothing(t.c);
 	t_two_end(&t);
 }
