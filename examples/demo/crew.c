@@ -265,6 +265,14 @@ reap(struct crew *crew, int place, int timeout_ms)
 }
 
 void
+crew_end_programs(struct crew *crew)
+{
+	for (int role = 0; role < N_ROLES; role++)
+		if (is_program(crew->demo, role) && crew->pids[role] > 0)
+			kill(crew->pids[role], SIGTERM);
+}
+
+void
 crew_stop(struct crew *crew)
 {
 	for (int i = 0; i < CREW_SIZE; i++)

@@ -43,6 +43,9 @@ int crew_start_roles(struct crew *crew);
  * reports the dead. False if the demo is to stop. */
 bool crew_wait(struct crew *crew, int fd, int timeout_ms);
 
+/* Has the programs among the roles end, which have a life beyond this stream. */
+void crew_end_programs(struct crew *crew);
+
 /* Ends those that still run, at once, and then the daemon, cleanly. */
 void crew_stop(struct crew *crew);
 

@@ -154,6 +154,9 @@ watch(struct crew *crew, const struct ringbus_channel *channel,
 			return -1;
 		if (has_app)
 			*ret_elapsed_ns = now_ns() - table.started_ns;
+		/* What app has seen they have made safe. */
+		if (has_app && crew->pids[ROLE_APP] == 0)
+			crew_end_programs(crew);
 		table_draw(&table, false);
 	}
 	table_draw(&table, true);
