@@ -94,7 +94,8 @@ end_of(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	off_t at = 0, found = 0;
 
-	ck_assert_int_ge(fd, 0);
+	if (fd < 0) /* recovery has removed it meanwhile */
+		return 0;
 	while (pread(fd, page, sizeof(page), at) == sizeof(page)) {
 		for (size_t i = 0; i < sizeof(page); i++)
 			if (page[i] != 0)
@@ -126,16 +127,28 @@ TEST(cuts_what_was_written_in_part)
 	end(&f);
 }
 
+/* The segment that is written, once it has a block. */
+static bool
+has_block(const struct flow *f, char path[PATH_MAX])
+{
+	unsigned n = t_writer_count(&f->w, ".rbj");
+
+	if (n <= t_writer_count(&f->w, ".rbi"))
+		return false;
+	t_writer_last(&f->w, ".rbj", path);
+	return end_of(path) > 4096;
+}
+
 /* Written, and not committed as the interval is long: all of it is in the ring. */
 static void
 write_only(struct flow *f, int64_t first, char path[PATH_MAX])
 {
 	t_writer_start(&f->w, &f->b.daemon, "sync=interval", "sync_interval=1h",
 		       NULL);
+	/* It has made what the one before left its own, and begun another. */
+	t_until(t_writer_count(&f->w, ".part") > 0);
 	t_put_all(f->p, (uint64_t)first, (uint64_t)first + 99);
-	t_until(t_writer_count(&f->w, ".rbj") > t_writer_count(&f->w, ".rbi"));
-	t_writer_last(&f->w, ".rbj", path);
-	t_until(end_of(path) > 4096);
+	t_until(has_block(f, path));
 	t_writer_kill(&f->w);
 }
 
