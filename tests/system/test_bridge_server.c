@@ -83,13 +83,13 @@ TEST(what_is_not_acknowledged_holds_producers_up)
 	t_put_all(t.p, 1, 10);
 	t_take(t.c, 1, 10);
 	t_until(t_two_all_is_acked(&t));
-	kill(t.nats.pid, SIGSTOP);
+	t_nats_pause(&t.nats);
 	t_put_all(t.p, 11, 1034);
 	ck_assert_int_eq(ringbus_producer_write(t.p, &value, sizeof(value),
 						100 * T_MS),
 			 -ETIMEDOUT);
 	ck_assert_int_eq(t_two_acked(&t), 9);
-	kill(t.nats.pid, SIGCONT);
+	t_nats_resume(&t.nats);
 	t_take(t.c, 11, 1034);
 	t_put_all(t.p, 1035, 2000);
 	t_take(t.c, 1035, 2000);

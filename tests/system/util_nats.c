@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *
@@ -113,6 +114,22 @@ t_nats_kill(struct t_nats *n)
 {
 	t_kill(n->pid);
 	n->pid = 0;
+}
+
+void
+t_nats_pause(const struct t_nats *n)
+{
+	int status;
+
+	ck_assert_int_eq(kill(n->pid, SIGSTOP), 0);
+	ck_assert_int_eq(waitpid(n->pid, &status, WUNTRACED), n->pid);
+	ck_assert(WIFSTOPPED(status));
+}
+
+void
+t_nats_resume(const struct t_nats *n)
+{
+	ck_assert_int_eq(kill(n->pid, SIGCONT), 0);
 }
 
 static void

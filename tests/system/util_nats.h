@@ -43,6 +43,10 @@ void t_nats_start(struct t_nats *nats);
 void t_nats_stop(struct t_nats *nats);
 void t_nats_kill(struct t_nats *nats);
 
+/* SIGSTOP, until it has stopped; and SIGCONT. */
+void t_nats_pause(const struct t_nats *nats);
+void t_nats_resume(const struct t_nats *nats);
+
 /* What it keeps is put aside, and taken back: what came in between is lost, as if it
  * had not been synced. While it does not run. */
 void t_nats_put_aside(const struct t_nats *nats);
