@@ -356,9 +356,19 @@ rb_journal_file_probe(struct rb_journal_file *file, uint64_t from, uint64_t to,
 	return 0;
 }
 
-int
-rb_journal_file_judge(struct rb_journal_file *file,
-		      const struct rb_journal_wrong *wrong, uint64_t *ret)
+/* So that of many that are wrong each is not looked up to the same one behind them. */
+static void
+note_acked(struct rb_journal_file *file, uint64_t acked)
+{
+	if (acked > file->acked)
+		file->acked = acked;
+}
+
+/* A block behind the wrong one that makes it damage: 1, and *ret is the next one that
+ * there is at all; 0 if there is none, or a negative errno. */
+static int
+find_proof(struct rb_journal_file *file, const struct rb_journal_wrong *wrong,
+	   uint64_t *ret)
 {
 	const struct rb_journal_header *h = &file->header;
 	int64_t size = rb_journal_file_size(file);
@@ -379,12 +389,39 @@ rb_journal_file_judge(struct rb_journal_file *file,
 		if (r != RB_JOURNAL_BLOCK)
 			return r < 0 ? r : 0;
 		first = first > 0 ? first : at;
-		if (wrong->is_ended ||
-		    rb_journal_acked(&block, at) > wrong->offset) {
+		note_acked(file, rb_journal_acked(&block, at));
+		if (wrong->is_ended || file->acked > wrong->offset) {
 			*ret = first;
 			return 1;
 		}
 		from = at + rb_journal_extent(&block, h->slot_size, h->align);
 	}
 	return r;
+}
+
+/* The writer may have come to its end while it was looked behind it. */
+static int
+is_whole_now(struct rb_journal_file *file, uint64_t offset)
+{
+	struct rb_journal_block block;
+	const void *payload;
+	int r;
+
+	rb_journal_file_refresh(file);
+	r = load(file, offset, &block, &payload);
+	return r < 0 ? r : r == RB_JOURNAL_BLOCK;
+}
+
+int
+rb_journal_file_judge(struct rb_journal_file *file,
+		      const struct rb_journal_wrong *wrong, uint64_t *ret)
+{
+	int r = find_proof(file, wrong, ret);
+
+	if (r <= 0 || wrong->is_ended)
+		return r;
+	r = is_whole_now(file, wrong->offset);
+	if (r == 1)
+		*ret = wrong->offset;
+	return r < 0 ? r : r == 1 ? RB_JOURNAL_WHOLE : 1;
 }

@@ -22,6 +22,7 @@ struct rb_journal_file {
 	size_t capacity;
 	uint64_t at; /* of what is in the buffer */
 	size_t filled;
+	uint64_t acked; /* all before it was, as a block met behind it says */
 };
 
 #define RB_JOURNAL_FILE_NULL                                                   \
@@ -86,9 +87,12 @@ int rb_journal_file_probe(struct rb_journal_file *file, uint64_t from,
 /*
  * Whether a block that should be at `offset` and is not whole is damage, judged by
  * the blocks behind it: 1, and *ret is where the next one is; or 0: it was still
- * being written. `found` and `block` are what rb_journal_file_load() gave. With
+ * being written; or RB_JOURNAL_WHOLE: that has ended, it is one by now, and the next
+ * one is itself. `found` and `block` are what rb_journal_file_load() gave. With
  * `is_ended` nobody writes there any more: each block behind it makes it damage.
  */
+#define RB_JOURNAL_WHOLE 2
+
 struct rb_journal_wrong {
 	uint64_t offset;
 	enum rb_journal_found found;

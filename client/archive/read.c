@@ -292,6 +292,8 @@ at_tail(struct ringbus_journal *j, struct rb_journal_wrong *wrong)
 	r = judge(j, wrong, &next);
 	if (r < 0)
 		return fail(j, r);
+	if (r == RB_JOURNAL_WHOLE)
+		return AGAIN;
 	if (r > 0) {
 		j->chain.offset = next;
 		j->is_unchained = true;

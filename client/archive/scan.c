@@ -68,6 +68,8 @@ rb_journal_scan(struct rb_journal_scan *scan, struct rb_journal_file *file)
 		r = rb_journal_file_judge(file, &wrong, &next);
 		if (r < 0)
 			return r;
+		if (r == RB_JOURNAL_WHOLE)
+			continue;
 		scan->is_torn = wrong.found != RB_JOURNAL_NOTHING;
 		if (r == 0)
 			break;

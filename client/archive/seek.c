@@ -70,8 +70,8 @@ pass_damage(struct ringbus_journal *j, const struct target *t,
 	wrong->is_ended = j->has_seal || j->has_successor;
 	r = rb_journal_file_judge(&j->file, wrong, &next);
 	j->is_probed = r == 0; /* who reads on need not do it again */
-	if (r <= 0)
-		return r;
+	if (r <= 0 || r == RB_JOURNAL_WHOLE)
+		return r <= 0 ? r : 1;
 	r = rb_journal_file_peek(&j->file, next, &block);
 	if (r != RB_JOURNAL_BLOCK || !may_follow(t, &block))
 		return r < 0 ? r : HERE;
