@@ -33,23 +33,31 @@ push(struct journal *j, const struct ringbus_span *span)
 	return b;
 }
 
+static void
+take(struct journal *j, const struct ringbus_span *span)
+{
+	push(j, span);
+	j->next = span->last + 1;
+}
+
 /* What an earlier writer has stored and not committed: 1, or 0 if nothing of it is
- * there now. It has stored whole events. */
+ * there now. It has stored whole events; one by one, as a run goes on behind what it
+ * has stored, where there are tombstones also the first does. */
 static int
 pass_over(struct journal *j)
 {
 	struct ringbus_span span = { .size = sizeof(span) };
-	int r = ringbus_consumer_span(j->consumer, j->safe - j->next + 1,
-				      &span);
+	int r = ringbus_consumer_span(j->consumer, 1, &span);
+	int64_t last = span.last < j->safe ? span.last : j->safe;
 
-	if (r < 0)
+	if (r < 0 || (r == 0 && span.first == j->next))
 		return r;
-	if (span.last > j->safe)
+	if (span.first <= j->safe && span.last > j->safe)
 		return -EBADMSG;
-	if (r == 0 && span.first == j->next)
-		return 0;
-	j->next = span.last + 1;
-	r = flow_commit(j, span.last);
+	j->next = last + 1;
+	if (r > 0 && span.first > j->safe)
+		take(j, &span);
+	r = flow_commit(j, last);
 	return r < 0 ? r : 1;
 }
 
@@ -69,8 +77,7 @@ take_found(struct journal *j)
 	/* Slots without events are written down, as all that is committed. */
 	if (r < 0 || (r == 0 && span.first == j->next))
 		return r;
-	push(j, &span);
-	j->next = span.last + 1;
+	take(j, &span);
 	return 1;
 }
 

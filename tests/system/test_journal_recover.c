@@ -76,6 +76,105 @@ TEST(killed_under_flow_it_loses_and_repeats_nothing)
 	t_bus_end(&b);
 }
 
+static int64_t
+put_one(struct ringbus_producer *p)
+{
+	int64_t s = ringbus_producer_claim(p, 1, T_LONG);
+
+	t_ok(s);
+	*(int64_t *)ringbus_producer_slot(p, s) = s;
+	t_ok(ringbus_producer_publish(p, s, s));
+	return s;
+}
+
+static void
+put_to(struct ringbus_producer *p, int64_t until)
+{
+	while (put_one(p) < until)
+		;
+}
+
+static void
+put_tombstones(struct ringbus_producer *p, int64_t n)
+{
+	int64_t last = ringbus_producer_claim(p, n, T_LONG);
+
+	t_ok(last);
+	t_ok(ringbus_producer_abandon(p, last - n + 1, last));
+}
+
+/* Only what the journal has, as nothing is committed. */
+static void
+until_stored(const struct t_writer *w, int64_t sequence)
+{
+	struct ringbus_journal_info info = { .size = sizeof(info) };
+	struct ringbus_journal *journal;
+
+	t_until(t_writer_count(w, ".rbj") == 1);
+	t_ok(ringbus_journal_open(w->dir, &journal));
+	t_until(ringbus_journal_info(journal, &info) == 0 &&
+		info.last == sequence);
+	ringbus_journal_close(journal);
+}
+
+/* Sequences 0 to `last`, but for tombstones from 5 to 7, and from `again` on three. */
+static void
+stored_but(const struct t_writer *w, int64_t again, int64_t last)
+{
+	struct ringbus_journal *journal;
+	struct ringbus_event event;
+
+	t_ok(ringbus_journal_open(w->dir, &journal));
+	for (int64_t i = 0; i <= last; i++) {
+		if ((i >= 5 && i <= 7) || (i >= again && i <= again + 2))
+			continue;
+		ck_assert_int_eq(t_told(journal, &event), 1);
+		ck_assert_int_eq(event.sequence, i);
+	}
+	ck_assert_int_eq(t_told(journal, &event), 0);
+	ringbus_journal_close(journal);
+}
+
+/* Written, not committed; what is stored ends with an event or with tombstones, of
+ * which there are more by then. */
+static void
+kill_with_tombstones(bool ends_with_event)
+{
+	int64_t stored = ends_with_event ? 8 : 7;
+	struct t_writer w = { 0 };
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(
+		&b,
+		"slots: 64, event_size: 8, producers: multi, " T_JOURNALLED);
+	t_writer_start(&w, &b.daemon, "sync=interval", "sync_interval=1h",
+		       NULL);
+	p = t_produce(b.bus, NULL);
+	put_to(p, 4);
+	put_tombstones(p, 3);
+	if (ends_with_event)
+		put_to(p, 8);
+	until_stored(&w, stored);
+	ck_assert_int_eq(t_writer_sequence(&b), -1);
+	t_writer_kill(&w);
+	put_tombstones(p, 3);
+	put_to(p, 29);
+	t_writer_start(&w, &b.daemon, "io=auto", NULL);
+	t_writer_until(&b, 29);
+	t_writer_stop(&w);
+	ringbus_producer_close(p);
+	stored_but(&w, stored + 1, 29);
+	t_bus_end(&b);
+	t_remove_tree(w.dir);
+}
+
+TEST(passes_over_what_is_stored_also_where_tombstones_are)
+{
+	kill_with_tombstones(true);
+	kill_with_tombstones(false);
+}
+
 static void
 scribble(const char *path, off_t at, const char *text, size_t size)
 {
