@@ -161,6 +161,31 @@ describe_block(const struct segment *s, const struct batch *b,
 	};
 }
 
+/* Whole pages go from where they are. Those at both ends have neighbours in them,
+ * which producers write while the disk reads; it need not stand that, so they are
+ * copied. */
+static void
+lay_out_apart(const struct segment *s, const struct batch *b,
+	      const struct rb_journal_block *block, struct segment_page *page,
+	      struct engine_job *job)
+{
+	uint64_t size = s->header.align;
+	uint64_t head = -(uint64_t)block->lead & (size - 1);
+	uint64_t rest = (b->bytes - head) % size;
+	char *first = page->bytes + size, *last = first + size;
+
+	memcpy(page->bytes, block, sizeof(*block));
+	memset(page->bytes + sizeof(*block), 0, 3 * size - sizeof(*block));
+	memcpy(first + block->lead, b->slots, head);
+	memcpy(last, b->slots + b->bytes - rest, rest);
+	job->iovecs[0] = (struct iovec){ page->bytes,
+					 head > 0 ? 2 * size : size };
+	job->iovecs[1] = (struct iovec){ (char *)(uintptr_t)b->slots + head,
+					 b->bytes - head - rest };
+	job->iovecs[2] = (struct iovec){ last, size };
+	job->n_iovecs = rest > 0 ? 3 : 2;
+}
+
 /* In one piece out of the page, or the slots from where they are. */
 static void
 lay_out(const struct segment *s, const struct batch *b,
@@ -172,23 +197,17 @@ lay_out(const struct segment *s, const struct batch *b,
 	uint64_t used = sizeof(*block);
 
 	memcpy(page->bytes, block, sizeof(*block));
-	if (block->kind != RB_JOURNAL_APART && b->bytes > 0 &&
-	    extent <= SEGMENT_STAGE) {
-		memcpy(page->bytes + used, b->slots, b->bytes);
+	if (extent <= SEGMENT_STAGE) {
+		if (b->bytes > 0)
+			memcpy(page->bytes + used, b->slots, b->bytes);
 		used += b->bytes;
-	}
-	if (block->kind == RB_JOURNAL_APART || extent <= SEGMENT_STAGE) {
-		uint64_t end = rb_round_up(used, s->header.align);
-
-		memset(page->bytes + used, 0, end - used);
-		used = end;
+		memset(page->bytes + used, 0, extent - used);
+		used = extent;
 	}
 	job->iovecs[0] = (struct iovec){ page->bytes, used };
+	job->iovecs[1] = (struct iovec){ (char *)(uintptr_t)b->slots,
+					 extent - used };
 	job->n_iovecs = used < extent ? 2 : 1;
-	/* From the start of its page, where direct I/O can. */
-	job->iovecs[1] = (struct iovec){
-		(char *)(uintptr_t)b->slots - block->lead, extent - used
-	};
 }
 
 bool
@@ -210,7 +229,10 @@ segment_place(struct segment *s, struct batch *b, struct segment_page *page)
 		.offset = (off_t)at,
 		.grain = s->is_direct ? SECTOR : 1,
 	};
-	lay_out(s, b, &block, page, &b->job);
+	if (block.kind == RB_JOURNAL_APART)
+		lay_out_apart(s, b, &block, page, &b->job);
+	else
+		lay_out(s, b, &block, page, &b->job);
 	b->end = (int64_t)s->chain.offset;
 	return true;
 }
