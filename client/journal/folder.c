@@ -20,20 +20,41 @@
 
 #define LOCK_NS INT64_C(2000000000)
 
+/* One that was made has a name that is as safe as what will be in it, if its parent
+ * may be read. */
+static int
+make_one(const char *path, mode_t mode)
+{
+	int fd, parent, err = 0;
+
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent >= 0 && fsync(parent) < 0)
+		err = -errno;
+	if (parent >= 0)
+		close(parent);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 /* As `mkdir -p`. */
 static int
 make_path(const char *dir)
 {
 	char path[PATH_MAX];
+	int err = 0;
 
 	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	for (char *at = path + 1; (at = strchr(at, '/')) != NULL; *at++ = '/') {
+	for (char *at = path + 1; err == 0 && (at = strchr(at, '/')) != NULL;
+	     *at++ = '/') {
 		*at = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return -errno;
+		err = make_one(path, 0755);
 	}
-	return mkdir(path, 0750) < 0 && errno != EEXIST ? -errno : 0;
+	return err < 0 ? err : make_one(path, 0750);
 }
 
 /* One that was just killed holds it until the kernel is through with it. */

@@ -92,17 +92,19 @@ copy_tail(int from, int to, uint64_t at)
 	char *buffer = malloc(1 << 20);
 	uint64_t done = 0;
 	ssize_t n = 1;
+	int err;
 
 	if (buffer == NULL)
 		return -ENOMEM;
 	while (n > 0 && done < TAIL_MAX) {
 		n = pread(from, buffer, 1 << 20, (off_t)(at + done));
-		if (n > 0 && write(to, buffer, (size_t)n) != n)
-			n = -1;
+		if (n > 0)
+			n = write(to, buffer, (size_t)n);
 		done += n > 0 ? (uint64_t)n : 0;
 	}
+	err = n < 0 ? -errno : 0;
 	free(buffer);
-	return n < 0 || fsync(to) < 0 ? -errno : 0;
+	return err == 0 && fsync(to) < 0 ? -errno : err;
 }
 
 static int
@@ -118,6 +120,8 @@ keep_tail(int dirfd, const struct recovery *r, int fd)
 		return -errno;
 	err = copy_tail(fd, tail, r->scan.chain.offset);
 	close(tail);
+	if (err == 0 && fsync(dirfd) < 0)
+		err = -errno;
 	if (err == 0)
 		notice_error("%s: what is cut off at %" PRIu64 " is kept as %s",
 			     r->name, r->scan.chain.offset, name);
@@ -243,14 +247,32 @@ recover_look(int dirfd, const char *channel, struct recovery *ret)
 	return err == 1 ? 0 : err;
 }
 
+/* Who sealed it may have died before that was safe, and what is there is going to be
+ * committed without being written again. */
+static int
+sync_sealed(int dirfd, const struct recovery *r)
+{
+	int fd = openat(dirfd, r->name, O_RDWR | O_CLOEXEC);
+	int err = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 int
 recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
 {
 	int err;
 
-	if (r->name[0] == '\0' || r->scan.is_sealed)
+	if (r->name[0] == '\0')
 		return 0;
-	err = cut_and_seal(dirfd, r, keeps_tail || r->n_damages > 0);
+	err = r->scan.is_sealed
+		      ? sync_sealed(dirfd, r)
+		      : cut_and_seal(dirfd, r, keeps_tail || r->n_damages > 0);
+	/* Its name, too: that of one written with `none` is not safe yet. */
+	if (err == 0 && fsync(dirfd) < 0)
+		err = -errno;
 	if (err < 0)
 		notice_error("%s cannot be brought to its end: %s", r->name,
 			     strerror(-err));
