@@ -51,8 +51,12 @@ signals_init(void)
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (sigaction(all[i], &action, NULL) < 0)
 			return -errno;
-	/* A limit of file sizes is an error of that write. */
-	return signal(SIGXFSZ, SIG_IGN) == SIG_ERR ? -errno : 0;
+	/* A limit of file sizes is an error of that write, and a log that nobody
+	 * reads any more is none of ours. */
+	return signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+			       signal(SIGPIPE, SIG_IGN) == SIG_ERR
+		       ? -errno
+		       : 0;
 }
 
 void

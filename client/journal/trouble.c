@@ -169,9 +169,9 @@ drop(struct journal *j, int64_t timeout_ns)
 		r = drop_taken(j);
 		if (r == 0)
 			r = flow_take(j);
-	} while (r > 0);
-	if (r < 0)
-		return r;
+	} while (r > 0 && notice_now_ns() < j->trouble.retry_ns);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	found = ringbus_consumer_wait(j->consumer, timeout_ns);
 	j->was_halted = j->was_halted || found == -ECANCELED;
 	if (found >= 0)
