@@ -4,6 +4,7 @@
  */
 #include "client/journal/retain.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,16 +43,14 @@ find_end(int dirfd, const char *name, const struct extent *extent)
 
 	if (rb_journal_file_open(&file, dirfd, name) < 0)
 		return end;
-	if (extent->bytes > file.header.align &&
-	    rb_journal_file_peek(&file, extent->bytes - file.header.align,
-				 &block) == RB_JOURNAL_BLOCK &&
-	    block.kind == RB_JOURNAL_SEAL)
+	if (rb_journal_file_find_seal(&file, &block) == 1)
 		end = block.time_ns;
 	rb_journal_file_close(&file);
 	return end;
 }
 
-static void
+/* Whether it is gone: if not, those behind it stay too, or there were a hole. */
+static bool
 remove_segment(int dirfd, const struct rb_journal_id *id, const char *name)
 {
 	char index[RB_JOURNAL_NAME_SIZE];
@@ -59,8 +58,16 @@ remove_segment(int dirfd, const struct rb_journal_id *id, const char *name)
 	/* The index first: without its segment it is nothing. */
 	rb_journal_name(index, id->epoch, id->first, "rbi");
 	unlinkat(dirfd, index, 0);
-	if (unlinkat(dirfd, name, 0) == 0)
-		notice_info("%s removed: more than is to be kept", name);
+	if (unlinkat(dirfd, name, 0) < 0) {
+		if (errno == ENOENT)
+			return true;
+		notice_warning("%s cannot be removed, and is more than is to "
+			       "be kept: %s",
+			       name, strerror(errno));
+		return false;
+	}
+	notice_info("%s removed: more than is to be kept", name);
+	return true;
 }
 
 static uint64_t
@@ -110,9 +117,9 @@ retain_apply(int dirfd, const struct settings *settings, const char *until)
 				"rbj");
 		bytes = measure(dirfd, name).bytes;
 		if ((until[0] != '\0' && strcmp(name, until) >= 0) ||
-		    !is_too_much(dirfd, settings, name, total))
+		    !is_too_much(dirfd, settings, name, total) ||
+		    !remove_segment(dirfd, &list.ids[i], name))
 			break;
-		remove_segment(dirfd, &list.ids[i], name);
 		total -= bytes;
 	}
 	rb_journal_list_deinit(&list);
