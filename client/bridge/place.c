@@ -9,6 +9,7 @@
 
 #include "client/bridge/exporter.h"
 #include "client/bridge/log.h"
+#include "client/bridge/notify.h"
 #include "client/bridge/wake.h"
 
 #define RETRY_NS INT64_C(200000000)
@@ -67,6 +68,7 @@ place_open(struct exporter *e)
 	       (!is_first || wake_now() < end)) {
 		stream_trouble("waits for its place in the channel: %s",
 			       ringbus_strerror(err));
+		notify_alive();
 		wake_sleep(RETRY_NS);
 		err = open_once(e);
 	}

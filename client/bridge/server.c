@@ -71,15 +71,23 @@ note_closed(natsConnection *connection, void *closure)
 }
 
 /* Who has a use for what goes wrong learns it from the call or the callback that it
- * concerns; by default libnats prints it. */
+ * concerns; by default libnats prints it. But to what is not permitted there is no
+ * answer. */
 static void
 note_error(natsConnection *connection, natsSubscription *subscription,
 	   natsStatus status, void *closure)
 {
-	(void)connection;
+	struct server *s = closure;
+	const char *why = NULL;
+
 	(void)subscription;
-	(void)status;
-	(void)closure;
+	if (status != NATS_NOT_PERMITTED)
+		return;
+	natsConnection_GetLastError(connection, &why);
+	if (why == NULL || strncmp(why, s->forbidden, SERVER_WHY - 1) == 0)
+		return;
+	snprintf(s->forbidden, sizeof(s->forbidden), "%s", why);
+	log_warning("the server does not permit it: %s", s->forbidden);
 }
 
 static natsStatus
@@ -164,12 +172,22 @@ set_credentials(natsOptions *o, const struct setup *setup)
 	return status;
 }
 
+/* libnats takes what a URL begins with for ornament, and goes without if the server, or
+ * who pretends to be it, does not offer it. */
+static bool
+wants_tls(const struct setup *setup)
+{
+	return setup->tls || is_given(setup->ca) ||
+	       is_given(setup->certificate) || is_given(setup->tls_name) ||
+	       strstr(setup->servers, "tls://") != NULL;
+}
+
 static natsStatus
 set_tls(natsOptions *o, const struct setup *setup)
 {
 	natsStatus status = NATS_OK;
 
-	if (setup->tls || is_given(setup->ca) || is_given(setup->certificate))
+	if (wants_tls(setup))
 		status = natsOptions_SetSecure(o, true);
 	if (status == NATS_OK && is_given(setup->ca))
 		status = fail(natsOptions_LoadCATrustedCertificates(o,
@@ -273,8 +291,7 @@ server_is_up(const struct server *s)
 static bool
 may_miss_certificate(const struct setup *setup, const char *why)
 {
-	return (setup->tls || strstr(setup->servers, "tls://") != NULL ||
-		is_given(setup->ca)) &&
+	return wants_tls(setup) &&
 	       (strstr(why, "PONG") != NULL || strstr(why, "SSL_") != NULL) &&
 	       strstr(why, "certificate") == NULL;
 }

@@ -14,6 +14,7 @@
 
 #include "client/bridge/setup.h"
 
+#define SERVER_WHY 256
 #define SERVER_WAIT_MS 5000 /* for an answer of JetStream */
 
 /* The connection is lost; `context` as of the server. In a thread of libnats. */
@@ -25,8 +26,9 @@ struct server {
 	void *context;
 	natsOptions *options;
 	natsConnection *connection;
-	char *servers; /* what options point into */
-	uint64_t told; /* bit i: that it fails by natsStatus i */
+	char *servers;              /* what options point into */
+	uint64_t told;              /* bit i: that it fails by natsStatus i */
+	char forbidden[SERVER_WHY]; /* was told; of libnats' thread */
 };
 
 /* Reads what the setup names (certificates and so on). 0, or -EINVAL after it has told
