@@ -23,10 +23,11 @@ struct exporter {
 	struct window window;
 	struct batch batch;
 	struct frame_kind kind;
-	bool has_read;   /* since the consumer was opened */
-	bool in_sync;    /* the stream's end is known */
-	int64_t skip_to; /* events before it are in the stream */
-	int64_t index;   /* of the next event, in the stream */
+	bool has_read;               /* since the consumer was opened */
+	bool in_sync;                /* the stream's end is known */
+	int64_t skip_to;             /* events before it are in the stream */
+	int64_t index;               /* of the next event, in the stream */
+	char follows[FRAME_ID_SIZE]; /* what was sent last; "": nothing yet */
 	/* What the stream has, as far as we were told: up to slot `acked`. */
 	bool acked_known;
 	int64_t acked, acked_index;
@@ -36,6 +37,7 @@ struct exporter {
 	struct ringbus_event held; /* read, and for the next message */
 	struct ringbus_event gap;  /* to be told before that */
 	int64_t deadline_ns;       /* of the batch */
+	int64_t max_message;       /* bytes, headers included */
 	int64_t looked_ns;         /* when metrics were told last */
 	int64_t pause_ns;          /* before the next look at the stream */
 	struct again again;

@@ -52,20 +52,29 @@ realtime(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+void
+frame_name(const struct frame *f, char id[FRAME_ID_SIZE])
+{
+	snprintf(id, FRAME_ID_SIZE, "%" PRIx64 ".%" PRId64 ".%" PRId64,
+		 f->kind.generation, f->first, f->last);
+}
+
 natsStatus
 frame_set_headers(natsMsg *msg, const struct frame *f, const char *stream,
-		  uint64_t expected)
+		  uint64_t expected, const char *follows)
 {
 	natsStatus status = NATS_OK;
-	char text[64];
+	char text[FRAME_ID_SIZE];
 
-	snprintf(text, sizeof(text), "%" PRIx64 ".%" PRId64, f->kind.generation,
-		 f->first);
+	frame_name(f, text);
 	set(&status, msg, "Nats-Msg-Id", text);
 	set(&status, msg, "Nats-Expected-Stream", stream);
 	/* By hand: the library leaves out that a stream is to be empty. */
 	set_number(&status, msg, "Nats-Expected-Last-Sequence",
 		   (int64_t)expected);
+	/* A late message of another try may have got that number. */
+	if (follows[0] != '\0')
+		set(&status, msg, "Nats-Expected-Last-Msg-Id", follows);
 	snprintf(text, sizeof(text), "%" PRIx64, f->kind.generation);
 	set(&status, msg, "Rb-Generation", text);
 	set_number(&status, msg, "Rb-First", f->first);

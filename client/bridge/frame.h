@@ -58,10 +58,16 @@ frame_event_slots(const struct frame_kind *kind, uint64_t size)
 	return (int64_t)((size + 8 + kind->size - 1) / kind->size);
 }
 
+#define FRAME_ID_SIZE 64
+
+/* What a message is called: one of the same name has the same events. */
+void frame_name(const struct frame *frame, char id[FRAME_ID_SIZE]);
+
 /* Fills in the headers of a message that is to be the one after stream sequence
- * `expected`. */
+ * `expected`, which is called `follows`; "": whatever it is called. */
 natsStatus frame_set_headers(natsMsg *msg, const struct frame *frame,
-			     const char *stream, uint64_t expected);
+			     const char *stream, uint64_t expected,
+			     const char *follows);
 
 /*
  * What a message says, from its headers, each of them checked: 0, or -EBADMSG with the

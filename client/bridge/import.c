@@ -21,6 +21,7 @@
 #define RETRY_NS INT64_C(200000000)
 #define PATIENCE_NS INT64_C(5000000000)
 #define FETCH 64
+#define FETCH_BYTES (INT64_C(64) << 20) /* libnats drops what is more */
 #define FETCH_MS 250
 
 /* How far the stream is, and whether we get what is in it. */
@@ -81,13 +82,24 @@ take(struct importer *m, natsMsg *msg)
 	return deliver(m, msg, sequence);
 }
 
+/* So many at once, however long they are. */
+static int
+fetch_size(const struct importer *m)
+{
+	int64_t max = server_max_payload(&m->server);
+
+	if (max <= FETCH_BYTES / FETCH)
+		return FETCH;
+	return max < FETCH_BYTES ? (int)(FETCH_BYTES / max) : 1;
+}
+
 /* What the stream has now, or has soon. */
 static int
 fetch(struct importer *m)
 {
 	natsMsgList list = { 0 };
 	jsErrCode code = 0;
-	natsStatus status = natsSubscription_Fetch(&list, m->sub, FETCH,
+	natsStatus status = natsSubscription_Fetch(&list, m->sub, fetch_size(m),
 						   FETCH_MS, &code);
 	int err = 0;
 

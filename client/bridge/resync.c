@@ -116,6 +116,21 @@ read_tail(struct exporter *e, const struct stream_state *state,
 	return err;
 }
 
+/* Generations grow. An older one is what this channel was before it was made anew; a
+ * newer one is of another channel, whose bridge and we would take turns. */
+static bool
+is_overtaken(const struct exporter *e, const struct frame *tail)
+{
+	if (tail->kind.generation < e->kind.generation)
+		return false;
+	stream_trouble("stream %s is written by the bridge of another channel, "
+		       "which was made later (generation %" PRIx64
+		       "): give each a stream of its own; if that channel is "
+		       "no more, purge the stream when it is imported",
+		       e->setup->stream, tail->kind.generation);
+	return true;
+}
+
 static int
 find_place(struct exporter *e, const struct stream_state *state)
 {
@@ -129,6 +144,8 @@ find_place(struct exporter *e, const struct stream_state *state)
 	if (tail.kind.generation == e->kind.generation)
 		return go_on_behind(e, tail.last,
 				    tail.index + frame_slots(&tail));
+	if (is_overtaken(e, &tail))
+		return -EAGAIN;
 	e->skip_to = 0;
 	e->index = tail.index + frame_slots(&tail);
 	again_end(&e->again);
@@ -136,10 +153,14 @@ find_place(struct exporter *e, const struct stream_state *state)
 }
 
 static void
-limit_batch(struct exporter *e)
+limit_batch(struct exporter *e, const struct stream_state *state)
 {
-	int64_t max = server_max_payload(&e->server) - FRAME_HEADERS_SIZE;
+	int64_t max = server_max_payload(&e->server);
 
+	if (state->max_message > 0 && max > state->max_message)
+		max = state->max_message;
+	e->max_message = max;
+	max -= FRAME_HEADERS_SIZE;
 	if (max > e->setup->max_bytes)
 		max = e->setup->max_bytes;
 	e->batch.max_bytes = max > 0 ? (size_t)max : 1;
@@ -173,9 +194,10 @@ begin(struct exporter *e)
 		err = find_place(e, &state);
 	if (err < 0)
 		return err == -ENOENT ? -EAGAIN : err;
-	limit_batch(e);
+	limit_batch(e, &state);
 	e->created_ns = state.created_ns;
 	e->stream_last = state.last;
+	e->follows[0] = '\0';
 	window_begin(&e->window, e->js, state.last + 1);
 	return 0;
 }

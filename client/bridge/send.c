@@ -22,7 +22,7 @@ make(struct exporter *e, const struct frame *f, natsMsg **ret)
 
 	if (status == NATS_OK)
 		status = frame_set_headers(*ret, f, e->setup->stream,
-					   e->window.next - 1);
+					   e->window.next - 1, e->follows);
 	return status;
 }
 
@@ -45,6 +45,7 @@ publish(struct exporter *e, const struct frame *f)
 	jsPubOptions_Init(&options);
 	options.MaxWait = ACK_WAIT_MS;
 	window_add(&e->window, &sent);
+	frame_name(f, e->follows);
 	status = js_PublishMsgAsync(e->js, &msg, &options);
 	natsMsg_Destroy(msg);
 	e->index = sent.index;
@@ -64,13 +65,13 @@ send_batch(struct exporter *e)
 				 .last = b->last,
 				 .count = b->count,
 				 .index = e->index };
-	int64_t max = server_max_payload(&e->server);
 
-	if ((int64_t)b->used + FRAME_HEADERS_SIZE > max) {
+	if ((int64_t)b->used + FRAME_HEADERS_SIZE > e->max_message) {
 		log_error("the event at %" PRId64
 			  " has %zu bytes, more than the "
-			  "server takes: raise its max_payload (%" PRId64 ")",
-			  b->first, b->used, max);
+			  "server takes: raise its max_payload, or the "
+			  "max_msg_size of the stream (%" PRId64 ")",
+			  b->first, b->used, e->max_message);
 		return -EMSGSIZE;
 	}
 	return publish(e, &f);

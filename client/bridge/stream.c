@@ -57,6 +57,7 @@ read_state(const jsStreamInfo *info, struct stream_state *ret)
 	ret->created_ns = info->Created;
 	ret->first = info->State.FirstSeq;
 	ret->last = info->State.LastSeq;
+	ret->max_message = info->Config->MaxMsgSize;
 	if (info->State.Msgs == 0)
 		ret->first = ret->last + 1;
 }
@@ -127,7 +128,9 @@ warn_of_losses(const jsStreamConfig *config, const struct setup *setup)
 {
 	bool is_limited = config->MaxBytes > 0 || config->MaxMsgs > 0;
 
-	if (is_limited && config->Discard != js_DiscardNew)
+	/* One of a subject is dropped for the next one, whatever `discard` says. */
+	if (config->MaxMsgsPerSubject > 0 ||
+	    (is_limited && config->Discard != js_DiscardNew))
 		log_warning("stream %s drops its oldest messages when it is "
 			    "full: what is not imported by then is lost; with "
 			    "discard: new the exporting channel waits",
@@ -142,9 +145,23 @@ warn_of_losses(const jsStreamConfig *config, const struct setup *setup)
 			  setup->stream);
 }
 
+/* What is taken out when it was read, or when nobody reads, is no stream for us. */
+static bool
+keeps_messages(const jsStreamConfig *config, const struct setup *setup)
+{
+	if (config->Retention == js_LimitsPolicy)
+		return true;
+	log_error("stream %s does not keep its messages: make it with "
+		  "retention: limits, or set bridge: stream",
+		  setup->stream);
+	return false;
+}
+
 static int
 check(const jsStreamInfo *info, const struct setup *setup)
 {
+	if (!keeps_messages(info->Config, setup))
+		return -EINVAL;
 	if (!takes_subject(info->Config, setup->subject)) {
 		log_error("stream %s does not take the subject %s: add it, or "
 			  "set bridge: subject",

@@ -17,6 +17,7 @@
 struct stream_state {
 	int64_t created_ns;   /* CLOCK_REALTIME: which stream it is */
 	uint64_t first, last; /* of its messages; none if last < first */
+	int64_t max_message;  /* headers included; not above 0: no limit */
 };
 
 /* Tells a failure, unless it was the last thing told. */

@@ -244,7 +244,7 @@ TEST(what_is_sent_again_may_be_refused)
 	const struct t_two_kinds k = {
 		.a = "slots: 1024, event_size: 12",
 		.b = "slots: 1024, event_size: 12",
-		.to = ", max_bytes: 1KiB, linger: 100ms, duplicates: 2s",
+		.to = ", max_bytes: 1KiB, linger: 500ms, duplicates: 2s",
 	};
 	char bytes[12] = "";
 	int64_t first = 0, last;

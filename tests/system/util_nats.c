@@ -207,6 +207,26 @@ t_nats_request(const struct t_nats *n, const char *subject, const char *json)
 }
 
 void
+t_nats_publish(const struct t_nats *n, const char *subject, const char *headers,
+	       const void *bytes, size_t size)
+{
+	FILE *server = connect_to(n);
+	char answer[4096];
+	size_t length = strlen("NATS/1.0\r\n") + strlen(headers) + 2;
+
+	fprintf(server,
+		"CONNECT {\"verbose\":false,\"headers\":true}\r\nSUB answer "
+		"1\r\nHPUB %s answer %zu %zu\r\nNATS/1.0\r\n%s\r\n",
+		subject, length, length + size, headers);
+	ck_assert_uint_eq(fwrite(bytes, 1, size, server), size);
+	fputs("\r\n", server);
+	fflush(server);
+	read_answer(server, answer, sizeof(answer));
+	fclose(server);
+	ck_assert_msg(strstr(answer, "\"error\"") == NULL, "%s", answer);
+}
+
+void
 t_nats_remove(const struct t_nats *n, const char *stream, int64_t sequence)
 {
 	char subject[128], json[64];

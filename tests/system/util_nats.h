@@ -56,6 +56,10 @@ void t_nats_take_back(const struct t_nats *nats);
 int64_t t_nats_request(const struct t_nats *nats, const char *subject,
 		       const char *json);
 
+/* Publishes, with headers, each of which ends with a newline. */
+void t_nats_publish(const struct t_nats *nats, const char *subject,
+		    const char *headers, const void *bytes, size_t size);
+
 /* What has come for it, and it has not read: bytes in the sockets of that port. */
 int64_t t_nats_unread(int port);
 
