@@ -343,13 +343,16 @@ next_segment(struct ringbus_journal *j)
 	if (r < 0 && r != -EBADMSG && r != -EPROTONOSUPPORT)
 		return r;
 	j->id = id; /* also of one that is gone, or no segment */
-	if (r <= 0)
-		return r == 0 ? AGAIN : tell_damage(j, 0);
+	if (r == 0)
+		return AGAIN;
+	/* Of one that cannot be read its name says what there was. */
 	j->tells_epoch = j->epoch != 0 && j->epoch != id.epoch;
 	if (j->epoch != id.epoch)
 		j->next = id.first;
 	j->epoch = id.epoch;
 	j->offset = 0;
+	if (r < 0)
+		return tell_damage(j, 0);
 	rb_journal_add_hole(j, j->next, id.first);
 	return AGAIN;
 }

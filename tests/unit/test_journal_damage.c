@@ -170,6 +170,25 @@ TEST(a_segment_without_a_header_is_passed)
 	end();
 }
 
+/* Its name says where it began. */
+TEST(a_first_segment_without_a_header_is_a_hole)
+{
+	char name[RB_JOURNAL_NAME_SIZE];
+
+	begin(8, RB_FIXED, 8);
+	t_journal_put(&w, 2);
+	memcpy(name, w.name, sizeof(name));
+	t_journal_seal(&w);
+	t_journal_put(&w, 2);
+	t_journal_flip(&w, name, 17, 1);
+	t_journal_flip(&w, name, 2048 + 17, 1);
+	expect_damage(name, 0);
+	expect_hole(0, 1);
+	expect_events(2, 3);
+	expect_end();
+	end();
+}
+
 TEST(a_header_with_one_copy_is_told_and_used)
 {
 	begin(8, RB_FIXED, 8);
