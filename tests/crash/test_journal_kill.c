@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,6 +98,22 @@ has_ended(const struct flow *f)
 	return t_stat_of(f->w.run.pid)[0] == 'Z';
 }
 
+/* A killed one may have writes under way when it is gone for its parent: it has the
+ * lock as long as the kernel is at them. */
+static void
+await_lock(const struct flow *f)
+{
+	char path[PATH_MAX + 8];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock", f->w.dir);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	t_until_within(flock(fd, LOCK_EX | LOCK_NB) == 0, 6 * T_PATIENCE);
+	close(fd);
+}
+
 /* Some time after its start, or some events later. */
 static void
 kill_somewhere(struct flow *f)
@@ -114,6 +131,7 @@ kill_somewhere(struct flow *f)
 	if (has_ended(f))
 		ck_abort_msg("it ended by itself: %s", t_run_output(&f->w.run));
 	t_writer_kill(&f->w);
+	await_lock(f);
 	remove(f->w.run.out);
 }
 
@@ -387,6 +405,7 @@ TEST_TIMEOUT(the_next_writer_says_what_was_spoilt, MANY)
 		t_until_within(t_writer_sequence(&f.b) >= ROUND,
 			       6 * T_PATIENCE);
 		t_writer_kill(&f.w);
+		await_lock(&f);
 		spoil_acknowledged(&f);
 		remove(f.w.run.out);
 	}
