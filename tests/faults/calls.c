@@ -106,6 +106,19 @@ renameat(int from, const char *name, int to, const char *other)
 }
 
 SHIM_EXPORT int
+renameat2(int from, const char *name, int to, const char *other, unsigned flags)
+{
+	int r;
+
+	if (!shim_is_watched(from))
+		return SHIM_REAL(renameat2)(from, name, to, other, flags);
+	r = CALL(SHIM_OTHER, renameat2, from, name, to, other, flags);
+	if (r == 0)
+		shim_note_names(FAULTS_RENAME, -1, name, other);
+	return r;
+}
+
+SHIM_EXPORT int
 unlinkat(int dirfd, const char *name, int flags)
 {
 	int r;
