@@ -107,9 +107,19 @@ copy_tail(int from, int to, uint64_t at)
 	return err == 0 && fsync(to) < 0 ? -errno : err;
 }
 
+/* The next segment will have its name. */
+static bool
+is_of_nothing(const struct recovery *r)
+{
+	return r->scan.chain.next == r->file.header.first;
+}
+
 static int
 keep_tail(int dirfd, const struct recovery *r, int fd)
 {
+	/* Of a segment that goes, its damage too. */
+	uint64_t from = is_of_nothing(r) ? RB_JOURNAL_START
+					 : r->scan.chain.offset;
 	char name[RB_JOURNAL_NAME_SIZE + 8];
 	int tail, err;
 
@@ -118,13 +128,13 @@ keep_tail(int dirfd, const struct recovery *r, int fd)
 		      0640);
 	if (tail < 0)
 		return -errno;
-	err = copy_tail(fd, tail, r->scan.chain.offset);
+	err = copy_tail(fd, tail, from);
 	close(tail);
 	if (err == 0 && fsync(dirfd) < 0)
 		err = -errno;
 	if (err == 0)
 		notice_error("%s: what is cut off at %" PRIu64 " is kept as %s",
-			     r->name, r->scan.chain.offset, name);
+			     r->name, from, name);
 	return err;
 }
 
@@ -171,8 +181,7 @@ cut_and_seal(int dirfd, struct recovery *r, bool keeps_tail)
 		return -errno;
 	if (keeps_tail && r->scan.is_torn)
 		err = keep_tail(dirfd, r, fd);
-	/* Of nothing, the next segment will have the name. */
-	if (err == 0 && r->scan.chain.next == r->file.header.first)
+	if (err == 0 && is_of_nothing(r))
 		err = remove_empty(dirfd, r);
 	else if (err == 0)
 		err = seal(dirfd, r, fd);

@@ -345,6 +345,38 @@ TEST(keeps_what_it_cuts_where_something_is_missing)
 	end(&f);
 }
 
+/* A segment of which nothing is whole goes, and what was damaged in it with what was
+ * torn: all of it is in what is kept. */
+TEST(keeps_all_of_a_segment_of_which_nothing_is_whole)
+{
+	struct rb_journal_block block;
+	char path[PATH_MAX];
+	struct flow f;
+	off_t second;
+	int fd;
+
+	begin(&f);
+	put(&f, 0, 0);
+	t_writer_last(&f.w, ".rbj", path);
+	second = end_of(path);
+	put(&f, 1, 1);
+	t_writer_kill(&f.w);
+	scribble(path, 4096 + 66, "spoilt", 6);
+	scribble(path, second + 66, "spoilt", 6);
+	t_writer_start(&f.w, &f.b.daemon, "io=auto", NULL);
+	ck_assert(t_run_said(&f.w.run, "0 to 1 are neither"));
+	t_until(t_run_said(&f.w.run, "is kept as"));
+	t_writer_last(&f.w, ".tail", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(pread(fd, &block, sizeof(block), 0), sizeof(block));
+	close(fd);
+	ck_assert_uint_eq(block.magic, RB_JOURNAL_BLOCK_MAGIC);
+	ck_assert_int_eq(block.first, 0);
+	put(&f, 2, 999);
+	t_writer_stop(&f.w);
+	end(&f);
+}
+
 static off_t
 seal_size(const char *path)
 {
