@@ -26,11 +26,11 @@ TEST(an_event_loop_comes_over_too)
 	struct ringbus_consumer *c;
 	struct pollfd fd = { .events = POLLIN };
 	int64_t n = 5;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 1000);
-	c = t_scene_open(&s, 5);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 1000);
+	c = t_stage_open(&s, 5);
 	fd.fd = ringbus_consumer_fd(c);
 	t_ok(fd.fd);
 	ck_assert_int_eq(ringbus_consumer_poll(c, 0, NULL, NULL),
@@ -41,28 +41,28 @@ TEST(an_event_loop_comes_over_too)
 	ck_assert_int_eq(n, 1000);
 	ck_assert_int_eq(ringbus_consumer_arm(c), 0);
 	ck_assert_int_eq(poll(&fd, 1, 0), 0);
-	t_scene_journal(&s, 10);
+	t_stage_journal(&s, 10);
 	ck_assert_int_eq(poll(&fd, 1, T_PATIENCE * 1000), 1);
 	ck_assert_int_eq(fd.fd, ringbus_consumer_fd(c));
 	ck_assert_int_eq(ringbus_consumer_poll(c, 100, count, &n),
 			 RINGBUS_PROCESSING);
 	ck_assert_int_eq(n, 1010);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 TEST(a_halt_before_the_crossing_is_told_once)
 {
 	struct ringbus_consumer *c;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 100);
-	c = t_scene_open(&s, 0);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
 	ringbus_consumer_halt(c);
 	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_FOREVER), -ECANCELED);
 	t_take(c, 0, 99);
 	t_nothing(c);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 TEST(batches_are_rewound_there_too)
@@ -71,11 +71,11 @@ TEST(batches_are_rewound_there_too)
 	struct t_record r = { .answers = { { 7, RINGBUS_REWIND, 2 },
 					   { 9, RINGBUS_STOP, 1 } } };
 	struct ringbus_handlers h;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 40);
-	c = t_scene_open(&s, 4);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 40);
+	c = t_stage_open(&s, 4);
 	h = t_handlers(&r);
 	h.rewind = RINGBUS_REWIND_ALWAYS;
 	h.max_batch = 8;
@@ -84,26 +84,26 @@ TEST(batches_are_rewound_there_too)
 	ck_assert_ptr_nonnull(strstr(r.text, " 4 5 6 7 8 9 shutdown"));
 	ck_assert_int_eq(ringbus_consumer_sequence(c), 9);
 	t_take(c, 10, 39);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 TEST(no_span_before_the_crossing)
 {
 	struct ringbus_span span = { .size = sizeof(span) };
 	struct ringbus_consumer *c;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 100);
-	c = t_scene_open(&s, 0);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
 	t_ok(ringbus_consumer_wait(c, RINGBUS_NOW));
 	ck_assert_int_eq(ringbus_consumer_span(c, 1, &span), -ENOTSUP);
 	t_take(c, 0, 99);
 	t_nothing(c);
-	t_scene_journal(&s, 2);
+	t_stage_journal(&s, 2);
 	t_ok(ringbus_consumer_wait(c, RINGBUS_NOW));
 	ck_assert_int_eq(ringbus_consumer_span(c, 1, &span), 1);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 static int
@@ -124,63 +124,63 @@ TEST(a_forked_child_has_it_not)
 {
 	struct ringbus_consumer *c;
 	struct ringbus_event event;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 100);
-	c = t_scene_open(&s, 0);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
 	t_join(t_child(use_as_child, c));
 	t_take(c, 0, 89);
 	t_join(t_child(use_as_child, c)); /* while it holds */
 	t_next(c, &event);
 	t_join(t_child(use_as_child, c));
 	t_take(c, 91, 99);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 TEST(who_publishes_in_the_same_thread_is_told_that_it_waits_for_itself)
 {
 	struct ringbus_consumer *c;
 	struct ringbus_event event;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 100);
-	c = t_scene_open(&s, 85);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 85);
 	for (int i = 0; i < 10; i++)
 		t_next(c, &event);
-	ck_assert_int_eq(t_scene_gates(&s), 1);
+	ck_assert_int_eq(t_stage_gates(&s), 1);
 	for (int i = 0; i < 40; i++)
 		if (ringbus_producer_claim(s.p, 1, RINGBUS_NOW) < 0)
 			break;
 	ck_assert_int_eq(ringbus_producer_claim(s.p, 1, RINGBUS_FOREVER),
 			 -EDEADLK);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 TEST(the_end_of_the_stream_comes_after_all_of_it)
 {
 	struct ringbus_consumer *c;
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 100);
-	c = t_scene_open(&s, 0);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
 	t_ok(ringbus_end(s.b.bus, "a"));
 	t_take(c, 0, 99);
 	ck_assert_int_eq(ringbus_consumer_wait(c, T_LONG), -ESHUTDOWN);
-	t_scene_end(&s);
+	t_stage_end(&s);
 }
 
 TEST(the_bus_closes_one_that_has_not_crossed)
 {
-	struct t_scene s;
+	struct t_stage s;
 
-	t_scene_begin(&s, RB_SINGLE);
-	t_scene_journal(&s, 100);
-	t_take(t_scene_open(&s, 0), 0, 3);
-	t_take(t_scene_open(&s, 0), 0, 95);
-	t_scene_end(&s);
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	t_take(t_stage_open(&s, 0), 0, 3);
+	t_take(t_stage_open(&s, 0), 0, 95);
+	t_stage_end(&s);
 }
 
 TEST(framed_events_come_as_they_were)
@@ -188,7 +188,7 @@ TEST(framed_events_come_as_they_were)
 	struct ringbus_consumer *c;
 	struct ringbus_consumer_options o;
 	struct ringbus_event event;
-	struct t_scene s;
+	struct t_stage s;
 	int n = 0;
 
 	t_bus_begin(&s.b, "slots: 64, slot_size: 64, framing: framed, "
@@ -201,7 +201,7 @@ TEST(framed_events_come_as_they_were)
 		while (t_recorder_write(&s.r, 64, RINGBUS_NOW) >= 0)
 			;
 	}
-	o = t_scene_options(&s, "late", 0);
+	o = t_stage_options(&s, "late", 0);
 	c = t_consume(s.b.bus, &o);
 	for (size_t size = 0; size < 900; size += 3, n++) {
 		t_next(c, &event);
@@ -211,6 +211,6 @@ TEST(framed_events_come_as_they_were)
 		t_ok(ringbus_consumer_commit(c));
 	}
 	t_nothing(c);
-	ck_assert(t_scene_has(&s, "late"));
-	t_scene_end(&s);
+	ck_assert(t_stage_has(&s, "late"));
+	t_stage_end(&s);
 }

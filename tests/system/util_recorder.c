@@ -139,7 +139,7 @@ t_recorder_process(const struct t_daemon *daemon, const char *dir, int64_t max)
 /* ---------------------------------------------------------------------- a scene */
 
 void
-t_scene_begin(struct t_scene *s, enum rb_producers kind)
+t_stage_begin(struct t_stage *s, enum rb_producers kind)
 {
 	t_bus_begin(&s->b, T_SCENE_KEYS, t_kind(kind));
 	s->dir = t_tmpdir();
@@ -149,14 +149,14 @@ t_scene_begin(struct t_scene *s, enum rb_producers kind)
 }
 
 void
-t_scene_end(struct t_scene *s)
+t_stage_end(struct t_stage *s)
 {
 	t_recorder_close(&s->r);
 	t_bus_end(&s->b);
 }
 
 void
-t_scene_journal(struct t_scene *s, int64_t n)
+t_stage_journal(struct t_stage *s, int64_t n)
 {
 	for (; n > 0; n--, s->next++) {
 		t_put_to(s->p, s->next, s->next);
@@ -165,7 +165,7 @@ t_scene_journal(struct t_scene *s, int64_t n)
 }
 
 struct ringbus_consumer_options
-t_scene_options(const struct t_scene *s, const char *name, int64_t from)
+t_stage_options(const struct t_stage *s, const char *name, int64_t from)
 {
 	struct ringbus_consumer_options o = RINGBUS_CONSUMER_OPTIONS_INIT;
 
@@ -178,22 +178,22 @@ t_scene_options(const struct t_scene *s, const char *name, int64_t from)
 }
 
 struct ringbus_consumer *
-t_scene_open(const struct t_scene *s, int64_t from)
+t_stage_open(const struct t_stage *s, int64_t from)
 {
-	struct ringbus_consumer_options o = t_scene_options(s, "app", from);
+	struct ringbus_consumer_options o = t_stage_options(s, "app", from);
 
 	return t_consume(s->b.bus, &o);
 }
 
 bool
-t_scene_has(const struct t_scene *s, const char *name)
+t_stage_has(const struct t_stage *s, const char *name)
 {
 	return t_has_member(ringbus_producer_channel(s->p), RINGBUS_CONSUMER,
 			    name);
 }
 
 int
-t_scene_gates(const struct t_scene *s)
+t_stage_gates(const struct t_stage *s)
 {
 	struct ringbus_member m = { .size = sizeof(m) };
 	int n = 0;

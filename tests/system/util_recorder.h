@@ -51,7 +51,7 @@ pid_t t_recorder_process(const struct t_daemon *daemon, const char *dir,
 	"journal: { on_death: keep } }"
 
 /* A producer, and a journal that has all that was put. */
-struct t_scene {
+struct t_stage {
 	struct t_bus b;
 	const char *dir;
 	struct ringbus_producer *p;
@@ -59,21 +59,21 @@ struct t_scene {
 	int64_t next; /* to put */
 };
 
-void t_scene_begin(struct t_scene *s, enum rb_producers kind);
-void t_scene_end(struct t_scene *s);
+void t_stage_begin(struct t_stage *s, enum rb_producers kind);
+void t_stage_end(struct t_stage *s);
 
 /* So many events more, all of them in the journal. */
-void t_scene_journal(struct t_scene *s, int64_t n);
+void t_stage_journal(struct t_stage *s, int64_t n);
 
 /* To open a consumer with that journal; a name is kept. */
-struct ringbus_consumer_options t_scene_options(const struct t_scene *s,
+struct ringbus_consumer_options t_stage_options(const struct t_stage *s,
 						const char *name, int64_t from);
 
 /* Consumer "app", from a sequence on. */
-struct ringbus_consumer *t_scene_open(const struct t_scene *s, int64_t from);
+struct ringbus_consumer *t_stage_open(const struct t_stage *s, int64_t from);
 
 /* Whether a name has a place; and how many gate beside the journal. */
-bool t_scene_has(const struct t_scene *s, const char *name);
-int t_scene_gates(const struct t_scene *s);
+bool t_stage_has(const struct t_stage *s, const char *name);
+int t_stage_gates(const struct t_stage *s);
 
 #endif
