@@ -41,12 +41,28 @@ judge_member(struct verdicts *found, const char *name,
 				  name, role, m->name, words_state(m->state));
 }
 
+/* One that is gone is told of by its lag. */
+static void
+judge_io(struct verdicts *found, const char *name,
+	 const struct ringbus_member *m, const struct ringbus_io *io)
+{
+	if (io != NULL && !io->up && m->state == RINGBUS_MEMBER_ATTACHED)
+		verdicts_complain(
+			found, VERDICT_WARNING,
+			"%s: %s %s does not reach its disk or network", name,
+			words_role(m->role), m->name);
+}
+
 void
 health_judge(struct verdicts *found, const char *name, const struct view *view)
 {
 	judge_stream(found, name, &view->info);
-	for (unsigned i = 0; i < view->n_members; i++)
-		judge_member(found, name, &view->members[i]);
+	for (unsigned i = 0; i < view->n_members; i++) {
+		const struct ringbus_member *m = &view->members[i];
+
+		judge_member(found, name, m);
+		judge_io(found, name, m, view_io(view, m));
+	}
 }
 
 static void

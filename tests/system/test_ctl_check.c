@@ -83,6 +83,24 @@ TEST(check_tells_a_paused_channel)
 	t_bus_end(&b);
 }
 
+TEST(check_tells_who_does_not_reach_the_outside)
+{
+	struct ringbus_io io = { .size = sizeof(io) };
+	struct ringbus_consumer *c;
+	struct t_bus b;
+
+	t_bus_begin(&b, CHANNEL);
+	c = t_consume_as(b.bus, "app", RINGBUS_FROM_OLDEST);
+	t_ok(ringbus_consumer_io(c, &io));
+	check(&b, "check", 1,
+	      "RINGBUS WARNING - a: consumer app does not reach its disk or "
+	      "network");
+	io.up = 1;
+	t_ok(ringbus_consumer_io(c, &io));
+	check(&b, "check", 0, "RINGBUS OK");
+	t_bus_end(&b);
+}
+
 TEST(check_tells_a_damaged_channel)
 {
 	struct t_ctl run;
