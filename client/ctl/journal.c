@@ -204,12 +204,23 @@ journal_begin(struct journal *j, const struct journal_part *part)
 	return r < 0 ? journal_failed(j, r) : CTL_OK;
 }
 
+/* What has come since the end was taken. */
+static bool
+is_new(const struct journal *j, int64_t sequence)
+{
+	if (j->end.epoch == 0 || j->place.epoch < j->end.epoch)
+		return false;
+	return j->place.epoch > j->end.epoch || sequence > j->end.sequence;
+}
+
 /* Whether what is at j->place lies behind the part. */
 static bool
 is_behind(const struct journal *j, int64_t sequence)
 {
 	const struct journal_point *to = &j->part.to;
 
+	if (is_new(j, sequence))
+		return true;
 	if (j->part.epoch != JOURNAL_EPOCH_ALL &&
 	    j->place.epoch > j->part.epoch)
 		return true;

@@ -45,6 +45,11 @@ struct journal {
 	struct ringbus_journal_info info;
 	struct ringbus_journal_place place; /* of what was read last */
 	struct journal_part part;
+	/* What comes behind this is not read; epoch 0: there is no end. */
+	struct {
+		int64_t epoch;
+		int64_t sequence;
+	} end;
 	uint64_t n_events;
 	uint64_t n_bytes;
 	uint64_t n_damages;

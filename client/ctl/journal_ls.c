@@ -16,9 +16,9 @@ struct ls_args {
 };
 
 static const struct table_column columns[] = {
-	{ "EPOCH", true },  { "FIRST", true }, { "LAST", true },
-	{ "SIZE", true },   { "FROM", false }, { "TO", false },
-	{ "STATE", false }, { "FILE", false },
+	{ "EPOCH", true },  { "FIRST", true },       { "LAST", true },
+	{ "SIZE", true },   { "FROM", false },       { "TO", false },
+	{ "STATE", false }, { "GENERATION", false }, { "FILE", false },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -62,6 +62,8 @@ add_row(struct listing *l, const struct ringbus_segment *s, int found)
 	r |= add_time(t, s->first_ns);
 	r |= add_time(t, s->last_ns);
 	r |= table_add(t, "%s", state_of(s, found));
+	r |= found == 1 ? table_add(t, "%" PRIx64, s->generation)
+			: table_add(t, "?");
 	r |= table_add(t, "%s", s->file);
 	return r;
 }

@@ -238,6 +238,17 @@ explain(const struct replay *p, int err, bool of_journal)
 	return of_journal ? journal_failed(j, err) : ctl_failed(j->ctl, err);
 }
 
+/* Into the very channel it would read what it has published itself, without an end:
+ * it stops where the journal did when we came. */
+static void
+take_end(struct journal *j, const char *into)
+{
+	if (strcmp(j->info.channel, into) != 0)
+		return;
+	j->end.epoch = j->info.epoch;
+	j->end.sequence = j->info.last;
+}
+
 static enum ctl_exit
 replay(struct replay *p)
 {
@@ -250,6 +261,7 @@ replay(struct replay *p)
 		code = open_channel(p);
 	if (code != CTL_OK)
 		return code;
+	take_end(j, p->args->into);
 	progress_init(&p->progress, j->ctl, false);
 	r = publish_all(p, &of_journal);
 	progress_clear(&p->progress);

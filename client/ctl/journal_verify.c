@@ -121,6 +121,10 @@ summarize(struct verify *v)
 		write_summary(v);
 		return;
 	}
+	if (j->info.segments == 0) {
+		output_string(&v->out, "there are no files of a journal\n");
+		return;
+	}
 	if (journal_verdict(j) == CTL_OK && tail[0] != '\0')
 		output_print(&v->out, "%s\n", tail);
 	output_print(&v->out,

@@ -175,7 +175,7 @@ print_info(const struct ringbus_info *info, struct output *out)
 	char memory[TABLE_SIZE_TEXT];
 
 	output_print(out, "channel     %s\n", info->name);
-	output_print(out, "generation  %" PRIu64 "\n", info->generation);
+	output_print(out, "generation  %" PRIx64 "\n", info->generation);
 	output_print(out, "framing     %s\n", words_framing(info->framing));
 	output_print(out, "producers   %s\n", words_producers(info->producers));
 	output_print(out, "wait        %s\n", words_wait(info->wait));

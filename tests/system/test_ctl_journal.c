@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,6 +87,7 @@ TEST(files_are_listed)
 	t_ctl_run(&run, NULL, NULL, verb("ls", ""));
 	ck_assert_int_eq(count_lines(t_ctl_out(&run)), 4);
 	says(&run, "2026-11-26T22:15:02.000000000Z  sealed");
+	says(&run, "sealed  1267        0000000001-"); /* 4711 */
 	t_ctl_run(&run, NULL, NULL, verb("ls", "--json"));
 	t_json_lines(t_ctl_out(&run), 3);
 	says(&run, "\"epoch\":1,\"first\":0,");
@@ -117,6 +119,7 @@ TEST(what_is_no_journal_is_refused)
 	t_ctl_fail(&run, NULL, NULL, verb("trim", ""), 2);
 	ck_assert_int_eq(mkdir(folder(), 0700), 0);
 	t_ctl_run(&run, NULL, NULL, verb("verify", ""));
+	says(&run, "there are no files of a journal");
 	t_ctl_run(&run, NULL, NULL, verb("dump", ""));
 	ck_assert(t_ctl_printed(&run, ""));
 }
@@ -295,6 +298,29 @@ TEST(a_replay_publishes_the_same_events)
 	ck_assert(t_ctl_said(&run, j.name));
 	take(c, 0, 19);
 	take(c, 30, 49);
+	t_nothing(c);
+	t_bus_end(&b);
+	t_journal_close(&j);
+}
+
+/* In the channel's own journal it would find what it has just published, for ever. */
+TEST(a_replay_into_the_same_channel_ends)
+{
+	struct ringbus_consumer *c;
+	struct t_journal j;
+	struct t_ctl run;
+	struct t_bus b;
+
+	begin(&j);
+	memcpy(j.header.channel, "a\0\0\0\0", 6);
+	put(&j, 2);
+	t_bus_begin(&b, "slots: 16, event_size: %d", SLOT);
+	c = t_consume(b.bus, NULL);
+	t_ctl_start(&run, &b.daemon, NULL, verb("replay", "--into a --json"));
+	t_until(t_info(ringbus_consumer_channel(c)).cursor == 15);
+	put(&j, 1); /* while it waits for room */
+	take(c, 0, 19);
+	t_ctl_join(&run, 0);
 	t_nothing(c);
 	t_bus_end(&b);
 	t_journal_close(&j);
