@@ -53,10 +53,11 @@ stand(void)
 {
 	static int64_t say_ns;
 
-	if (notice_now_ns() >= say_ns)
+	if (notice_now_ns() >= say_ns) {
 		notice_warning("the stream has stopped behind an event that "
 			       "died with its producer: see ringbusctl mend");
-	say_ns = notice_now_ns() + 60 * SECOND_NS;
+		say_ns = notice_now_ns() + 60 * SECOND_NS;
+	}
 	signals_nap(SECOND_NS / 10);
 	return 0;
 }

@@ -20,6 +20,10 @@
 
 #define JOURNAL_DEPTH 2 /* batches on their way at once */
 
+/* A page each, and a bit. */
+_Static_assert(JOURNAL_DEPTH <= SEGMENT_PAGES && SEGMENT_PAGES <= 32,
+	       "pages of batches on their way");
+
 /* From the first failure of a new segment on to the first commit out of one. */
 struct trouble {
 	bool is_on;

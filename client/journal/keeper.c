@@ -21,8 +21,7 @@
 
 #define SEALS_MAX 8 /* handed over and not yet sealed */
 
-/* Between two pieces of 1 MiB of zeroes: a stream that is faster than that has
- * better things to do with the disk. */
+/* Between two pieces of 1 MiB of zeroes. */
 #define ZERO_PAUSE_NS (INT64_C(1000000000) / 64)
 #define RETRY_NS                                                               \
 	INT64_C(10000000000) /* to make a spare that nobody waits for */
@@ -78,6 +77,14 @@ tell_failure(struct keeper *k, uint64_t size, int err)
 	k->has_said_so = true;
 }
 
+/* A stream that has used up a segment before zeroes would have filled the next one
+ * has better things to do with the disk. */
+static int64_t
+zeroing_ns(uint64_t size)
+{
+	return (int64_t)(size / SPARE_PIECE) * ZERO_PAUSE_NS;
+}
+
 static void
 make_spare(struct keeper *k)
 {
@@ -98,7 +105,7 @@ make_spare(struct keeper *k)
 	} else {
 		k->spare = spare;
 		k->has_said_so = false;
-		k->zero_ns = 0;
+		k->zero_ns = notice_now_ns() + zeroing_ns(size);
 	}
 	pthread_cond_broadcast(&k->changed);
 }

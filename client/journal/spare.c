@@ -9,9 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PIECE (UINT64_C(1) << 20)
-
-static const char zeroes[PIECE] __attribute__((aligned(4096)));
+static const char zeroes[SPARE_PIECE] __attribute__((aligned(4096)));
 
 /* A file-system that has no direct I/O says so here, or at the first write. */
 static int
@@ -92,7 +90,7 @@ int
 spare_zero(struct spare *spare)
 {
 	uint64_t left = spare->size - spare->zeroed;
-	size_t n = left < PIECE ? (size_t)left : PIECE;
+	size_t n = left < SPARE_PIECE ? (size_t)left : SPARE_PIECE;
 	ssize_t r;
 
 	if (n == 0)

@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SPARE_SUFFIX ".part" /* of what is no segment yet */
+#define SPARE_SUFFIX ".part"            /* of what is no segment yet */
+#define SPARE_PIECE (UINT64_C(1) << 20) /* zeroed at a time */
 
 struct spare {
 	int fd; /* -1: none */
