@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/journal/notice.h"
@@ -79,9 +80,30 @@ rename_new(int dirfd, const char *from, const char *to)
 	return renameat(dirfd, from, dirfd, to) < 0 ? -errno : 0;
 }
 
+/* That of a segment of ours that has nothing. What does not go now is in the way of the
+ * next one, and goes then. */
+static void
+vacate(int dirfd, struct segment_stream *stream, const char *name)
+{
+	memcpy(stream->vacant, name, sizeof(stream->vacant));
+	unlinkat(dirfd, name, 0);
+}
+
+/* An error may have come after it was done. */
+static bool
+has_name(int dirfd, const struct segment *s)
+{
+	struct stat named, open;
+
+	return fstat(s->fd, &open) == 0 &&
+	       fstatat(dirfd, s->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+}
+
 /* The header is whole and safe before the file has a name that counts. */
 static int
-name_file(int dirfd, const struct spare *spare, struct segment *s)
+name_file(int dirfd, const struct spare *spare, struct segment_stream *stream,
+	  struct segment *s)
 {
 	struct segment_page page = { 0 };
 	int err;
@@ -90,13 +112,17 @@ name_file(int dirfd, const struct spare *spare, struct segment *s)
 	err = write_whole(s->fd, page.bytes, RB_JOURNAL_START, 0);
 	if (err == 0)
 		err = sync_if(s->is_synced, s->fd);
-	if (err == 0)
-		err = rename_new(dirfd, spare->name, s->name);
 	if (err < 0)
 		return err;
-	err = sync_if(s->is_synced, dirfd);
-	if (err < 0)
-		unlinkat(dirfd, s->name, 0);
+	if (strcmp(stream->vacant, s->name) == 0)
+		vacate(dirfd, stream, s->name);
+	err = rename_new(dirfd, spare->name, s->name);
+	if (err == 0)
+		err = sync_if(s->is_synced, dirfd);
+	if (err < 0 && has_name(dirfd, s))
+		vacate(dirfd, stream, s->name);
+	else if (err == 0)
+		stream->vacant[0] = '\0';
 	return err;
 }
 
@@ -109,9 +135,8 @@ discard(struct segment *s)
 }
 
 int
-segment_open(int dirfd, struct spare *spare,
-	     const struct segment_stream *stream, int64_t first, bool is_synced,
-	     struct segment **ret)
+segment_open(int dirfd, struct spare *spare, struct segment_stream *stream,
+	     int64_t first, bool is_synced, struct segment **ret)
 {
 	struct segment *s = calloc(1, sizeof(*s));
 	int err;
@@ -126,7 +151,7 @@ segment_open(int dirfd, struct spare *spare,
 	s->size = spare->size;
 	describe(s, stream, first);
 	rb_journal_name(s->name, stream->epoch, first, "rbj");
-	err = name_file(dirfd, spare, s);
+	err = name_file(dirfd, spare, stream, s);
 	if (err < 0) {
 		spare_drop(dirfd, spare);
 		s->fd = -1;
@@ -275,12 +300,12 @@ segment_seal(int dirfd, struct segment *s)
 }
 
 bool
-segment_abandon(int dirfd, struct segment *s)
+segment_abandon(int dirfd, struct segment_stream *stream, struct segment *s)
 {
 	bool is_empty = s->acked == RB_JOURNAL_START;
 
 	if (is_empty)
-		unlinkat(dirfd, s->name, 0);
+		vacate(dirfd, stream, s->name);
 	else if (ftruncate(s->fd, (off_t)s->acked) < 0)
 		notice_warning("%s: cannot be cut behind what is safe: %s: "
 			       "readers leave out the rest",

@@ -36,6 +36,8 @@ struct segment_stream {
 	uint64_t event_size;
 	uint64_t generation;
 	int64_t epoch;
+	/* A name that one has which has nothing, if it could not be removed. */
+	char vacant[RB_JOURNAL_NAME_SIZE];
 };
 
 struct segment {
@@ -58,9 +60,8 @@ uint64_t segment_size_for(uint64_t bytes);
  * its name, and syncs both if `is_synced`. 0; or a negative errno, and the spare is
  * gone.
  */
-int segment_open(int dirfd, struct spare *spare,
-		 const struct segment_stream *stream, int64_t first,
-		 bool is_synced, struct segment **ret);
+int segment_open(int dirfd, struct spare *spare, struct segment_stream *stream,
+		 int64_t first, bool is_synced, struct segment **ret);
 
 /*
  * Makes the block of a batch and readies the batch's job to write it at its place.
@@ -79,6 +80,7 @@ int segment_seal(int dirfd, struct segment *segment);
 
 /* Of one that failed: cuts it behind what is acked, without trusting that. False:
  * that is nothing, and it is removed, or has to be once that can be. Frees it. */
-bool segment_abandon(int dirfd, struct segment *segment);
+bool segment_abandon(int dirfd, struct segment_stream *stream,
+		     struct segment *segment);
 
 #endif

@@ -118,7 +118,7 @@ trouble_fail(struct journal *j, int err, const char *what)
 			     j->settings->dir, j->segment->name, what,
 			     strerror(-err));
 	memcpy(j->leftover, j->segment->name, sizeof(j->leftover));
-	had_progress = segment_abandon(j->dirfd, j->segment);
+	had_progress = segment_abandon(j->dirfd, &j->stream, j->segment);
 	if (had_progress)
 		j->leftover[0] = '\0';
 	j->segment = NULL;
