@@ -468,7 +468,7 @@ $(BUILD)/tests/system/test_setting_words: private more_libs := $(static_lib)
 
 # What the next writer does first, on what this test makes.
 $(BUILD)/tests/crash/test_journal_images: $(call objects,$(patsubst %,client/journal/%.c,\
-	recover segment spare notice))
+	recover segment spare notice signals))
 $(BUILD)/tests/crash/test_journal_images: private more_libs := $(static_lib)
 
 $(helpers): %: %.o $(static_lib)

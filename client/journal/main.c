@@ -22,7 +22,7 @@
 
 #define EXIT_CONFIGURED 78 /* sysexits.h: EX_CONFIG */
 
-/* Brings files and place together. 0, ATTACH_STOPPED or an errno. */
+/* Brings files and place together. 0, positive after a signal, or an errno. */
 static int
 prepare(struct journal *j, struct ringbus *bus, const char *channel)
 {

@@ -10,12 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "client/archive/index.h"
 #include "client/archive/list.h"
 #include "client/journal/notice.h"
 #include "client/journal/segment.h"
+#include "client/journal/signals.h"
+
+#define SECOND_NS INT64_C(1000000000)
 
 /* How many segments back an unsealed one is looked for. */
 #define SEALS_MAX 16
@@ -66,6 +70,30 @@ scan_segment(const char *channel, struct recovery *r)
 	return 0;
 }
 
+/* What a killed writer has given to the disk goes on its way without it, and would
+ * come over what is written here. It has a hold on the segment's lock. */
+static int
+wait_until_landed(const struct recovery *r)
+{
+	int64_t say_ns = notice_now_ns() + SECOND_NS;
+
+	while (flock(r->file.fd, LOCK_SH | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (signals_stop())
+			return RECOVER_STOPPED;
+		if (notice_now_ns() >= say_ns) {
+			notice_info("%s: waits for what its writer has on its "
+				    "way to the disk",
+				    r->name);
+			say_ns = INT64_MAX;
+		}
+		notice_alive();
+		signals_nap(SECOND_NS / 1000);
+	}
+	return 0;
+}
+
 /* 1: it was put aside, and is not to be counted. */
 static int
 look_at(int dirfd, const char *channel, struct recovery *r)
@@ -77,11 +105,11 @@ look_at(int dirfd, const char *channel, struct recovery *r)
 		if (err == 0)
 			return 1;
 	}
-	if (err < 0) {
+	if (err == 0)
+		err = wait_until_landed(r);
+	if (err < 0)
 		notice_error("%s cannot be read: %s", r->name, strerror(-err));
-		return err;
-	}
-	return scan_segment(channel, r);
+	return err != 0 ? err : scan_segment(channel, r);
 }
 
 /* --------------------------------------------------------------- its end */

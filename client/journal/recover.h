@@ -20,10 +20,13 @@ struct recovery {
 	uint64_t n_damages; /* in it */
 };
 
+#define RECOVER_STOPPED 2
+
 /*
- * Finds the last segment and how far it is whole. One whose header is damaged is
- * put aside, and said so. 0; or a negative errno after a message: it is not of this
- * channel, of another version, or cannot be read.
+ * Finds the last segment and how far it is whole, once nothing is on its way to it
+ * any more. One whose header is damaged is put aside, and said so. 0; RECOVER_STOPPED
+ * after a signal; or a negative errno after a message: it is not of this channel, of
+ * another version, or cannot be read.
  */
 int recover_look(int dirfd, const char *channel, struct recovery *ret);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 static const char zeroes[SPARE_PIECE] __attribute__((aligned(4096)));
@@ -42,9 +43,13 @@ allocate(int fd, uint64_t size)
 static int
 prepare(int dirfd, int fd, struct spare *spare)
 {
-	int err = allocate(fd, spare->size);
 	ssize_t n;
+	int err;
 
+	/* Held by whatever is on its way to it, also after our end. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	err = allocate(fd, spare->size);
 	if (err < 0)
 		return err;
 	/* Also what tells whether direct writes work. */

@@ -223,8 +223,10 @@ spoil_unacknowledged(struct flow *f)
 	if (t_writer_count(&f->w, ".rbj") == 0)
 		return;
 	t_writer_last(&f->w, ".rbj", path);
-	end = (off_t)find_end(f, path, committed);
 	fd = open_file(path);
+	/* What is still on its way comes first. */
+	t_until(flock(fd, LOCK_SH | LOCK_NB) == 0);
+	end = (off_t)find_end(f, path, committed);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	if (st.st_size > end)
 		spoil(fd, end, st.st_size);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -173,6 +174,34 @@ TEST(passes_over_what_is_stored_also_where_tombstones_are)
 {
 	kill_with_tombstones(true);
 	kill_with_tombstones(false);
+}
+
+/* As the kernel holds it for a write that outlives who was killed. */
+TEST(what_a_killed_one_has_on_its_way_is_waited_for)
+{
+	char path[PATH_MAX];
+	struct flow f;
+	int fd;
+
+	begin(&f);
+	put(&f, 0, 99);
+	t_writer_last(&f.w, ".rbj", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), -1);
+	t_writer_kill(&f.w);
+	t_until(flock(fd, LOCK_EX | LOCK_NB) == 0);
+	t_writer_launch(&f.w, &f.b.daemon, NULL);
+	t_until(t_run_said(&f.w.run, "waits for what its writer has"));
+	t_writer_stop(&f.w);
+	t_writer_launch(&f.w, &f.b.daemon, NULL);
+	t_until(t_run_said(&f.w.run, "waits for what its writer has"));
+	ck_assert(!t_run_said(&f.w.run, "goes on at"));
+	close(fd);
+	t_until(t_run_said(&f.w.run, "goes on at 100,"));
+	put(&f, 100, 199);
+	t_writer_stop(&f.w);
+	t_stored(&f.w, 1, 0, 199);
+	end(&f);
 }
 
 static void
