@@ -98,22 +98,6 @@ has_ended(const struct flow *f)
 	return t_stat_of(f->w.run.pid)[0] == 'Z';
 }
 
-/* A killed one may have writes under way when it is gone for its parent: it has the
- * lock as long as the kernel is at them. */
-static void
-await_lock(const struct flow *f)
-{
-	char path[PATH_MAX + 8];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/lock", f->w.dir);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	t_until_within(flock(fd, LOCK_EX | LOCK_NB) == 0, 6 * T_PATIENCE);
-	close(fd);
-}
-
 /* Some time after its start, or some events later. */
 static void
 kill_somewhere(struct flow *f)
@@ -131,7 +115,6 @@ kill_somewhere(struct flow *f)
 	if (has_ended(f))
 		ck_abort_msg("it ended by itself: %s", t_run_output(&f->w.run));
 	t_writer_kill(&f->w);
-	await_lock(f);
 	remove(f->w.run.out);
 }
 
