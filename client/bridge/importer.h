@@ -35,7 +35,8 @@ struct importer {
 	int64_t stream_end;   /* index behind that */
 	int64_t looked_ns; /* when the stream and the metrics were looked at */
 	int64_t pause_ns;
-	bool is_stale; /* what is asked is not the stream as it was */
+	bool was_short; /* the last answer: the rest may come yet */
+	bool is_stale;  /* what is asked is not the stream as it was */
 	bool has_ended;
 	int64_t bytes, messages, errors, attempts; /* totals, for metrics */
 };
