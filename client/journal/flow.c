@@ -81,15 +81,12 @@ take_found(struct journal *j)
 	return 1;
 }
 
-int
-flow_take(struct journal *j)
+/* What is published by now: 1, 0 if nothing is new, or an errno. */
+static int
+look(struct journal *j)
 {
-	int64_t found;
-	int r = take_found(j);
+	int64_t found = ringbus_consumer_wait(j->consumer, RINGBUS_NOW);
 
-	if (r != 0)
-		return r;
-	found = ringbus_consumer_wait(j->consumer, RINGBUS_NOW);
 	if (found == -ECANCELED)
 		j->was_halted = true;
 	if (found == -EAGAIN || found == -ETIMEDOUT || found == -ECANCELED)
@@ -97,7 +94,18 @@ flow_take(struct journal *j)
 	if (found < 0)
 		return (int)found;
 	j->available = found;
-	return take_found(j);
+	return 1;
+}
+
+int
+flow_take(struct journal *j)
+{
+	int r = take_found(j);
+
+	if (r != 0)
+		return r;
+	r = look(j);
+	return r <= 0 ? r : take_found(j);
 }
 
 /* -------------------------------------------------------------------- to the disk */
@@ -230,12 +238,12 @@ flow_pump(struct journal *j)
 /* ------------------------------------------------------------------------- commits */
 
 static void
-report(struct journal *j)
+report(struct journal *j, bool is_up)
 {
 	int64_t lag = j->available - j->committed;
 
 	j->io.lag = lag > 0 ? lag : 0;
-	j->io.up = !j->trouble.is_on;
+	j->io.up = is_up;
 	j->io.retries = j->engine->n_retries;
 	ringbus_consumer_io(j->consumer, &j->io);
 }
@@ -251,8 +259,15 @@ flow_commit(struct journal *j, int64_t last)
 			return err;
 		j->committed = last;
 	}
-	report(j);
+	report(j, !j->trouble.is_on);
 	return 0;
+}
+
+void
+flow_tell_hanging(struct journal *j)
+{
+	look(j); /* what is wrong with it, the next turn is told again */
+	report(j, false);
 }
 
 /* What is safe leaves the queue. */

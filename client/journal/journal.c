@@ -62,6 +62,26 @@ stand(void)
 	return 0;
 }
 
+/* Until something that flies has ended. A disk that hangs has no error, and may come
+ * back. */
+static int
+wait_for_disk(struct journal *j)
+{
+	static int64_t say_ns;
+
+	if (engine_wait(j->engine, SECOND_NS) != -ETIME)
+		return flow_settle(j);
+	flow_tell_hanging(j);
+	notice_status("the disk does not answer");
+	if (notice_now_ns() >= say_ns) {
+		notice_warning("%s/%s: the disk does not answer; the stream "
+			       "stands at this consumer, nothing is lost",
+			       j->settings->dir, j->segment->name);
+		say_ns = notice_now_ns() + 60 * SECOND_NS;
+	}
+	return 0;
+}
+
 static int
 turn(struct journal *j)
 {
@@ -69,10 +89,8 @@ turn(struct journal *j)
 
 	if (r < 0 && r != -ESHUTDOWN && r != -EOWNERDEAD)
 		return r;
-	if (flow_is_flying(j)) {
-		engine_wait(j->engine, SECOND_NS);
-		return flow_settle(j);
-	}
+	if (flow_is_flying(j))
+		return wait_for_disk(j);
 	if (trouble_holds(j))
 		return trouble_step(j);
 	if (j->queue.sent < j->queue.tail)

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_journal_full.c - a ringbus-journal whose disk is full, and then is not
+ * test_journal_full.c - a ringbus-journal whose disk is full or hangs, and then
+ * does not
  */
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/system/util_writer.h"
@@ -21,23 +25,46 @@ struct small {
 
 /* A disk of 8 MiB, of which there is room for two segments and a half. */
 static void
-begin(struct small *s, const char *policy)
+make_small_disk(struct small *s, const char *path)
 {
-	char path[PATH_MAX];
 	int fd;
 
-	*s = (struct small){ 0 };
-	if (!t_own_mounts())
-		T_SKIP("cannot mount a tmpfs of its own");
-	snprintf(path, sizeof(path), "%s/disk", t_tmpdir());
-	ck_assert_int_eq(mkdir(path, 0755), 0);
 	ck_assert_int_eq(mount("small", path, "tmpfs", 0, "size=8m"), 0);
-	snprintf(s->w.dir, sizeof(s->w.dir), "%s/disk/journal", t_tmpdir());
-	snprintf(s->hog, sizeof(s->hog), "%s/disk/hog", t_tmpdir());
+	snprintf(s->hog, sizeof(s->hog), "%s/hog", path);
 	fd = open(s->hog, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(posix_fallocate(fd, 0, 5500 << 10), 0);
 	close(fd);
+}
+
+/* One that can be made to hang. */
+static void
+make_real_disk(struct small *s, const char *path)
+{
+	char command[5 * PATH_MAX];
+
+	snprintf(s->hog, sizeof(s->hog), "%s.img", path);
+	snprintf(
+		command, sizeof(command),
+		"truncate -s 64M %s && mkfs.ext4 -qF %s && mount -o loop %s %s",
+		s->hog, s->hog, s->hog, path);
+	if (system(command) != 0)
+		T_SKIP("no loop device, or no mkfs.ext4");
+}
+
+static void
+begin(struct small *s, const char *policy,
+      void (*make_disk)(struct small *s, const char *path))
+{
+	char path[PATH_MAX];
+
+	*s = (struct small){ 0 };
+	if (!t_own_mounts())
+		T_SKIP("cannot mount in a namespace of its own");
+	snprintf(path, sizeof(path), "%s/disk", t_tmpdir());
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	make_disk(s, path);
+	snprintf(s->w.dir, sizeof(s->w.dir), "%s/disk/journal", t_tmpdir());
 	t_bus_begin(&s->b, "slots: 4096, event_size: 64, " T_JOURNALLED);
 	t_writer_start(&s->w, &s->b.daemon, "segment_size=1MiB", policy, NULL);
 	s->p = t_produce(s->b.bus, NULL);
@@ -85,7 +112,7 @@ TEST(stalls_while_the_disk_is_full_and_goes_on_when_it_is_not)
 	struct small s;
 	pid_t pid;
 
-	begin(&s, "on_full=stall");
+	begin(&s, "on_full=stall", make_small_disk);
 	ringbus_producer_close(s.p);
 	pid = t_child(publish, &s.b.daemon);
 	t_until(t_run_said(&s.w.run, "the stream stands at this consumer"));
@@ -112,7 +139,7 @@ TEST(drops_while_the_disk_is_full_and_says_what)
 	struct small s;
 	int r;
 
-	begin(&s, "on_full=drop");
+	begin(&s, "on_full=drop", make_small_disk);
 	t_put_all(s.p, 0, 79999);
 	t_writer_until(&s.b, 79999);
 	ck_assert(t_run_said(&s.w.run, "DROPPED"));
@@ -143,7 +170,7 @@ TEST(stops_while_the_disk_is_full)
 	struct small s;
 	pid_t pid;
 
-	begin(&s, "on_full=stall");
+	begin(&s, "on_full=stall", make_small_disk);
 	ringbus_producer_close(s.p);
 	pid = t_child(publish, &s.b.daemon);
 	t_until(t_run_said(&s.w.run, "the stream stands at this consumer"));
@@ -156,5 +183,48 @@ TEST(stops_while_the_disk_is_full)
 	t_writer_stop(&s.w);
 	s.p = NULL;
 	t_stored(&s.w, 1, 0, 79999);
+	end(&s);
+}
+
+/* If the test dies before it thaws its disk, nothing ever could end there. */
+static int
+thaw_in_any_case(void *arg)
+{
+	sleep(60);
+	ioctl(*(int *)arg, FITHAW, 0);
+	return 0;
+}
+
+TEST(tells_that_a_disk_hangs_and_goes_on_when_it_answers)
+{
+	char path[PATH_MAX];
+	struct ringbus_io io;
+	pid_t guard, pid;
+	struct small s;
+	int fd;
+
+	begin(&s, "on_full=stall", make_real_disk);
+	ringbus_producer_close(s.p);
+	s.p = NULL;
+	snprintf(path, sizeof(path), "%s/disk", t_tmpdir());
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	guard = t_child(thaw_in_any_case, &fd);
+	pid = t_child(publish, &s.b.daemon);
+	t_writer_until(&s.b, 1000);
+	ck_assert_int_eq(ioctl(fd, FIFREEZE, 0), 0);
+	t_until(t_run_said(&s.w.run, "the disk does not answer"));
+	io = io_of(&s);
+	ck_assert_int_eq(io.up, 0);
+	ck_assert_int_gt(io.lag, 0);
+	ck_assert_int_eq(ioctl(fd, FITHAW, 0), 0);
+	t_join(pid);
+	t_writer_until(&s.b, 79999);
+	ck_assert_int_eq(io_of(&s).up, 1);
+	t_writer_stop(&s.w);
+	t_stored(&s.w, 1, 0, 79999);
+	kill(guard, SIGKILL);
+	waitpid(guard, NULL, 0);
+	close(fd);
 	end(&s);
 }
