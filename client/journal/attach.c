@@ -49,6 +49,20 @@ attach_connect(const char *socket, struct ringbus **ret)
 	return err < 0 && is_absent(err) ? ATTACH_STOPPED : err;
 }
 
+int
+attach_await(struct ringbus *bus, const char *channel)
+{
+	char value[RINGBUS_SETTING_SIZE];
+	int err, said = 0, stopped = 0;
+
+	while ((err = ringbus_setting(bus, channel, "journal", value,
+				      sizeof(value))) < 0 &&
+	       is_absent(err) && stopped == 0)
+		stopped = wait_after(&said, err, ringbus_error(bus),
+				     SECOND_NS / 4);
+	return stopped;
+}
+
 /* A name that the channel does not declare keeps its place for ever. */
 static int
 open_consumer(struct journal *j, struct ringbus *bus, const char *channel)

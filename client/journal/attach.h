@@ -17,6 +17,10 @@
  * negative errno after a message. */
 int attach_connect(const char *socket, struct ringbus **ret);
 
+/* Waits until there is such a channel, which may come by a reload: 0, also if there is
+ * something else the matter with it; or ATTACH_STOPPED. */
+int attach_await(struct ringbus *bus, const char *channel);
+
 /* Takes the consumer's place, as soon as the channel is there, and nobody else is at
  * that place: as above. Sets stream, consumer and what follows from them. */
 int attach_open(struct journal *j, struct ringbus *bus, const char *channel);

@@ -158,9 +158,11 @@ run(const struct command *o, struct ringbus *bus)
 {
 	static struct settings settings;
 	struct stretch stretch;
-	int lock, dirfd, err = settings_read(&settings, bus, o);
+	int lock, dirfd, err;
 
-	if (err < 0)
+	if (attach_await(bus, o->channel) == ATTACH_STOPPED)
+		return EXIT_SUCCESS;
+	if (settings_read(&settings, bus, o) < 0)
 		return EXIT_CONFIGURED;
 	dirfd = folder_open(settings.dir, &lock);
 	if (dirfd < 0)

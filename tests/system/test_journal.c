@@ -2,8 +2,7 @@
 /*
  * test_journal.c - ringbus-journal in order: what is published is stored, once
  *
- * What it does when it is killed is in test_journal_recover.c, when the disk is full
- * in test_journal_full.c.
+ * Killed it is in test_journal_recover.c, with a full disk in test_journal_full.c.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -301,6 +300,26 @@ TEST(waits_for_a_daemon)
 	t_writer_until(&b, 9);
 	t_writer_stop(&w);
 	ringbus_producer_close(p);
+	t_bus_end(&b);
+}
+
+TEST(waits_for_a_channel)
+{
+	char dir[PATH_MAX];
+	struct t_run run;
+	struct t_bus b;
+
+	t_bus_begin(&b, SMALL);
+	snprintf(dir, sizeof(dir), "dir=%s/later", t_tmpdir());
+	run = (struct t_run){ .socket = b.daemon.socket };
+	t_run_start(&run, "ringbus-journal", "-o", dir, "later", NULL);
+	t_until(t_run_said(&run, "there is none of this name"));
+	t_daemon_configure(&b.daemon, "channels: { a: { " SMALL " }, "
+				      "later: { " SMALL " } }");
+	t_bus_ok(b.bus, ringbus_reload(b.bus, 0));
+	t_until(t_run_said(&run, "begins at 0"));
+	ck_assert_int_eq(kill(run.pid, SIGTERM), 0);
+	t_run_ends(&run, 0);
 	t_bus_end(&b);
 }
 
