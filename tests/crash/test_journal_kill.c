@@ -129,6 +129,16 @@ open_file(const char *path)
 	return fd;
 }
 
+/* Once all that a killed one had on its way to it is there. */
+static int
+open_landed(const char *path)
+{
+	int fd = open_file(path);
+
+	t_until_within(flock(fd, LOCK_SH | LOCK_NB) == 0, 6 * T_PATIENCE);
+	return fd;
+}
+
 /* Where the block with this sequence ends in the last segment, or the last one that
  * is whole before it. */
 static uint64_t
@@ -206,9 +216,7 @@ spoil_unacknowledged(struct flow *f)
 	if (t_writer_count(&f->w, ".rbj") == 0)
 		return;
 	t_writer_last(&f->w, ".rbj", path);
-	fd = open_file(path);
-	/* What is still on its way comes first. */
-	t_until(flock(fd, LOCK_SH | LOCK_NB) == 0);
+	fd = open_landed(path);
 	end = (off_t)find_end(f, path, committed);
 	ck_assert_int_eq(fstat(fd, &st), 0);
 	if (st.st_size > end)
@@ -370,11 +378,10 @@ spoil_acknowledged(struct flow *f)
 	int fd;
 
 	t_writer_last(&f->w, ".rbj", path);
+	fd = open_landed(path);
 	end = (off_t)find_end(f, path, committed);
-	if (end <= 4096)
-		return;
-	fd = open_file(path);
-	spoil(fd, 4096, end);
+	if (end > 4096)
+		spoil(fd, 4096, end);
 	close(fd);
 }
 
@@ -390,7 +397,6 @@ TEST_TIMEOUT(the_next_writer_says_what_was_spoilt, MANY)
 		t_until_within(t_writer_sequence(&f.b) >= ROUND,
 			       6 * T_PATIENCE);
 		t_writer_kill(&f.w);
-		await_lock(&f);
 		spoil_acknowledged(&f);
 		remove(f.w.run.out);
 	}
