@@ -20,9 +20,6 @@
 #define PAUSE_MAX_NS INT64_C(1000000000)
 #define RETRY_NS INT64_C(200000000)
 #define PATIENCE_NS INT64_C(5000000000)
-#define FETCH 64
-#define FETCH_BYTES (INT64_C(64) << 20) /* libnats drops what is more */
-#define FETCH_MS 250
 
 /* How far the stream is, and whether we get what is in it. */
 static void
@@ -70,47 +67,15 @@ importer_tick(struct importer *m)
 	progress_of_import(m);
 }
 
-static int
-take(struct importer *m, natsMsg *msg)
-{
-	jsMsgMetaData *meta = NULL;
-	uint64_t sequence = m->next;
-
-	if (natsMsg_GetMetaData(&meta, msg) == NATS_OK)
-		sequence = meta->Sequence.Stream;
-	jsMsgMetaData_Destroy(meta);
-	return deliver(m, msg, sequence);
-}
-
-/* Of long messages fewer at once. And one by one those that came too late for the
- * last call: libnats 3.4 writes past the end of its list if more than half of what it
- * is asked for is waiting for it. */
-static int
-fetch_size(const struct importer *m)
-{
-	int64_t max = server_max_payload(&m->server);
-	int waiting = 0, bytes;
-
-	natsSubscription_GetPending(m->sub, &waiting, &bytes);
-	if (waiting > 0 || m->was_short)
-		return 1;
-	if (max <= FETCH_BYTES / FETCH)
-		return FETCH;
-	return max < FETCH_BYTES ? (int)(FETCH_BYTES / max) : 1;
-}
-
-/* What the stream has now, or has soon. */
+/* The next message, if there is one or soon is. */
 static int
 fetch(struct importer *m)
 {
-	natsMsgList list = { 0 };
-	jsErrCode code = 0;
-	int size = fetch_size(m);
-	natsStatus status = natsSubscription_Fetch(&list, m->sub, size,
-						   FETCH_MS, &code);
-	int err = 0;
+	natsMsg *msg = NULL;
+	uint64_t sequence;
+	natsStatus status = pull_next(&m->pull, &msg, &sequence);
+	int err;
 
-	m->was_short = list.Count < size;
 	if (status == NATS_TIMEOUT)
 		/* It is there, and does not come: who was to send it is gone. */
 		return m->is_stale || (m->stream_last >= m->next &&
@@ -122,9 +87,8 @@ fetch(struct importer *m)
 			       natsStatus_GetText(status));
 		return -EAGAIN;
 	}
-	for (int i = 0; i < list.Count && err == 0; i++)
-		err = take(m, list.Msgs[i]);
-	natsMsgList_Destroy(&list);
+	err = deliver(m, msg, sequence > 0 ? sequence : m->next);
+	natsMsg_Destroy(msg);
 	if (err == 0 && m->pause_ns > 0) {
 		m->pause_ns = 0;
 		stream_no_trouble();
@@ -148,7 +112,7 @@ turn(struct importer *m)
 	int err;
 
 	importer_tick(m);
-	if (m->sub == NULL) {
+	if (!pull_is_begun(&m->pull)) {
 		pause_between(m);
 		err = locate_begin(m);
 		return err == -EAGAIN ? 0 : err;

@@ -7,6 +7,7 @@
 
 #include "client/bridge/frame.h"
 #include "client/bridge/mark.h"
+#include "client/bridge/pull.h"
 #include "client/bridge/server.h"
 #include "client/bridge/setup.h"
 #include "client/bridge/stream.h"
@@ -18,7 +19,7 @@ struct importer {
 	struct ringbus_producer *producer;
 	struct server server;
 	jsCtx *js;              /* since the last look at the stream */
-	natsSubscription *sub;  /* and this */
+	struct pull pull;       /* and this */
 	struct frame_kind kind; /* of the channel */
 	uint64_t slot_size;
 	int64_t capacity;
@@ -35,8 +36,7 @@ struct importer {
 	int64_t stream_end;   /* index behind that */
 	int64_t looked_ns; /* when the stream and the metrics were looked at */
 	int64_t pause_ns;
-	bool was_short; /* the last answer: the rest may come yet */
-	bool is_stale;  /* what is asked is not the stream as it was */
+	bool is_stale; /* what is asked is not the stream as it was */
 	bool has_ended;
 	int64_t bytes, messages, errors, attempts; /* totals, for metrics */
 };

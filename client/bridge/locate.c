@@ -11,8 +11,6 @@
 #include "client/bridge/importer.h"
 #include "client/bridge/log.h"
 
-#define INACTIVE_NS INT64_C(60000000000)
-
 int
 locate_rebase(struct importer *m, int64_t index)
 {
@@ -104,19 +102,7 @@ find(struct importer *m, const struct stream_state *state)
 static int
 subscribe(struct importer *m)
 {
-	jsSubOptions o;
-	jsErrCode code = 0;
-	natsStatus status;
-
-	jsSubOptions_Init(&o);
-	o.Stream = m->setup->stream;
-	o.Config.DeliverPolicy = js_DeliverByStartSequence;
-	o.Config.OptStartSeq = m->next;
-	o.Config.AckPolicy = js_AckNone;
-	o.Config.InactiveThreshold = INACTIVE_NS;
-	status = js_PullSubscribe(&m->sub, m->js, m->setup->subject, NULL, NULL,
-				  &o, &code);
-	if (status == NATS_OK)
+	if (pull_begin(&m->pull, &m->server, m->js, m->next) == NATS_OK)
 		return 0;
 	stream_trouble("stream %s cannot be read: %s", m->setup->stream,
 		       nats_GetLastError(NULL));
@@ -160,10 +146,7 @@ locate_begin(struct importer *m)
 void
 locate_end(struct importer *m)
 {
-	if (m->sub != NULL)
-		natsSubscription_Unsubscribe(m->sub);
-	natsSubscription_Destroy(m->sub);
+	pull_end(&m->pull, &m->server, m->js);
 	jsCtx_Destroy(m->js);
-	m->sub = NULL;
 	m->js = NULL;
 }

@@ -56,7 +56,7 @@ progress_of_import(const struct importer *m)
 	io.retries = m->attempts > 0 ? m->attempts - 1 : 0;
 	if (m->has_base && m->stream_end > importer_index(m))
 		io.lag = m->stream_end - importer_index(m);
-	io.up = m->sub != NULL && server_is_up(&m->server);
+	io.up = pull_is_begun(&m->pull) && server_is_up(&m->server);
 	ringbus_producer_io(m->producer, &io);
 	notify(m->setup, &io);
 }
