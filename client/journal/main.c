@@ -2,9 +2,9 @@
 /*
  * main.c - ringbus-journal: every event of a channel to disk, before it goes on
  *
- * A program of its own, and an ordinary gating consumer. One session is one
- * generation of the channel: what is there is recovered, the place taken, and then
- * it runs. If the channel is there anew after its end, the next session begins.
+ * A program of its own, and an ordinary gating consumer. It runs over one
+ * generation of the channel after the other: what is there is recovered, the place
+ * taken, and the stream written until its end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -78,15 +78,15 @@ tell_end(const struct journal *j, int err)
 			    err == 0 ? "stopped" : "the stream has ended");
 }
 
-/* What a session was about. */
 struct stretch {
 	uint64_t generation;
 	int64_t n_batches;
 };
 
+/* One generation, whole or until a signal. */
 static int
-session(const struct settings *settings, int dirfd, struct ringbus *bus,
-	const char *channel, struct stretch *ret)
+write_stretch(const struct settings *settings, int dirfd, struct ringbus *bus,
+	      const char *channel, struct stretch *ret)
 {
 	struct journal *j = calloc(1, sizeof(*j));
 	int err = -ENOMEM;
@@ -168,7 +168,8 @@ run(const struct command *o, struct ringbus *bus)
 	if (dirfd < 0)
 		return EXIT_FAILURE;
 	do
-		err = session(&settings, dirfd, bus, o->channel, &stretch);
+		err = write_stretch(&settings, dirfd, bus, o->channel,
+				    &stretch);
 	while (err == -ESHUTDOWN && finds_next(bus, o->channel, &stretch));
 	close(dirfd);
 	close(lock);
