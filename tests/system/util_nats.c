@@ -103,9 +103,12 @@ t_nats_start(struct t_nats *n)
 void
 t_nats_stop(struct t_nats *n)
 {
+	int status;
+
 	kill(n->pid, SIGCONT);
 	kill(n->pid, SIGTERM);
-	t_join_exit(n->pid, 1); /* as it ends when it is told to */
+	ck_assert_int_eq(waitpid(n->pid, &status, 0), n->pid);
+	ck_assert(WIFEXITED(status)); /* with 0 or 1 */
 	n->pid = 0;
 }
 
