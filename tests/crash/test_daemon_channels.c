@@ -458,7 +458,7 @@ recreate_in_use(struct actor *a)
 {
 	int err = recreate(a);
 
-	if (err == -ECONNRESET) {
+	while (err == -ECONNRESET) {
 		ck_assert(!is_new(a));
 		err = recreate(a);
 	}
