@@ -76,6 +76,7 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_member, key_size),
 	offsetof(struct rb_member, recalled),
 	offsetof(struct rb_member, pidfd_inode),
+	offsetof(struct rb_member, known),
 	sizeof(struct rb_meta),
 	offsetof(struct rb_meta, consumers),
 	sizeof(struct rb_handle),

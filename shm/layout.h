@@ -282,6 +282,8 @@ struct rb_member {
 	/* Of the pidfd of pid, which no other process has until the next boot;
 	 * 0: the kernel has none. */
 	struct rb_word64 pidfd_inode;
+	struct rb_word64 known; /* of a consumer: up to where producers may have
+				 * known all to be read, when it took its place */
 };
 
 /* What the configuration may wish of the memory. */

@@ -14,9 +14,10 @@
  * and producers take their minimum again if the version moved meanwhile. A stale
  * minimum m lets a producer overwrite up to m - history, and m <= the place read
  * in 4, so everything later than that place less the history is still there:
- * that is what RB_FROM_OLDEST gives. The same holds for what any other that gates
- * has come to, also read in 4: as far back as that less the history a sequence may be,
- * so that one who holds a place in the ring can be followed there by another.
+ * that is what RB_FROM_OLDEST gives. What another that gates has yet to read is
+ * there as well, so that one who holds a place in the ring can be followed there by
+ * another; and, once it has come further than what was its place in 4 or where it was
+ * moved back from, the history before it too.
  * Setting the sequence before and after without 3 and the version (as upstream
  * does) loses events with two producers.
  *
@@ -158,25 +159,47 @@ keep_gating(struct rb_channel *channel, uint64_t deps, int64_t before)
 	}
 }
 
-/* How far the slowest has come that gates beside consumer `index`, if that is less
- * than `place`: no producer can know of a minimum above that. Not where it would be
- * a lie. */
+/* What producers may have known to be read of all that consumer `index` gates. */
 static int64_t
-slowest_gate(const struct rb_channel *c, unsigned index, int64_t place)
+known_of(const struct rb_channel *c, unsigned index)
+{
+	int64_t here = rb_seq_bounded(sequence_of(c, (int)index));
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	int64_t known = (int64_t)rb_word64_load_relaxed(
+		&c->meta->consumers[index].known);
+
+	return here > known ? here : known;
+}
+
+/* The sequence before the oldest that is there as consumer `index` gates. */
+static int64_t
+oldest_held(const struct rb_channel *c, unsigned index)
+{
+	int64_t here = rb_seq_bounded(sequence_of(c, (int)index));
+	int64_t oldest = oldest_from(c, known_of(c, index));
+
+	return here < oldest ? here : oldest;
+}
+
+/* The same of all that gate beside consumer `index`, if that is before `oldest`. Not
+ * where it would be a lie. */
+static int64_t
+oldest_beside(const struct rb_channel *c, unsigned index, int64_t oldest,
+	      int64_t place)
 {
 	/* ORDER(none, relaxed) - the daemon is the only writer. */
 	uint64_t gating = rb_word64_load_relaxed(&c->meta->control.gating) &
 			  ~(UINT64_C(1) << index);
 	int64_t slots = (int64_t)c->geometry.slots;
-	int64_t slowest = place;
 
 	for (; gating != 0; gating &= gating - 1) {
-		int64_t sequence = sequence_of(c, __builtin_ctzll(gating));
+		int64_t held = oldest_held(c,
+					   (unsigned)__builtin_ctzll(gating));
 
-		if (sequence < slowest && place - sequence <= slots)
-			slowest = sequence;
+		if (held < oldest && place - held <= slots)
+			oldest = held;
 	}
-	return slowest;
+	return oldest;
 }
 
 /* The sequence before the first that it gets, which lies at `place` or before,
@@ -190,7 +213,7 @@ choose(const struct rb_channel *c, unsigned index, int64_t from, int64_t place)
 		return place;
 	oldest = oldest_from(c, place);
 	if (from >= 0 && from - 1 < oldest)
-		oldest = oldest_from(c, slowest_gate(c, index, place));
+		oldest = oldest_beside(c, index, oldest, place);
 	if (from >= 0 && from - 1 >= oldest)
 		return from - 1;
 	return align_to_event(c, oldest, place);
@@ -211,14 +234,17 @@ int64_t
 rb_place_consumer(struct rb_channel *channel, unsigned index, int64_t from)
 {
 	uint64_t deps = rb_graph_deps(channel->meta, index);
-	int64_t before = choose(channel, index, from,
-				place_after(channel, deps));
+	int64_t place = place_after(channel, deps);
+	int64_t before = choose(channel, index, from, place);
 
 	keep_gating(channel, deps, before);
 	if (!has_producers(channel->meta))
 		forget_gate(channel, before);
 	if (channel->clear != RB_CLEAR_NONE && is_first(channel, index))
 		rb_clear_skip(channel, before);
+	/* ORDER(none, relaxed) - for the daemon itself. */
+	rb_word64_store_relaxed(&channel->meta->consumers[index].known,
+				(uint64_t)place);
 	/* ORDER(commit, release) - to producers that count us in. */
 	rb_seq_store_release(&channel->gates->consumers[index].sequence,
 			     before);
@@ -236,8 +262,6 @@ is_kept_for(const struct rb_member *m)
 	       rb_word32_load_relaxed(&m->parked) == 0;
 }
 
-/* While one that gates is at m, no producer can know of a minimum above that: what
- * is after m - history is there, as for one that joins. */
 void
 rb_place_find_range(const struct rb_channel *channel, unsigned index,
 		    int64_t *ret_lowest, int64_t *ret_highest)
@@ -247,7 +271,9 @@ rb_place_find_range(const struct rb_channel *channel, unsigned index,
 	int64_t here = rb_seq_bounded(sequence_of(channel, (int)index));
 	bool kept = is_kept_for(&channel->meta->consumers[index]);
 
-	*ret_lowest = oldest_from(channel, kept && here < place ? here : place);
+	*ret_lowest = oldest_from(channel, place);
+	if (kept && here < place && oldest_held(channel, index) < *ret_lowest)
+		*ret_lowest = oldest_held(channel, index);
 	*ret_highest = here > place ? here : place;
 }
 
@@ -258,6 +284,9 @@ rb_place_move(struct rb_channel *channel, unsigned index, int64_t before,
 	before = align_to_event(channel, before, highest);
 	if (!has_producers(channel->meta))
 		forget_gate(channel, before);
+	/* ORDER(none, relaxed) - for the daemon itself. */
+	rb_word64_store_relaxed(&channel->meta->consumers[index].known,
+				(uint64_t)known_of(channel, index));
 	/* ORDER(commit, release) - to producers, which go by it. */
 	rb_seq_store_release(&channel->gates->consumers[index].sequence,
 			     before);

@@ -64,6 +64,10 @@ goes_as_far_as_it_can(enum rb_producers producers)
 	ck_assert_int_eq(rb_member_move(&f.channel, 0, RB_FROM_OLDEST, &moved),
 			 0);
 	ck_assert_int_eq(moved.next, 6);
+	/* Where it was moved back from, producers may know of still. */
+	ck_assert_int_eq(rb_member_move(&f.channel, 0, RB_FROM_OLDEST, &moved),
+			 0);
+	ck_assert_int_eq(moved.next, 6);
 	ck_assert_int_eq(rb_member_move(&f.channel, 0, RB_FROM_NOW, &moved), 0);
 	ck_assert_int_eq(moved.next, 10);
 	fixture_close(&f);
