@@ -80,24 +80,24 @@ rename_new(int dirfd, const char *from, const char *to)
 	return renameat(dirfd, from, dirfd, to) < 0 ? -errno : 0;
 }
 
-/* That of a segment of ours that has nothing. What does not go now is in the way of the
- * next one, and goes then. */
+/* Removes what has the name of a segment of ours in which there is nothing. */
 static void
-vacate(int dirfd, struct segment_stream *stream, const char *name)
+clear_name(int dirfd, const struct segment_stream *stream)
 {
-	memcpy(stream->vacant, name, sizeof(stream->vacant));
-	unlinkat(dirfd, name, 0);
+	struct stat named;
+
+	if (fstatat(dirfd, stream->vacant, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    named.st_ino == stream->vacant_inode)
+		unlinkat(dirfd, stream->vacant, 0);
 }
 
-/* An error may have come after it was done. */
-static bool
-has_name(int dirfd, const struct segment *s)
+/* What does not go now is in the way of the next one, and goes then. */
+static void
+vacate(int dirfd, struct segment_stream *stream, const struct segment *s)
 {
-	struct stat named, open;
-
-	return fstat(s->fd, &open) == 0 &&
-	       fstatat(dirfd, s->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       named.st_ino == open.st_ino && named.st_dev == open.st_dev;
+	memcpy(stream->vacant, s->name, sizeof(stream->vacant));
+	stream->vacant_inode = s->inode;
+	clear_name(dirfd, stream);
 }
 
 /* The header is whole and safe before the file has a name that counts. */
@@ -106,8 +106,12 @@ name_file(int dirfd, const struct spare *spare, struct segment_stream *stream,
 	  struct segment *s)
 {
 	struct segment_page page = { 0 };
+	struct stat file;
 	int err;
 
+	if (fstat(s->fd, &file) < 0)
+		return -errno;
+	s->inode = file.st_ino;
 	rb_journal_header_encode(&s->header, page.bytes);
 	err = write_whole(s->fd, page.bytes, RB_JOURNAL_START, 0);
 	if (err == 0)
@@ -115,13 +119,13 @@ name_file(int dirfd, const struct spare *spare, struct segment_stream *stream,
 	if (err < 0)
 		return err;
 	if (strcmp(stream->vacant, s->name) == 0)
-		vacate(dirfd, stream, s->name);
+		clear_name(dirfd, stream);
 	err = rename_new(dirfd, spare->name, s->name);
 	if (err == 0)
 		err = sync_if(s->is_synced, dirfd);
-	if (err < 0 && has_name(dirfd, s))
-		vacate(dirfd, stream, s->name);
-	else if (err == 0)
+	if (err < 0) /* which may have come after it was done */
+		vacate(dirfd, stream, s);
+	else
 		stream->vacant[0] = '\0';
 	return err;
 }
@@ -305,7 +309,7 @@ segment_abandon(int dirfd, struct segment_stream *stream, struct segment *s)
 	bool is_empty = s->acked == RB_JOURNAL_START;
 
 	if (is_empty)
-		vacate(dirfd, stream, s->name);
+		vacate(dirfd, stream, s);
 	else if (ftruncate(s->fd, (off_t)s->acked) < 0)
 		notice_warning("%s: cannot be cut behind what is safe: %s: "
 			       "readers leave out the rest",

@@ -36,12 +36,14 @@ struct segment_stream {
 	uint64_t event_size;
 	uint64_t generation;
 	int64_t epoch;
-	/* A name that one has which has nothing, if it could not be removed. */
+	/* A name, and of what, that may still be there with nothing in it. */
 	char vacant[RB_JOURNAL_NAME_SIZE];
+	ino_t vacant_inode;
 };
 
 struct segment {
 	int fd;
+	ino_t inode;
 	bool is_direct;
 	bool is_synced; /* blocks, and so its name, are to be durable */
 	char name[RB_JOURNAL_NAME_SIZE];

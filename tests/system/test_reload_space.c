@@ -62,7 +62,7 @@ tabulate(const struct small *s)
 	return text;
 }
 
-/* 768 KiB: what there is takes more than half of them. */
+/* 816 KiB: what there is takes more than half of them. */
 static void
 begin(struct small *s)
 {
@@ -74,7 +74,7 @@ begin(struct small *s)
 	snprintf(d->shm, sizeof(d->shm), "%.1000s/small", t_shm_dir());
 	ck_assert_int_eq(mkdir(d->shm, 0755), 0);
 	ck_assert_int_eq(
-		mount("small", d->shm, "tmpfs", 0, "size=768k,mode=0755"), 0);
+		mount("small", d->shm, "tmpfs", 0, "size=816k,mode=0755"), 0);
 	t_daemon_restart(d);
 	s->b.bus = t_connect(d);
 	t_bus_ok(s->b.bus,
