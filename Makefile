@@ -460,6 +460,8 @@ $(filter-out %_shared,$(benches)): %: %.o $(peer_lib) $(bench_lib) $(static_lib)
 $(filter %_shared,$(benches)): %: %.o $(peer_lib) $(bench_lib) $(BUILD)/libringbus.so
 	$(call program,$(call with_shared,/..) $(bench_libs))
 
+# Hundreds, each of which would take seconds.
+$(tests): private lto := -fno-lto
 $(tests): %: %.o $(t_lib) $(bench_lib) $(daemon_lib) $(config_lib) $(static_lib) $(shm_lib)
 	$(call program,$(pkg_libs) $(check_libs) $(more_libs))
 
