@@ -20,8 +20,6 @@
 
 #define TICK_NS INT64_C(1000000000)
 #define DRAIN_NS INT64_C(5000000000)
-#define PAUSE_FIRST_NS INT64_C(20000000)
-#define PAUSE_MAX_NS INT64_C(1000000000)
 
 /* Nothing has been read that is not in the stream. */
 static bool
@@ -181,23 +179,12 @@ move_on(struct exporter *e)
 	return r < 0 ? r : wait_for_events(e);
 }
 
-/* Longer each time, as long as nothing comes of it. */
-static void
-pause_between(struct exporter *e)
-{
-	if (e->pause_ns > 0)
-		wake_sleep(e->pause_ns);
-	e->pause_ns = e->pause_ns == 0 ? PAUSE_FIRST_NS : 2 * e->pause_ns;
-	if (e->pause_ns > PAUSE_MAX_NS)
-		e->pause_ns = PAUSE_MAX_NS;
-}
-
 static int
 begin_anew(struct exporter *e)
 {
 	int err;
 
-	pause_between(e);
+	wake_pause(&e->pause_ns);
 	err = resync_begin(e);
 	return err == -EAGAIN ? 0 : err;
 }

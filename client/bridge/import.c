@@ -16,8 +16,6 @@
 #include "client/bridge/wake.h"
 
 #define TICK_NS INT64_C(1000000000)
-#define PAUSE_FIRST_NS INT64_C(20000000)
-#define PAUSE_MAX_NS INT64_C(1000000000)
 #define RETRY_NS INT64_C(200000000)
 #define PATIENCE_NS INT64_C(5000000000)
 
@@ -96,16 +94,6 @@ fetch(struct importer *m)
 	return err;
 }
 
-static void
-pause_between(struct importer *m)
-{
-	if (m->pause_ns > 0)
-		wake_sleep(m->pause_ns);
-	m->pause_ns = m->pause_ns == 0 ? PAUSE_FIRST_NS : 2 * m->pause_ns;
-	if (m->pause_ns > PAUSE_MAX_NS)
-		m->pause_ns = PAUSE_MAX_NS;
-}
-
 static int
 turn(struct importer *m)
 {
@@ -113,7 +101,7 @@ turn(struct importer *m)
 
 	importer_tick(m);
 	if (!pull_is_begun(&m->pull)) {
-		pause_between(m);
+		wake_pause(&m->pause_ns);
 		err = locate_begin(m);
 		return err == -EAGAIN ? 0 : err;
 	}

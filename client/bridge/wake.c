@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define NSEC INT64_C(1000000000)
+#define PAUSE_FIRST_NS INT64_C(20000000)
+#define PAUSE_MAX_NS NSEC
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ringbus_consumer *consumer;
@@ -117,6 +119,16 @@ wake_sleep(int64_t timeout_ns)
 
 	if (ppoll(&fd, 1, &timeout, NULL) > 0)
 		(void)!read(bell, &n, sizeof(n));
+}
+
+void
+wake_pause(int64_t *pause_ns)
+{
+	if (*pause_ns > 0)
+		wake_sleep(*pause_ns);
+	*pause_ns = *pause_ns == 0 ? PAUSE_FIRST_NS : 2 * *pause_ns;
+	if (*pause_ns > PAUSE_MAX_NS)
+		*pause_ns = PAUSE_MAX_NS;
 }
 
 int64_t

@@ -31,6 +31,9 @@ void wake_ring(void);
 /* Sleeps until somebody rings, at most so long. */
 void wake_sleep(int64_t timeout_ns);
 
+/* The same between two tries: from 0 on longer each time, up to a second. */
+void wake_pause(int64_t *pause_ns);
+
 /* CLOCK_MONOTONIC, in nanoseconds. */
 int64_t wake_now(void);
 
