@@ -38,7 +38,6 @@ window_begin(struct window *w, jsCtx *js, uint64_t next)
 	w->js = js;
 	w->next = next;
 	w->oldest = next;
-	w->n = 0;
 	w->is_doubtful = false;
 	pthread_mutex_unlock(&w->lock);
 }
@@ -49,26 +48,26 @@ window_add(struct window *w, const struct sent *sent)
 	pthread_mutex_lock(&w->lock);
 	w->sent[w->next % w->size] = *sent;
 	w->next++;
-	w->n++;
 	pthread_mutex_unlock(&w->lock);
 }
 
 bool
 window_is_full(const struct window *w)
 {
-	return w->n == w->size; /* only the main thread changes it */
+	/* Only the main thread changes either. */
+	return w->next - w->oldest == w->size;
 }
 
 bool
 window_is_empty(const struct window *w)
 {
-	return w->n == 0;
+	return w->next == w->oldest;
 }
 
 static bool
 oldest_is_acked(const struct window *w)
 {
-	return w->n > 0 && w->sent[w->oldest % w->size].is_acked;
+	return !window_is_empty(w) && w->sent[w->oldest % w->size].is_acked;
 }
 
 unsigned
@@ -82,7 +81,6 @@ window_collect(struct window *w, struct sent *ret, int64_t *ret_bytes)
 		*ret = w->sent[w->oldest % w->size];
 		bytes += ret->bytes;
 		w->oldest++;
-		w->n--;
 	}
 	pthread_mutex_unlock(&w->lock);
 	*ret_bytes = bytes;

@@ -31,9 +31,9 @@ struct sent {
 struct window {
 	pthread_mutex_t lock; /* of all below */
 	struct sent *sent;    /* a ring of `size` */
-	unsigned size, n;
+	unsigned size;
 	uint64_t next;   /* stream sequence of the next one to send */
-	uint64_t oldest; /* of the oldest in the window: next - n */
+	uint64_t oldest; /* of the oldest in the window; next: it is empty */
 	jsCtx *js;       /* whose acknowledgements count */
 	bool is_doubtful, is_asleep;
 	char why[WINDOW_WHY_SIZE];
