@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "client/bridge/log.h"
+#include "client/bridge/notify.h"
+#include "client/bridge/wake.h"
 
 static char told[512];
 
@@ -122,24 +124,48 @@ takes_subject(const jsStreamConfig *config, const char *subject)
 	return false;
 }
 
-/* What would lose events is told, and left to who made it so. */
-static void
-warn_of_losses(const jsStreamConfig *config, const struct setup *setup)
+enum {
+	DROPS = 1,
+	IN_MEMORY = 2,
+	NO_ACK = 4,
+};
+
+static unsigned
+losses_of(const jsStreamConfig *config)
 {
 	bool is_limited = config->MaxBytes > 0 || config->MaxMsgs > 0;
+	unsigned losses = 0;
 
 	/* One of a subject is dropped for the next one, whatever `discard` says. */
 	if (config->MaxMsgsPerSubject > 0 ||
 	    (is_limited && config->Discard != js_DiscardNew))
+		losses |= DROPS;
+	if (config->Storage != js_FileStorage)
+		losses |= IN_MEMORY;
+	if (config->NoAck)
+		losses |= NO_ACK;
+	return losses;
+}
+
+/* What would lose events is told, and left to who made it so. */
+static void
+warn_of_losses(const jsStreamConfig *config, const struct setup *setup)
+{
+	static unsigned warned;
+	unsigned losses = losses_of(config), news = losses & ~warned;
+
+	/* The stream is looked at again and again. */
+	warned = losses;
+	if (news & DROPS)
 		log_warning("stream %s drops its oldest messages when it is "
 			    "full: what is not imported by then is lost; with "
 			    "discard: new the exporting channel waits",
 			    setup->stream);
-	if (config->Storage != js_FileStorage)
+	if (news & IN_MEMORY)
 		log_warning("stream %s is kept in memory: it goes with its "
 			    "server",
 			    setup->stream);
-	if (config->NoAck)
+	if (news & NO_ACK)
 		log_error("stream %s acknowledges nothing (no_ack): nothing "
 			  "can be exported to it",
 			  setup->stream);
@@ -244,7 +270,7 @@ stream_read(jsCtx *js, const struct setup *setup, uint64_t sequence,
 }
 
 /* Reads message `*sequence`, or if that was removed the next one before `end`: 0, or
- * -ENOENT if there is none. */
+ * -ENOENT if there is none. That may be after a million of them. */
 static int
 read_from(jsCtx *js, const struct setup *setup, uint64_t *sequence,
 	  uint64_t end, struct frame *ret)
@@ -252,6 +278,9 @@ read_from(jsCtx *js, const struct setup *setup, uint64_t *sequence,
 	int err = -ENOENT;
 
 	while (*sequence < end && err == -ENOENT) {
+		notify_alive();
+		if (wake_is_stopped())
+			return -EAGAIN;
 		err = stream_read(js, setup, *sequence, ret);
 		if (err == -ENOENT)
 			++*sequence;

@@ -147,6 +147,29 @@ TEST(a_stream_that_keeps_nothing_is_refused)
 	t_two_finish(&t);
 }
 
+/* However often it is looked at. */
+TEST(what_a_stream_may_lose_is_told_once)
+{
+	struct t_two t;
+
+	t_two_prepare(&t, &t_two_plain);
+	t_nats_request(&t.nats, "$JS.API.STREAM.CREATE.s",
+		       "{\"name\":\"s\",\"subjects\":[\"s.all\"],"
+		       "\"storage\":\"file\",\"max_msgs\":1000000}");
+	t_bridge_start(&t.to, &t.b, "a");
+	t_bridge_start(&t.from, &t.b, "b");
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_nats_kill(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 101, 200);
+	t_take(t.c, 101, 200);
+	t_until(t_two_all_is_acked(&t));
+	ck_assert_uint_eq(t_run_count(&t.to, "drops its oldest"), 1);
+	ck_assert_uint_eq(t_run_count(&t.from, "drops its oldest"), 1);
+	t_two_end(&t);
+}
+
 TEST(messages_are_as_short_as_the_stream_wants_them)
 {
 	struct t_two t;
