@@ -36,6 +36,25 @@ ends_before(const struct frame *f, void *context)
 	return f->index + frame_slots(f) <= *(const int64_t *)context;
 }
 
+/* Written down at once: the messages that come while we are away are new ones too. Of a
+ * stream without any there is nothing to go by before the first. */
+static int
+start_behind(struct importer *m, const struct stream_state *state)
+{
+	struct frame tail;
+	int err;
+
+	m->next = state->last + 1;
+	if (state->last < state->first)
+		return 0;
+	err = stream_read(m->js, m->setup, state->last, &tail);
+	if (err < 0)
+		return err == -ENOENT ? 0 : -EAGAIN;
+	m->source = tail.kind.generation;
+	m->source_slot = tail.last + 1;
+	return locate_rebase(m, tail.index + frame_slots(&tail));
+}
+
 /* No channel of this generation has had anything of this stream. */
 static int
 start(struct importer *m, const struct stream_state *state)
@@ -49,12 +68,12 @@ start(struct importer *m, const struct stream_state *state)
 		log_warning("stream %s is another one than before: beginning "
 			    "with its oldest message",
 			    m->setup->stream);
-	m->next = m->setup->start == SETUP_NEWEST && !is_another
-			  ? state->last + 1
-			  : state->first;
 	m->mark.created_ns = state->created_ns;
 	m->has_base = false;
-	return 0;
+	m->next = state->first;
+	return m->setup->start == SETUP_NEWEST && !is_another
+		       ? start_behind(m, state)
+		       : 0;
 }
 
 /* What the file says, the first time. */

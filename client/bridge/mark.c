@@ -44,6 +44,16 @@ fail(const char *path, const char *what, int err)
 	return err;
 }
 
+/* Indexes and slots are what frame_read() passes; a base is the difference of two. */
+static bool
+is_possible(const struct mark *m)
+{
+	const int64_t end = INT64_C(1) << 62;
+
+	return m->base > -end && m->base < end && m->index >= 0 &&
+	       m->index < end && m->slot >= -1 && m->slot < end;
+}
+
 int
 mark_read(const char *path, struct mark *ret)
 {
@@ -60,7 +70,7 @@ mark_read(const char *path, struct mark *ret)
 	text[n > 0 ? n : 0] = '\0';
 	if (sscanf(text, FORMAT_READ, &m.generation, &m.created_ns, &m.base,
 		   &m.index, &m.source, &m.slot, &end) != 6 ||
-	    end == 0 || text[end] != '\0')
+	    end == 0 || text[end] != '\0' || !is_possible(&m))
 		return fail(path,
 			    "is no state of a bridge: put the right one "
 			    "there, or remove it to begin anew",

@@ -105,23 +105,68 @@ TEST(a_new_import_may_begin_with_what_is_new)
 	t_two_end(&t);
 }
 
-TEST(a_state_that_is_none_is_refused)
+/* And what was new when it began stays so while it is away. */
+TEST(what_is_new_is_what_came_after_the_first_start)
 {
 	struct t_two t;
+	const struct t_two_kinds newest = {
+		.a = t_two_plain.a,
+		.b = t_two_plain.b,
+		.from = ", start: newest",
+	};
+
+	t_two_prepare(&t, &newest);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_put_all(t.p, 1, 100);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(is_up(&t));
+	t_kill(t.from.pid);
+	t_put_all(t.p, 101, 200);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 101, 200);
+	t_nothing(t.c);
+	ck_assert(!t_run_said(&t.from, "LOST"));
+	t_two_end(&t);
+}
+
+static void
+write_state(const char *text)
+{
 	char path[PATH_MAX];
 	FILE *file;
 
-	t_two_prepare(&t, &t_two_plain);
 	snprintf(path, sizeof(path), "%s/state", t_tmpdir());
 	file = fopen(path, "we");
 	ck_assert_ptr_nonnull(file);
-	fputs("ringbus-bridge 1\ngeneration 7\n", file);
+	fputs(text, file);
 	fclose(file);
+}
+
+/* One that ends too early, and numbers that cannot be. */
+TEST(a_state_that_is_none_is_refused)
+{
+	static const char *const texts[] = {
+		"ringbus-bridge 1\ngeneration 7\n",
+		"ringbus-bridge 1\ngeneration 7\nstream-created 1\n"
+		"base 9223372036854775807\nindex 1\nsource 7\nslot 1\n",
+		"ringbus-bridge 1\ngeneration 7\nstream-created 1\n"
+		"base 0\nindex -1\nsource 7\nslot 1\n",
+		"ringbus-bridge 1\ngeneration 7\nstream-created 1\n"
+		"base 0\nindex 1\nsource 7\nslot -2\n",
+	};
+	struct t_two t;
+
+	t_two_prepare(&t, &t_two_plain);
 	t_bridge_start(&t.to, &t.b, "a");
 	t_until(t_run_said(&t.to, "made the stream"));
-	t_bridge_start(&t.from, &t.b, "b");
-	t_run_ends(&t.from, 78);
-	ck_assert(t_run_said(&t.from, "is no state of a bridge"));
+	for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		write_state(texts[i]);
+		t_bridge_start(&t.from, &t.b, "b");
+		t_run_ends(&t.from, 78);
+		ck_assert(t_run_said(&t.from, "is no state of a bridge"));
+	}
 	t_bridge_stop(&t.to);
 	t_two_finish(&t);
 }
