@@ -12,8 +12,8 @@
 #include "client/journal/signals.h"
 
 #define SECOND_NS INT64_C(1000000000)
-/* Of a batch; and what fast disks are as fast with. */
-#define BATCH_BYTES (UINT64_C(1) << 20)
+/* Of a batch: a sync each costs a fast disk little then. */
+#define BATCH_BYTES (UINT64_C(2) << 20)
 
 /* Once, and again where it becomes something else. Waits before the next try: 0 or
  * ATTACH_STOPPED. */
