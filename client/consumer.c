@@ -209,8 +209,9 @@ leave(struct ringbus_consumer *c, bool forget)
 		return;
 	rb_doorbell_close(c);
 	rb_holding_return(c);
-	rb_crossing_close(c);
+	/* First off the list, where producers in other threads look behind it. */
 	rb_attachment_close(&c->attachment, forget);
+	rb_crossing_close(c);
 	rb_lagging_deinit(c);
 	free(c);
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 
 #include "tests/fixture.h"
 #include "tests/system/util_record.h"
@@ -180,6 +181,45 @@ TEST(the_bus_closes_one_that_has_not_crossed)
 	t_stage_journal(&s, 100);
 	t_take(t_stage_open(&s, 0), 0, 3);
 	t_take(t_stage_open(&s, 0), 0, 95);
+	t_stage_end(&s);
+}
+
+struct waiter {
+	struct ringbus_producer *producer;
+	struct rb_word32 is_done;
+};
+
+/* Finds the ring full, and looks each time whether it is us who read there. */
+static void *
+want_room(void *arg)
+{
+	struct waiter *w = arg;
+	int64_t found = -ETIMEDOUT;
+
+	/* ORDER(none, relaxed) - a flag that carries no data. */
+	while (rb_word32_load_relaxed(&w->is_done) == 0 && found == -ETIMEDOUT)
+		found = ringbus_producer_claim(w->producer, 1, 1);
+	return found == -ETIMEDOUT ? w : NULL;
+}
+
+TEST(one_that_has_not_crossed_is_closed_while_a_producer_waits)
+{
+	struct waiter w = { 0 };
+	pthread_t thread;
+	struct t_stage s;
+	void *well;
+
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	t_put_to(s.p, 100, 115);
+	w.producer = s.p;
+	ck_assert_int_eq(pthread_create(&thread, NULL, want_room, &w), 0);
+	for (int i = 0; i < 100; i++)
+		ringbus_consumer_close(t_stage_open(&s, 0));
+	/* ORDER(none, relaxed) - as above. */
+	rb_word32_store_relaxed(&w.is_done, 1);
+	ck_assert_int_eq(pthread_join(thread, &well), 0);
+	ck_assert_ptr_nonnull(well);
 	t_stage_end(&s);
 }
 
