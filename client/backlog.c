@@ -194,7 +194,7 @@ has_room(const struct ringbus_consumer *c)
 		       c->attachment.channel.shm.geometry.event_size;
 }
 
-/* 1 if something was read, 0, or an errno. */
+/* 1 if something was read, 0, or an errno, which may be behind something. */
 static int
 fill_from_journal(struct ringbus_consumer *c, int64_t limit)
 {
@@ -222,9 +222,7 @@ fill_from_journal(struct ringbus_consumer *c, int64_t limit)
 			found = keep_copy(c, &item->slots) < 0 ? -EBADMSG : 1;
 		r->n_items += found > 0;
 	}
-	if (r->n_items > 0 && found < 0)
-		r->fault = found;
-	return r->n_items > 0 ? 1 : found;
+	return found < 0 ? found : r->n_items > 0;
 }
 
 /* --------------------------------------------------------------- what is owing */

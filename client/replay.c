@@ -61,6 +61,7 @@ find_item(struct rb_replay *r, int64_t next)
 		       : NULL;
 }
 
+/* An error that comes behind something to read is told when that was handed out. */
 static int
 fill(struct ringbus_consumer *c)
 {
@@ -71,9 +72,12 @@ fill(struct ringbus_consumer *c)
 	r->used = 0;
 	found = r->is_held && c->next >= r->ring_from ? fill_from_ring(c)
 						      : rb_backlog_fill(c);
-	if (found > 0)
-		c->barrier.available = r->items[r->n_items - 1].slots.last;
-	return found;
+	if (found == -EBADMSG) /* there it goes no further */
+		r->fault = found;
+	if (r->n_items == 0)
+		return found;
+	c->barrier.available = r->items[r->n_items - 1].slots.last;
+	return 1;
 }
 
 static bool

@@ -40,7 +40,7 @@ struct rb_replay {
 	struct rb_range ahead; /* what was read next, and not wanted yet */
 	bool is_ahead;
 	bool is_over;      /* what follows there is of another epoch */
-	int fault;         /* an errno, once what is in `items` is handed out */
+	int fault;         /* an errno for good, behind what is in `items` */
 	int64_t absent_ns; /* since when nobody writes the journal; 0: somebody */
 
 	bool is_held;
@@ -101,7 +101,7 @@ int64_t rb_replay_open_journal(struct rb_replay *replay, const char *dir,
 			       uint64_t generation);
 
 /* Reads ahead what is before the place that is held, or out of the ring: 1 if there
- * is something, 0 if not yet, or an errno. */
+ * is something, 0 if not yet, or an errno, which may be behind something. */
 int rb_backlog_fill(struct ringbus_consumer *consumer);
 
 /*** crossing.c ***********************************************************/

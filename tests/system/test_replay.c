@@ -276,6 +276,12 @@ TEST(damage_is_named_and_is_the_end)
 		 (unsigned long long)at);
 	ck_assert_ptr_nonnull(strstr(ringbus_consumer_error(c), place));
 	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -EBADMSG);
+	ringbus_consumer_close(c);
+	c = t_stage_open(&s, 50); /* with nothing to read before it */
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -EBADMSG);
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(ringbus_consumer_error(c), place));
+	ck_assert_int_eq(ringbus_consumer_lost(c), 0);
 	t_stage_end(&s);
 }
 
