@@ -41,6 +41,18 @@ struct replay {
 
 /* ---------------------------------------------------------------------- events */
 
+/* Nobody waits for longer: a century. */
+#define PAUSE_MAX (INT64_MAX / 2)
+
+/* The times are those of a file, and a speed makes more of them. */
+static int64_t
+find_pause(const struct replay *p, int64_t at_ns)
+{
+	double pause = (double)(at_ns - p->block_ns) / p->args->speed;
+
+	return pause < (double)PAUSE_MAX ? (int64_t)pause : PAUSE_MAX;
+}
+
 static int
 keep_pace(struct replay *p)
 {
@@ -53,8 +65,7 @@ keep_pace(struct replay *p)
 	if (p->due_ns == 0)
 		p->due_ns = now;
 	else if (at_ns > p->block_ns)
-		p->due_ns += (int64_t)((double)(at_ns - p->block_ns) /
-				       p->args->speed);
+		p->due_ns += find_pause(p, at_ns);
 	p->block_ns = at_ns;
 	while ((now = ctl_now_ns()) < p->due_ns) {
 		int64_t left = p->due_ns - now;

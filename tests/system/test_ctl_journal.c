@@ -357,6 +357,8 @@ TEST(a_channel_of_another_shape_is_refused)
  * there, or that it is not. */
 TEST(pauses_are_as_they_were_or_shorter)
 {
+	/* The second one makes more of it than any number has room for. */
+	static const char *const slow[] = { "1x", "0.000001x" };
 	struct ringbus_consumer *c;
 	struct t_journal j;
 	struct t_ctl run;
@@ -368,14 +370,17 @@ TEST(pauses_are_as_they_were_or_shorter)
 	put(&j, 1);
 	t_bus_begin(&b, "slots: 64, event_size: %d", SLOT);
 	c = t_consume(b.bus, NULL);
-	t_ctl_start(&run, &b.daemon, NULL,
-		    verb("replay", "--into a --speed 1x"));
-	take(c, 0, 9);
-	t_until(t_is_asleep(run.pid));
-	ck_assert_int_eq(kill(run.pid, SIGINT), 0);
-	t_ctl_join_signal(&run, SIGINT);
-	ck_assert(t_ctl_said(&run, "after 10 events"));
-	t_nothing(c);
+	for (int i = 0; i < 2; i++) {
+		t_ctl_start(&run, &b.daemon, NULL,
+			    verb("replay",
+				 t_words("--into a --speed %s", slow[i])));
+		take(c, 0, 9);
+		t_until(t_is_asleep(run.pid));
+		ck_assert_int_eq(kill(run.pid, SIGINT), 0);
+		t_ctl_join_signal(&run, SIGINT);
+		ck_assert(t_ctl_said(&run, "after 10 events"));
+		t_nothing(c);
+	}
 	t_ctl_run(&run, &b.daemon, NULL,
 		  verb("replay", "--into a --speed 1000000x"));
 	take(c, 0, 19);
