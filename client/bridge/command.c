@@ -67,12 +67,9 @@ take_setting(struct setting_source *settings)
 static int
 take_number(int64_t *ret)
 {
-	uint64_t number;
-
-	if (options_read_number(optarg, &number) < 0 || number > INT64_MAX)
-		return misused("a sequence is a number");
-	*ret = (int64_t)number;
-	return -1;
+	return options_read_sequence(optarg, ret) < 0
+		       ? misused("a sequence is a number")
+		       : -1;
 }
 
 /* They begin with 1. */

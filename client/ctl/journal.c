@@ -16,13 +16,10 @@ static int
 parse_point(const char *text, void *target)
 {
 	struct journal_point *ret = target;
-	uint64_t sequence;
 
-	if (options_read_number(text, &sequence) == 0) {
-		ret->kind = JOURNAL_SEQUENCE;
-		ret->at = (int64_t)sequence;
+	ret->kind = JOURNAL_SEQUENCE;
+	if (options_read_sequence(text, &ret->at) == 0)
 		return 0;
-	}
 	ret->kind = JOURNAL_TIME;
 	return when_parse(text, &ret->at);
 }
@@ -35,16 +32,13 @@ const struct options_type journal_point_type = {
 static int
 parse_epoch(const char *text, void *target)
 {
-	uint64_t epoch;
+	int64_t *ret = target;
 
 	if (strcmp(text, "all") == 0) {
-		*(int64_t *)target = JOURNAL_EPOCH_ALL;
+		*ret = JOURNAL_EPOCH_ALL;
 		return 0;
 	}
-	if (options_read_number(text, &epoch) < 0 || epoch == 0)
-		return -EINVAL;
-	*(int64_t *)target = (int64_t)epoch;
-	return 0;
+	return options_read_sequence(text, ret) < 0 || *ret == 0 ? -EINVAL : 0;
 }
 
 const struct options_type journal_epoch_type = {

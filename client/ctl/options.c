@@ -52,6 +52,17 @@ options_read_number(const char *text, uint64_t *ret)
 }
 
 int
+options_read_sequence(const char *text, int64_t *ret)
+{
+	uint64_t value;
+
+	if (options_read_number(text, &value) < 0 || value > INT64_MAX)
+		return -EINVAL;
+	*ret = (int64_t)value;
+	return 0;
+}
+
+int
 options_choose(const char *text, const char *const names[], int n)
 {
 	int i;

@@ -64,4 +64,7 @@ int options_choose(const char *text, const char *const names[], int n);
 /* A decimal number and nothing else: 0 or -EINVAL. */
 int options_read_number(const char *text, uint64_t *ret);
 
+/* The same of a sequence or another number that is never above INT64_MAX. */
+int options_read_sequence(const char *text, int64_t *ret);
+
 #endif

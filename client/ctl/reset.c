@@ -21,17 +21,14 @@ static int
 parse_to(const char *text, void *target)
 {
 	struct reset_args *args = target;
-	uint64_t number;
 
 	args->is_to_set = true;
 	if (strcmp(text, "oldest") == 0)
 		args->to = RINGBUS_FROM_OLDEST;
 	else if (strcmp(text, "newest") == 0)
 		args->to = RINGBUS_FROM_NOW;
-	else if (options_read_number(text, &number) < 0 || number > INT64_MAX)
-		return -EINVAL;
 	else
-		args->to = (int64_t)number;
+		return options_read_sequence(text, &args->to);
 	return 0;
 }
 

@@ -299,11 +299,10 @@ parse_from(const char *text, void *target)
 	static const int64_t places[] = { RINGBUS_FROM_NOW, RINGBUS_FROM_OLDEST,
 					  RINGBUS_FROM_RESUME };
 	int i = options_choose(text, names, 3);
-	uint64_t sequence;
 
-	if (i < 0 && options_read_number(text, &sequence) < 0)
-		return -EINVAL;
-	*(int64_t *)target = i < 0 ? (int64_t)sequence : places[i];
+	if (i < 0)
+		return options_read_sequence(text, target);
+	*(int64_t *)target = places[i];
 	return 0;
 }
 

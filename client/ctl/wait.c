@@ -32,7 +32,7 @@ enum wait_kind {
 struct wish {
 	enum wait_kind kind;
 	const char *name; /* of the member; NULL: any */
-	uint64_t sequence;
+	int64_t sequence;
 };
 
 struct wait_args {
@@ -100,7 +100,7 @@ is_published(struct wait *wait, const struct ringbus_channel *channel,
 	    ringbus_channel_hole(channel, &hole) == 1)
 		last = hole.sequence - 1;
 	snprintf(wait->why, WHY_SIZE, "it is at %" PRId64, last);
-	return last >= (int64_t)wait->wish->sequence;
+	return last >= wait->wish->sequence;
 }
 
 static bool
@@ -294,7 +294,7 @@ parse_wish(const char *text, void *target)
 		return -EINVAL;
 	if ((wish.name != NULL && wish.name[0] == '\0') ||
 	    (sequence != NULL &&
-	     options_read_number(sequence, &wish.sequence) < 0))
+	     options_read_sequence(sequence, &wish.sequence) < 0))
 		return -EINVAL;
 	*(struct wish *)target = wish;
 	return 0;

@@ -275,8 +275,10 @@ TEST(wait_does_not_pass_a_hole)
 
 TEST(wait_takes_only_what_it_knows)
 {
-	static const char *const wrong[] = { "seq", "seq=x",
-					     "consumer=", "then", "" };
+	static const char *const wrong[] = {
+		"seq",       "seq=x", "seq=18446744073709551615",
+		"consumer=", "then",  ""
+	};
 	struct t_ctl run;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

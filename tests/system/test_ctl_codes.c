@@ -81,6 +81,8 @@ TEST(a_wrong_command_line_is_code_2)
 		  "consumer a: declared twice" },
 		{ "end a --drain 5", "'5' is not a time" },
 		{ "tail a --from then", "now, oldest, resume or a sequence" },
+		{ "tail a --from 18446744073709551614",
+		  "now, oldest, resume or a sequence" },
 		{ "tail a --from resume", "name it with --gate" },
 		{ "tail a --slow park", "name it with --gate" },
 		{ "tail a --gate g --slow fast", "one of gate, evict, park" },

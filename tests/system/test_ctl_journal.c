@@ -115,6 +115,11 @@ TEST(what_is_no_journal_is_refused)
 	t_ctl_fail(&run, NULL, NULL, verb("dump", "--from yesterday"), 2);
 	t_ctl_fail(&run, NULL, NULL, verb("dump", "--from 2026-02-30"), 2);
 	t_ctl_fail(&run, NULL, NULL, verb("dump", "--epoch 0"), 2);
+	/* -2, the oldest, and -1, all, in 64 bits. */
+	t_ctl_fail(&run, NULL, NULL,
+		   verb("dump", "--from 18446744073709551614"), 2);
+	t_ctl_fail(&run, NULL, NULL,
+		   verb("dump", "--epoch 18446744073709551615"), 2);
 	t_ctl_fail(&run, NULL, NULL, verb("replay", ""), 2);
 	t_ctl_fail(&run, NULL, NULL, verb("trim", ""), 2);
 	ck_assert_int_eq(mkdir(folder(), 0700), 0);
