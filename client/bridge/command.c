@@ -56,15 +56,6 @@ misused(const char *what)
 }
 
 static int
-take_setting(struct setting_source *settings)
-{
-	if (settings->n_given == SETTING_GIVEN_MAX)
-		return misused("too many options");
-	settings->given[settings->n_given++] = optarg;
-	return -1;
-}
-
-static int
 take_number(int64_t *ret)
 {
 	return options_read_sequence(optarg, ret) < 0
@@ -90,7 +81,9 @@ take(int letter, struct command *o)
 		o->socket = optarg;
 		return -1;
 	case 'o':
-		return take_setting(&o->settings);
+		return setting_give(&o->settings, optarg) < 0
+			       ? misused("too many options")
+			       : -1;
 	case MAP:
 		return take_number(&o->map);
 	case MESSAGE:

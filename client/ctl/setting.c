@@ -19,6 +19,15 @@ refuse(struct setting_source *source, int err, const char *what,
 	return err;
 }
 
+int
+setting_give(struct setting_source *source, const char *given)
+{
+	if (source->n_given == SETTING_GIVEN_MAX)
+		return -ENOSPC;
+	source->given[source->n_given++] = given;
+	return 0;
+}
+
 /* What the daemon says of one key, behind which there may be a value. */
 static int
 ask(struct setting_source *source, const char *what,

@@ -42,6 +42,9 @@ struct setting_source {
 	char why[SETTING_WHY_SIZE];           /* set by what fails */
 };
 
+/* One more KEY=VALUE of the command line: 0, or -ENOSPC if there are too many. */
+int setting_give(struct setting_source *source, const char *given);
+
 /* Whether the channel has the block: 1, 0 or an error of ringbus_setting(). */
 int setting_has_block(struct setting_source *source);
 

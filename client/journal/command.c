@@ -57,10 +57,9 @@ take(int letter, struct command *o)
 		o->socket = optarg;
 		return -1;
 	case 'o':
-		if (o->n_settings == COMMAND_SETTINGS)
-			return misused("too many options");
-		o->settings[o->n_settings++] = optarg;
-		return -1;
+		return setting_give(&o->settings, optarg) < 0
+			       ? misused("too many options")
+			       : -1;
 	case 'h':
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
@@ -86,6 +85,7 @@ command_parse(int argc, char **argv, struct command *ret)
 		return code;
 	if (optind != argc - 1)
 		return misused("it takes one channel");
-	ret->channel = argv[optind];
+	ret->settings.channel = argv[optind];
+	ret->settings.block = "journal";
 	return -1;
 }

@@ -5,15 +5,13 @@
 #ifndef JOURNAL_COMMAND_H
 #define JOURNAL_COMMAND_H
 
-#define EXIT_USAGE 2
+#include "client/ctl/setting.h"
 
-#define COMMAND_SETTINGS 32
+#define EXIT_USAGE 2
 
 struct command {
 	const char *socket;
-	const char *channel;
-	const char *settings[COMMAND_SETTINGS]; /* KEY=VALUE */
-	int n_settings;
+	struct setting_source settings; /* given on the command line */
 };
 
 /* -1: go on; else the exit code, after what there was to say. */

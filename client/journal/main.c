@@ -154,23 +154,24 @@ finds_next(struct ringbus *bus, const char *channel, const struct stretch *s)
 }
 
 static int
-run(const struct command *o, struct ringbus *bus)
+run(struct setting_source *source, struct ringbus *bus)
 {
 	static struct settings settings;
+	const char *channel = source->channel;
 	struct stretch stretch;
 	int lock, dirfd, err;
 
-	if (attach_await(bus, o->channel) == ATTACH_STOPPED)
+	if (attach_await(bus, channel) == ATTACH_STOPPED)
 		return EXIT_SUCCESS;
-	if (settings_read(&settings, bus, o) < 0)
+	source->bus = bus;
+	if (settings_read(&settings, source) < 0)
 		return EXIT_CONFIGURED;
 	dirfd = folder_open(settings.dir, &lock);
 	if (dirfd < 0)
 		return EXIT_FAILURE;
 	do
-		err = write_stretch(&settings, dirfd, bus, o->channel,
-				    &stretch);
-	while (err == -ESHUTDOWN && finds_next(bus, o->channel, &stretch));
+		err = write_stretch(&settings, dirfd, bus, channel, &stretch);
+	while (err == -ESHUTDOWN && finds_next(bus, channel, &stretch));
 	close(dirfd);
 	close(lock);
 	return err == -ESHUTDOWN || err >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -185,13 +186,13 @@ main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	notice_init(o.channel);
+	notice_init(o.settings.channel);
 	err = signals_init();
 	if (err == 0)
 		err = attach_connect(o.socket, &bus);
 	code = err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (err == 0)
-		code = run(&o, bus);
+		code = run(&o.settings, bus);
 	ringbus_close(bus);
 	return code;
 }

@@ -4,9 +4,6 @@
  */
 #include "client/journal/settings.h"
 
-#include <string.h>
-
-#include "client/ctl/setting.h"
 #include "client/journal/notice.h"
 
 static const char *const syncs[] = { "always", "interval", "none", NULL };
@@ -42,23 +39,13 @@ static const struct setting table[] = {
 };
 
 int
-settings_read(struct settings *ret, struct ringbus *bus,
-	      const struct command *command)
+settings_read(struct settings *ret, struct setting_source *source)
 {
-	struct setting_source source = {
-		.bus = bus,
-		.channel = command->channel,
-		.block = "journal",
-		.n_given = command->n_settings,
-	};
 	int err;
 
-	memcpy(source.given, command->settings, sizeof(command->settings));
 	*ret = (struct settings){ 0 };
-	err = setting_read(&source, table, ret);
-	if (err < 0) {
-		notice_error("%s", source.why);
-		return err;
-	}
-	return 0;
+	err = setting_read(source, table, ret);
+	if (err < 0)
+		notice_error("%s", source->why);
+	return err;
 }

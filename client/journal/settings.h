@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/journal/command.h"
+#include "client/ctl/setting.h"
 #include "client/ringbus.h"
 
 #define JOURNAL_ALWAYS 0
@@ -40,7 +40,6 @@ struct settings {
 };
 
 /* 0, or a negative errno after a message. */
-int settings_read(struct settings *ret, struct ringbus *bus,
-		  const struct command *command);
+int settings_read(struct settings *ret, struct setting_source *source);
 
 #endif

@@ -43,7 +43,7 @@ read_with(struct ringbus *bus, const char *const *words, struct target *ret,
 	int err;
 
 	for (; words != NULL && *words != NULL; words++)
-		source.given[source.n_given++] = *words;
+		ck_assert_int_eq(setting_give(&source, *words), 0);
 	err = setting_read(&source, table, ret);
 	ck_assert_msg((err < 0) == (source.why[0] != '\0'), "%d: %s", err,
 		      source.why);
@@ -206,4 +206,14 @@ TEST(block_is_there_or_not)
 	ck_assert_str_eq(source.why, "channel b: there is none of this "
 				     "name; ringbusctl ls lists them");
 	t_bus_end(&b);
+}
+
+TEST(too_many_words_are_refused)
+{
+	struct setting_source source = { .channel = "a", .block = "journal" };
+
+	for (int i = 0; i < SETTING_GIVEN_MAX; i++)
+		ck_assert_int_eq(setting_give(&source, "sync=none"), 0);
+	ck_assert_int_eq(setting_give(&source, "sync=none"), -ENOSPC);
+	ck_assert_int_eq(source.n_given, SETTING_GIVEN_MAX);
 }
