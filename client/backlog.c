@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "client/replay.h"
+#include "shm/base.h"
 
 /* So long a journal may be gone: as a service manager takes to start it again. */
 #define PATIENCE_NS INT64_C(2000000000)
@@ -293,12 +294,6 @@ await_writer(struct rb_replay *r, const struct ringbus_member *writer,
 			      (long long)next, r->writer);
 }
 
-static int64_t
-min_of(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* How far the journal is to be read now. */
 static int64_t
 find_limit(const struct ringbus_consumer *c)
@@ -315,7 +310,7 @@ find_limit(const struct ringbus_consumer *c)
 	if (rb_word64_load_acquire(&r->barrier.member->deps) == 0)
 		return r->ring_from - 1;
 	bound = rb_barrier_bound(&r->barrier, c->next, &event);
-	return min_of(bound, r->ring_from - 1);
+	return rb_min_i64(bound, r->ring_from - 1);
 }
 
 int
@@ -333,7 +328,7 @@ rb_backlog_fill(struct ringbus_consumer *c)
 		writer.sequence = -1;
 	found = fill_from_journal(c, limit);
 	if (found == 0 && writer.sequence >= c->next)
-		found = pass_tombstones(c, min_of(limit, writer.sequence));
+		found = pass_tombstones(c, rb_min_i64(limit, writer.sequence));
 	if (found == 0)
 		return await_writer(r, &writer, c->next);
 	r->absent_ns = 0;

@@ -54,6 +54,12 @@ rb_round_up(uint64_t n, uint64_t align)
 	return (n + align - 1) / align * align;
 }
 
+static inline int64_t
+rb_min_i64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static inline uint64_t
 rb_min_u64(uint64_t a, uint64_t b)
 {

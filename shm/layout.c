@@ -75,6 +75,7 @@ static const uint64_t numbers[] = {
 	offsetof(struct rb_member, key_offset),
 	offsetof(struct rb_member, key_size),
 	offsetof(struct rb_member, recalled),
+	offsetof(struct rb_member, returned),
 	offsetof(struct rb_member, pidfd_inode),
 	offsetof(struct rb_member, known),
 	sizeof(struct rb_meta),

@@ -279,6 +279,8 @@ struct rb_member {
 		key_offset;        /* of a group: what events are told apart */
 	struct rb_word32 key_size; /* by, in bytes; size 0: by nothing */
 	struct rb_word32 recalled; /* the epoch that is void: presence.h */
+	struct rb_word32 returned; /* was parked, so what lies before it may be
+				    * gone until it has come to `known` */
 	/* Of the pidfd of pid, which no other process has until the next boot;
 	 * 0: the kernel has none. */
 	struct rb_word64 pidfd_inode;

@@ -422,12 +422,15 @@ rb_member_set_parked(struct rb_channel *channel, unsigned index, bool parked)
 {
 	struct rb_member *m = &channel->meta->consumers[index];
 
-	if (!parked) /* others have gone on without it */
-		rb_entry_put(&m->behind, 1);
-	else
+	if (parked) {
 		rb_count_add(&channel->meta->control.counters.parks, 1);
+	} else { /* others have gone on without it */
+		rb_entry_put(&m->behind, 1);
+		rb_place_return(channel, index);
+	}
 	rb_entry_put(&m->parked, parked);
 	rb_graph_publish(channel);
+	rb_place_settle_returned(channel);
 	rb_channel_wake_all(channel);
 	clear_read(channel);
 }
@@ -478,6 +481,7 @@ rb_member_adopt(struct rb_channel *channel)
 		leave_if_empty(channel, i);
 	}
 	rb_graph_publish(channel);
+	rb_place_settle_returned(channel);
 	if (!rb_stream_is_open(rb_entry_get(&meta->control.stream)))
 		rb_channel_close_stream(channel, false);
 	rb_channel_wake_all(channel);

@@ -17,7 +17,9 @@
  * that is what RB_FROM_OLDEST gives. What another that gates has yet to read is
  * there as well, so that one who holds a place in the ring can be followed there by
  * another; and, once it has come further than what was its place in 4 or where it was
- * moved back from, the history before it too.
+ * moved back from (`known`), the history before it too. So a stage that waits for one
+ * that is not there yet counts its history from `known`. One that was parked holds
+ * nothing until it has come to where others may have been when it gated again.
  * Setting the sequence before and after without 3 and the version (as upstream
  * does) loses events with two producers.
  *
@@ -59,23 +61,6 @@ sequence_of(const struct rb_channel *channel, int index)
 	return rb_seq_load_acquire(&channel->gates->consumers[index].sequence);
 }
 
-/* What nobody can have been told to overwrite yet: see the top. */
-static int64_t
-place_after(const struct rb_channel *channel, uint64_t deps)
-{
-	int64_t place = RB_SEQUENCE_MAX;
-
-	if (deps == 0)
-		return rb_place_frontier(channel);
-	for (; deps != 0; deps &= deps - 1) {
-		int64_t sequence = sequence_of(channel, __builtin_ctzll(deps));
-
-		if (sequence < place)
-			place = sequence;
-	}
-	return rb_seq_bounded(place);
-}
-
 static bool
 has_producers(const struct rb_meta *meta)
 {
@@ -114,6 +99,60 @@ oldest_from(const struct rb_channel *c, int64_t place)
 	if (begun > place) /* not from a consumer of ours */
 		return place;
 	return place - kept > begun ? place - kept : begun;
+}
+
+/* What producers may have known to be read of all that consumer `index` gates. */
+static int64_t
+known_of(const struct rb_channel *c, unsigned index)
+{
+	int64_t here = rb_seq_bounded(sequence_of(c, (int)index));
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	int64_t known = (int64_t)rb_word64_load_relaxed(
+		&c->meta->consumers[index].known);
+
+	return here > known ? here : known;
+}
+
+/* The sequence before the oldest that is there as consumer `index` gates. */
+static int64_t
+oldest_held(const struct rb_channel *c, unsigned index)
+{
+	int64_t here = rb_seq_bounded(sequence_of(c, (int)index));
+	int64_t known = known_of(c, index);
+	int64_t oldest = oldest_from(c, known);
+
+	/* ORDER(none, relaxed) - the daemon is the only writer. */
+	if (here < known &&
+	    rb_word32_load_relaxed(&c->meta->consumers[index].returned) != 0)
+		return oldest;
+	return here < oldest ? here : oldest;
+}
+
+/* For one that comes after others, or after none. */
+struct start {
+	int64_t place; /* up to where it may read */
+	int64_t known; /* up to where producers may have known all to be read */
+	int64_t oldest; /* the sequence before the oldest that is there */
+};
+
+static struct start
+find_start(const struct rb_channel *c, uint64_t deps)
+{
+	struct start s = { RB_SEQUENCE_MAX, RB_SEQUENCE_MAX, RB_SEQUENCE_MAX };
+
+	if (deps == 0) {
+		s.place = s.known = rb_place_frontier(c);
+		s.oldest = oldest_from(c, s.known);
+	}
+	for (; deps != 0; deps &= deps - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(deps);
+
+		s.place = rb_min_i64(s.place, sequence_of(c, (int)i));
+		s.known = rb_min_i64(s.known, known_of(c, i));
+		s.oldest = rb_min_i64(s.oldest, oldest_held(c, i));
+	}
+	s.place = rb_seq_bounded(s.place);
+	return s;
 }
 
 /* Moves forward to the slot before one where an event starts. */
@@ -159,28 +198,6 @@ keep_gating(struct rb_channel *channel, uint64_t deps, int64_t before)
 	}
 }
 
-/* What producers may have known to be read of all that consumer `index` gates. */
-static int64_t
-known_of(const struct rb_channel *c, unsigned index)
-{
-	int64_t here = rb_seq_bounded(sequence_of(c, (int)index));
-	/* ORDER(none, relaxed) - the daemon is the only writer. */
-	int64_t known = (int64_t)rb_word64_load_relaxed(
-		&c->meta->consumers[index].known);
-
-	return here > known ? here : known;
-}
-
-/* The sequence before the oldest that is there as consumer `index` gates. */
-static int64_t
-oldest_held(const struct rb_channel *c, unsigned index)
-{
-	int64_t here = rb_seq_bounded(sequence_of(c, (int)index));
-	int64_t oldest = oldest_from(c, known_of(c, index));
-
-	return here < oldest ? here : oldest;
-}
-
 /* The same of all that gate beside consumer `index`, if that is before `oldest`. Not
  * where it would be a lie. */
 static int64_t
@@ -202,21 +219,21 @@ oldest_beside(const struct rb_channel *c, unsigned index, int64_t oldest,
 	return oldest;
 }
 
-/* The sequence before the first that it gets, which lies at `place` or before,
- * but for a dependent stage that wants to start later. */
+/* The sequence before the first that it gets, which lies at its place or before,
+ * but for a dependent stage that wants to start later, or cannot start there. */
 static int64_t
-choose(const struct rb_channel *c, unsigned index, int64_t from, int64_t place)
+choose(const struct rb_channel *c, unsigned index, int64_t from,
+       const struct start *start)
 {
-	int64_t oldest;
+	int64_t oldest = start->oldest;
 
-	if (from == RB_FROM_NOW)
-		return place;
-	oldest = oldest_from(c, place);
+	if (from == RB_FROM_NOW && start->place >= oldest)
+		return start->place;
 	if (from >= 0 && from - 1 < oldest)
-		oldest = oldest_beside(c, index, oldest, place);
+		oldest = oldest_beside(c, index, oldest, start->place);
 	if (from >= 0 && from - 1 >= oldest)
 		return from - 1;
-	return align_to_event(c, oldest, place);
+	return align_to_event(c, oldest, start->known);
 }
 
 /* Nobody else gates: before the graph with it is published, and after. */
@@ -230,21 +247,30 @@ is_first(const struct rb_channel *channel, unsigned index)
 	return (gating & ~(UINT64_C(1) << index)) == 0;
 }
 
+static void
+set_known(struct rb_channel *channel, unsigned index, int64_t known,
+	  bool returned)
+{
+	struct rb_member *m = &channel->meta->consumers[index];
+
+	/* ORDER(none, relaxed) - for the daemon itself. */
+	rb_word64_store_relaxed(&m->known, (uint64_t)known);
+	rb_word32_store_relaxed(&m->returned, returned);
+}
+
 int64_t
 rb_place_consumer(struct rb_channel *channel, unsigned index, int64_t from)
 {
 	uint64_t deps = rb_graph_deps(channel->meta, index);
-	int64_t place = place_after(channel, deps);
-	int64_t before = choose(channel, index, from, place);
+	struct start start = find_start(channel, deps);
+	int64_t before = choose(channel, index, from, &start);
 
 	keep_gating(channel, deps, before);
 	if (!has_producers(channel->meta))
 		forget_gate(channel, before);
 	if (channel->clear != RB_CLEAR_NONE && is_first(channel, index))
 		rb_clear_skip(channel, before);
-	/* ORDER(none, relaxed) - for the daemon itself. */
-	rb_word64_store_relaxed(&channel->meta->consumers[index].known,
-				(uint64_t)place);
+	set_known(channel, index, start.known, false);
 	/* ORDER(commit, release) - to producers that count us in. */
 	rb_seq_store_release(&channel->gates->consumers[index].sequence,
 			     before);
@@ -267,14 +293,14 @@ rb_place_find_range(const struct rb_channel *channel, unsigned index,
 		    int64_t *ret_lowest, int64_t *ret_highest)
 {
 	uint64_t deps = rb_graph_deps(channel->meta, index);
-	int64_t place = place_after(channel, deps);
+	struct start start = find_start(channel, deps);
 	int64_t here = rb_seq_bounded(sequence_of(channel, (int)index));
 	bool kept = is_kept_for(&channel->meta->consumers[index]);
 
-	*ret_lowest = oldest_from(channel, place);
-	if (kept && here < place && oldest_held(channel, index) < *ret_lowest)
+	*ret_lowest = start.oldest;
+	if (kept && oldest_held(channel, index) < *ret_lowest)
 		*ret_lowest = oldest_held(channel, index);
-	*ret_highest = here > place ? here : place;
+	*ret_highest = here > start.place ? here : start.place;
 }
 
 int64_t
@@ -284,11 +310,26 @@ rb_place_move(struct rb_channel *channel, unsigned index, int64_t before,
 	before = align_to_event(channel, before, highest);
 	if (!has_producers(channel->meta))
 		forget_gate(channel, before);
-	/* ORDER(none, relaxed) - for the daemon itself. */
-	rb_word64_store_relaxed(&channel->meta->consumers[index].known,
-				(uint64_t)known_of(channel, index));
+	set_known(channel, index, known_of(channel, index), false);
 	/* ORDER(commit, release) - to producers, which go by it. */
 	rb_seq_store_release(&channel->gates->consumers[index].sequence,
 			     before);
 	return before;
+}
+
+void
+rb_place_return(struct rb_channel *channel, unsigned index)
+{
+	set_known(channel, index, RB_SEQUENCE_MAX, true);
+}
+
+void
+rb_place_settle_returned(struct rb_channel *channel)
+{
+	for (unsigned i = 0; i < RB_CONSUMERS_MAX; i++)
+		/* ORDER(none, relaxed) - the daemon is the only writer. */
+		if (rb_word64_load_relaxed(
+			    &channel->meta->consumers[i].known) ==
+		    RB_SEQUENCE_MAX)
+			set_known(channel, i, rb_place_frontier(channel), true);
 }

@@ -35,4 +35,12 @@ int64_t rb_place_move(struct rb_channel *channel, unsigned index,
 int64_t rb_place_consumer(struct rb_channel *channel, unsigned index,
 			  int64_t from);
 
+/*
+ * For one that was parked: before it gates again, and once the graph in which it does
+ * is published. Producers may have gone on without it as far as anybody can have
+ * read. The second is for all of whom the first was said, by a daemon that died too.
+ */
+void rb_place_return(struct rb_channel *channel, unsigned index);
+void rb_place_settle_returned(struct rb_channel *channel);
+
 #endif
