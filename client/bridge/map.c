@@ -73,7 +73,7 @@ begin(struct map *m, const struct setup *setup, struct ringbus *bus)
 	m->setup = setup;
 	err = server_init(&m->server, setup);
 	if (err == 0)
-		err = server_connect(&m->server);
+		err = server_connect_any(&m->server);
 	if (err < 0)
 		return err;
 	m->js = server_stream_context(&m->server, NULL, NULL, 0);

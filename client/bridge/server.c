@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/bridge/log.h"
 #include "client/bridge/wake.h"
@@ -90,21 +91,21 @@ note_error(natsConnection *connection, natsSubscription *subscription,
 	log_warning("the server does not permit it: %s", s->forbidden);
 }
 
+/* Bridges that are started alike begin with different ones. */
 static natsStatus
 set_servers(struct server *s)
 {
-	const char *list[SETUP_SERVERS_MAX];
 	char *rest, *url;
-	int n = 0;
 
+	s->turn = (unsigned)getpid();
 	s->servers = strdup(s->setup->servers);
 	if (s->servers == NULL)
 		return NATS_NO_MEMORY;
 	for (url = strtok_r(s->servers, ", ", &rest);
-	     url != NULL && n < SETUP_SERVERS_MAX;
+	     url != NULL && s->n < SETUP_SERVERS_MAX;
 	     url = strtok_r(NULL, ", ", &rest))
-		list[n++] = url;
-	return natsOptions_SetServers(s->options, list, n);
+		s->list[s->n++] = url;
+	return s->n > 0 ? NATS_OK : NATS_INVALID_ARG;
 }
 
 /* "" is what is not given. */
@@ -202,10 +203,12 @@ set_tls(natsOptions *o, const struct setup *setup)
 	return status;
 }
 
+/* A lost connection is made again by libnats, to the server that it was to or those it
+ * has heard of. It does not know the others of ours, so it is not to insist. */
 static natsStatus
-set_patience(natsOptions *o)
+set_patience(natsOptions *o, bool is_alone)
 {
-	natsStatus status = natsOptions_SetMaxReconnect(o, -1);
+	natsStatus status = natsOptions_SetMaxReconnect(o, is_alone ? -1 : 1);
 
 	if (status == NATS_OK)
 		status = natsOptions_SetReconnectWait(o, RECONNECT_MS);
@@ -254,7 +257,7 @@ server_init(struct server *s, const struct setup *setup)
 	if (status == NATS_OK)
 		status = set_servers(s);
 	if (status == NATS_OK)
-		status = set_patience(s->options);
+		status = set_patience(s->options, s->n == 1);
 	if (status == NATS_OK)
 		status = set_callbacks(s);
 	if (status == NATS_OK)
@@ -296,28 +299,42 @@ may_miss_certificate(const struct setup *setup, const char *why)
 	       strstr(why, "certificate") == NULL;
 }
 
+static void
+tell_failure(struct server *s, natsStatus status)
+{
+	unsigned i = s->turn % s->n;
+	const char *why = nats_GetLastError(NULL);
+
+	if ((s->told[i] & UINT64_C(1) << status) != 0)
+		return;
+	s->told[i] |= UINT64_C(1) << status;
+	if (why == NULL)
+		why = natsStatus_GetText(status);
+	log_warning("no connection to %s: %s%s: trying again", s->list[i], why,
+		    may_miss_certificate(s->setup, why)
+			    ? ": it may want another certificate of us"
+			    : "");
+}
+
+/* One at a time: libnats would wait for all in a row, where neither a signal nor the
+ * watchdog is heard. */
 static int
 connect_anew(struct server *s)
 {
-	natsStatus status = natsConnection_Connect(&s->connection, s->options);
-	const char *why = nats_GetLastError(NULL);
+	natsStatus status = natsOptions_SetServers(s->options,
+						   &s->list[s->turn % s->n], 1);
 	char url[256];
 
-	if (why == NULL)
-		why = natsStatus_GetText(status);
-	if (status == NATS_OK) {
-		s->told = 0;
-		log_info("connected to %s", where(s->connection, url));
-		return 0;
+	if (status == NATS_OK)
+		status = natsConnection_Connect(&s->connection, s->options);
+	if (status != NATS_OK) {
+		tell_failure(s, status);
+		s->turn++;
+		return -EAGAIN;
 	}
-	if ((s->told & UINT64_C(1) << status) == 0)
-		log_warning("no connection to %s: %s%s: trying again",
-			    s->setup->servers, why,
-			    may_miss_certificate(s->setup, why)
-				    ? ": it may want another certificate of us"
-				    : "");
-	s->told |= UINT64_C(1) << status;
-	return -EAGAIN;
+	memset(s->told, 0, sizeof(s->told));
+	log_info("connected to %s", where(s->connection, url));
+	return 0;
 }
 
 int
@@ -330,6 +347,16 @@ server_connect(struct server *s)
 	natsConnection_Destroy(s->connection);
 	s->connection = NULL;
 	return connect_anew(s);
+}
+
+int
+server_connect_any(struct server *s)
+{
+	int err = -EAGAIN;
+
+	for (unsigned i = 0; i < s->n && err == -EAGAIN; i++)
+		err = server_connect(s);
+	return err;
 }
 
 jsCtx *

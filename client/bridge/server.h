@@ -3,8 +3,8 @@
  * server.h - the connection to the NATS servers, and JetStream on it
  *
  * It is made again for ever, by libnats as long as it was there once and by us when
- * libnats has given up, as after a refusal. When it is there again the main thread is
- * woken.
+ * libnats has given up, as after a refusal, or because it is the turn of another server.
+ * When it is there again the main thread is woken.
  */
 #ifndef BRIDGE_SERVER_H
 #define BRIDGE_SERVER_H
@@ -26,8 +26,11 @@ struct server {
 	void *context;
 	natsOptions *options;
 	natsConnection *connection;
-	char *servers;              /* what options point into */
-	uint64_t told;              /* bit i: that it fails by natsStatus i */
+	char *servers; /* what the list points into */
+	const char *list[SETUP_SERVERS_MAX];
+	unsigned n, turn; /* list[turn % n] is next, or was it */
+	/* Of each, bit i: that it fails by natsStatus i. */
+	uint64_t told[SETUP_SERVERS_MAX];
 	char forbidden[SERVER_WHY]; /* was told; of libnats' thread */
 };
 
@@ -40,9 +43,12 @@ void server_deinit(struct server *s);
 /* True while there is a connection. */
 bool server_is_up(const struct server *s);
 
-/* One attempt, if there is no connection and libnats does not see to it. 0, or -EAGAIN
- * after it has told why not, the first time. */
+/* One attempt at the server whose turn it is, if there is no connection and libnats does
+ * not see to it. 0, or -EAGAIN after it has told why not, the first time. */
 int server_connect(struct server *s);
+
+/* At each of them, once. */
+int server_connect_any(struct server *s);
 
 /* Of this connection, with acknowledgements of what it publishes to `handler`, if that
  * is not NULL. NULL after it has told why not. */

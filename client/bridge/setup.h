@@ -12,7 +12,8 @@
 #include "client/ctl/setting.h"
 #include "client/ringbus.h"
 
-#define SETUP_SERVERS_MAX 16
+#define SETUP_SERVERS_SIZE 1024
+#define SETUP_SERVERS_MAX (SETUP_SERVERS_SIZE / sizeof("tls://x")) /* at most */
 #define SETUP_TEXT 256
 
 #define SETUP_EXPORT 0
@@ -22,8 +23,8 @@
 
 struct setup {
 	const char *channel;
-	int direction;      /* SETUP_... */
-	char servers[1024]; /* with commas between */
+	int direction;                    /* SETUP_... */
+	char servers[SETUP_SERVERS_SIZE]; /* with commas between */
 	char stream[SETUP_TEXT];
 	char subject[SETUP_TEXT];
 	char consumer[RINGBUS_NAME_SIZE];

@@ -3,9 +3,14 @@
  * test_bridge_server.c - the same while the server is not there, stopped, killed, or
  * has lost what it had acknowledged
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/system/util_two.h"
@@ -32,6 +37,86 @@ TEST(a_server_that_comes_later_is_waited_for)
 	t_nats_launch(&t.nats);
 	t_take(t.c, 1, 100);
 	t_two_end(&t);
+}
+
+/* One that listens at all addresses of this machine and says nothing. */
+static int
+be_silent(int *ret_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t size = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, size), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &size), 0);
+	ck_assert_int_eq(listen(fd, 64), 0);
+	*ret_port = ntohs(at.sin_port);
+	return fd;
+}
+
+static void
+start_with(struct t_run *run, const struct t_two *t, const char *servers,
+	   const char *channel)
+{
+	*run = (struct t_run){ .socket = t->b.daemon.socket };
+	t_run_start(run, "ringbus-bridge", "-o", servers, channel, NULL);
+}
+
+/* Whichever it begins with; and the other one when that has gone. */
+TEST(servers_take_turns)
+{
+	struct t_two t;
+	char servers[128];
+	int port, fd = be_silent(&port);
+
+	t_two_prepare(&t, &t_two_plain);
+	snprintf(servers, sizeof(servers), "servers=nats://127.0.0.1:%d,%s",
+		 port, t.nats.url);
+	start_with(&t.to, &t, servers, "a");
+	start_with(&t.from, &t, servers, "b");
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_nats_kill(&t.nats);
+	close(fd);
+	t.nats.port = port;
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 101, 200);
+	t_take(t.c, 101, 200);
+	t_nothing(t.c);
+	t_two_end(&t);
+}
+
+static bool
+has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+		       0 &&
+	       info.si_pid == pid;
+}
+
+/* None of so many answers, which is no reason to hear nothing else. */
+TEST(a_signal_is_heard_between_two_servers)
+{
+	struct t_two t;
+	char servers[1024] = "servers=";
+	int port, fd = be_silent(&port);
+
+	t_two_prepare(&t, &t_two_plain);
+	for (int i = 1; i <= 16; i++) {
+		size_t n = strlen(servers);
+
+		snprintf(servers + n, sizeof(servers) - n,
+			 "%snats://127.0.0.%d:%d", i > 1 ? "," : "", i, port);
+	}
+	start_with(&t.to, &t, servers, "a");
+	t_until(t_run_said(&t.to, "takes slots from"));
+	kill(t.to.pid, SIGTERM);
+	t_until(has_ended(t.to.pid));
+	t_run_ends(&t.to, 0);
+	close(fd);
+	t_two_finish(&t);
 }
 
 /* As services come up in any order. */
