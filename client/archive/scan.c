@@ -14,11 +14,12 @@ rb_journal_scan_begin(struct rb_journal_scan *scan,
 	rb_journal_chain_begin(&scan->chain, &file->header);
 }
 
+/* Where the scan is. */
 static void
-note_damage(struct rb_journal_scan *scan, uint64_t offset)
+note_damage(struct rb_journal_scan *scan)
 {
 	if (scan->n_damages++ == 0)
-		scan->damage = offset;
+		scan->intact = scan->chain;
 	scan->is_unchained = true;
 }
 
@@ -28,15 +29,14 @@ take(struct rb_journal_scan *scan, const struct rb_journal_block *block)
 {
 	struct rb_journal_chain *c = &scan->chain;
 	bool follows = scan->is_unchained || block->previous == c->previous;
-	uint64_t offset = c->offset;
+	bool goes_back = block->first < c->next;
 
+	if (!follows || goes_back)
+		note_damage(scan);
 	c->offset += rb_journal_extent(block, c->slot_size, c->align);
 	c->previous = block->hash;
-	if (!follows || block->first < c->next) {
-		note_damage(scan, offset);
-		if (block->first < c->next)
-			return;
-	}
+	if (goes_back)
+		return;
 	if (scan->n_blocks++ == 0)
 		scan->first_ns = block->time_ns;
 	scan->is_unchained = false;
@@ -73,8 +73,18 @@ rb_journal_scan(struct rb_journal_scan *scan, struct rb_journal_file *file)
 		scan->is_torn = wrong.found != RB_JOURNAL_NOTHING;
 		if (r == 0)
 			break;
-		note_damage(scan, wrong.offset);
+		note_damage(scan);
 		scan->chain.offset = next;
 	}
 	return 0;
+}
+
+void
+rb_journal_scan_back(struct rb_journal_scan *scan)
+{
+	scan->chain = scan->intact;
+	scan->n_damages = 0;
+	scan->is_sealed = false;
+	scan->is_torn = true;
+	scan->is_unchained = false;
 }

@@ -21,7 +21,7 @@ struct rb_journal_scan {
 	bool is_torn;      /* something is behind the last whole block */
 	bool is_unchained; /* what comes next need not know the one before */
 	uint64_t n_damages;
-	uint64_t damage; /* offset of the first */
+	struct rb_journal_chain intact; /* as it was before the first */
 };
 
 /* From the beginning of a file that is open. */
@@ -31,5 +31,9 @@ void rb_journal_scan_begin(struct rb_journal_scan *scan,
 /* From where it has come to the end, by now, of the file: 0 or a negative errno.
  * May be called again for what was written since. */
 int rb_journal_scan(struct rb_journal_scan *scan, struct rb_journal_file *file);
+
+/* Goes back before the first damage, as if all from there on were torn: who scans knows
+ * that nobody was told of it. */
+void rb_journal_scan_back(struct rb_journal_scan *scan);
 
 #endif

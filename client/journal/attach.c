@@ -172,8 +172,22 @@ published(const struct journal *j)
 	return ringbus_channel_info(c, &info) < 0 ? INT64_MAX : info.cursor;
 }
 
+/* What is damaged above the gate is still in the ring. */
+static void
+leave_damaged(const struct journal *j, struct recovery *r)
+{
+	struct rb_journal_scan *scan = &r->scan;
+
+	if (scan->n_damages == 0 || scan->intact.next <= j->committed)
+		return;
+	rb_journal_scan_back(scan);
+	notice_info("%s: the ring still has all from %" PRId64 " on, where the "
+		    "damage begins: it is written again",
+		    r->name, scan->chain.next);
+}
+
 bool
-attach_compare(struct journal *j, const struct recovery *r)
+attach_compare(struct journal *j, struct recovery *r)
 {
 	int64_t stored = r->scan.chain.next; /* and all before it */
 
@@ -198,6 +212,8 @@ attach_compare(struct journal *j, const struct recovery *r)
 			     r->name, j->stream.epoch, j->next);
 		return false;
 	}
+	leave_damaged(j, r);
+	stored = r->scan.chain.next;
 	if (stored < j->next) {
 		push_hole(j, stored);
 		return true;

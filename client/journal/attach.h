@@ -27,8 +27,9 @@ int attach_open(struct journal *j, struct ringbus *bus, const char *channel);
 
 /*
  * Compares, and says what is missing: sets the epoch and where to go on, and puts a
- * hole in front of the queue. True: what the files lack was acknowledged.
+ * hole in front of the queue. What is damaged there and in the ring still counts as
+ * torn from then on. True: what the files lack was acknowledged.
  */
-bool attach_compare(struct journal *j, const struct recovery *recovery);
+bool attach_compare(struct journal *j, struct recovery *recovery);
 
 #endif

@@ -33,8 +33,8 @@ prepare(struct journal *j, struct ringbus *bus, const char *channel)
 	if (err == 0)
 		err = attach_open(j, bus, channel);
 	if (err == 0) {
+		j->io.errors += (int64_t)recovery.scan.n_damages;
 		is_missing = attach_compare(j, &recovery);
-		j->io.errors += (int64_t)recovery.n_damages;
 		err = recover_finish(j->dirfd, &recovery, is_missing);
 	}
 	recover_close(&recovery);

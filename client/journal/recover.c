@@ -62,11 +62,10 @@ scan_segment(const char *channel, struct recovery *r)
 		notice_error("%s cannot be read: %s", r->name, strerror(-err));
 		return err;
 	}
-	r->n_damages = r->scan.n_damages;
-	if (r->n_damages > 0)
+	if (r->scan.n_damages > 0)
 		notice_error("%s:%" PRIu64 ": damage: bytes that were safe "
 			     "once are wrong; see ringbusctl journal verify",
-			     r->name, r->scan.damage);
+			     r->name, r->scan.intact.offset);
 	return 0;
 }
 
@@ -192,8 +191,12 @@ remove_empty(int dirfd, const struct recovery *r)
 static int
 seal(int dirfd, struct recovery *r, int fd)
 {
-	int err = segment_end(fd, &r->scan.chain);
+	int err;
 
+	/* The SEAL says of all before it that it is safe. */
+	if (fsync(fd) < 0)
+		return -errno;
+	err = segment_end(fd, &r->scan.chain);
 	if (err == 0)
 		write_index(dirfd, r);
 	return err;
@@ -306,7 +309,8 @@ recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
 		return 0;
 	err = r->scan.is_sealed
 		      ? sync_sealed(dirfd, r)
-		      : cut_and_seal(dirfd, r, keeps_tail || r->n_damages > 0);
+		      : cut_and_seal(dirfd, r,
+				     keeps_tail || r->scan.n_damages > 0);
 	/* Its name, too: that of one written with `none` is not safe yet. */
 	if (err == 0 && fsync(dirfd) < 0)
 		err = -errno;

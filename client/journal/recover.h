@@ -17,7 +17,6 @@ struct recovery {
 	char name[RB_JOURNAL_NAME_SIZE]; /* the last segment; "": none */
 	struct rb_journal_file file;
 	struct rb_journal_scan scan;
-	uint64_t n_damages; /* in it */
 };
 
 #define RECOVER_STOPPED 2

@@ -104,20 +104,6 @@ put_tombstones(struct ringbus_producer *p, int64_t n)
 	t_ok(ringbus_producer_abandon(p, last - n + 1, last));
 }
 
-/* Only what the journal has, as nothing is committed. */
-static void
-until_stored(const struct t_writer *w, int64_t sequence)
-{
-	struct ringbus_journal_info info = { .size = sizeof(info) };
-	struct ringbus_journal *journal;
-
-	t_until(t_writer_count(w, ".rbj") == 1);
-	t_ok(ringbus_journal_open(w->dir, &journal));
-	t_until(ringbus_journal_info(journal, &info) == 0 &&
-		info.last == sequence);
-	ringbus_journal_close(journal);
-}
-
 /* Sequences 0 to `last`, but for tombstones from 5 to 7, and from `again` on three. */
 static void
 stored_but(const struct t_writer *w, int64_t again, int64_t last)
@@ -156,7 +142,7 @@ kill_with_tombstones(bool ends_with_event)
 	put_tombstones(p, 3);
 	if (ends_with_event)
 		put_to(p, 8);
-	until_stored(&w, stored);
+	t_writer_until_stored(&w, stored);
 	ck_assert_int_eq(t_writer_sequence(&b), -1);
 	t_writer_kill(&w);
 	put_tombstones(p, 3);

@@ -92,6 +92,19 @@ t_writer_until(const struct t_bus *b, int64_t sequence)
 	t_until(t_writer_sequence(b) >= sequence);
 }
 
+void
+t_writer_until_stored(const struct t_writer *w, int64_t sequence)
+{
+	struct ringbus_journal_info info = { .size = sizeof(info) };
+	struct ringbus_journal *journal;
+
+	t_until(t_writer_count(w, ".rbj") > 0);
+	t_ok(ringbus_journal_open(w->dir, &journal));
+	t_until(ringbus_journal_info(journal, &info) == 0 &&
+		info.last == sequence);
+	ringbus_journal_close(journal);
+}
+
 int
 t_told(struct ringbus_journal *journal, struct ringbus_event *ret)
 {

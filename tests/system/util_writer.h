@@ -45,6 +45,9 @@ void t_writer_kill(struct t_writer *w);
 int64_t t_writer_sequence(const struct t_bus *b);
 void t_writer_until(const struct t_bus *b, int64_t sequence);
 
+/* Until the journal has it, committed or not. */
+void t_writer_until_stored(const struct t_writer *writer, int64_t sequence);
+
 /* An epoch of the journal has exactly these events, in order, once, each with its
  * sequence as its value. */
 void t_stored(const struct t_writer *w, int64_t epoch, int64_t first,

@@ -205,9 +205,16 @@ flip_everywhere(uint32_t align, bool is_apart)
 		ck_assert_uint_eq(scan.n_damages, n < 2 ? 1 : 0);
 		ck_assert(scan.is_torn == (n == 2));
 		if (n < 2)
-			ck_assert_uint_eq(scan.damage, ends[n]);
+			ck_assert_uint_eq(scan.intact.offset, ends[n]);
 		ck_assert_uint_eq(scan.chain.offset, ends[n == 2 ? 2 : 3]);
 		ck_assert_int_eq(scan.chain.next, n == 2 ? 4 : 6);
+		if (n >= 2)
+			continue;
+		rb_journal_scan_back(&scan);
+		ck_assert_uint_eq(scan.chain.offset, ends[n]);
+		ck_assert_int_eq(scan.chain.next, 2 * n);
+		ck_assert_uint_eq(scan.n_damages, 0);
+		ck_assert(scan.is_torn && !scan.is_sealed);
 	}
 	t_journal_close(&j);
 }
@@ -263,7 +270,7 @@ TEST(what_was_never_acknowledged_is_torn_also_before_a_whole_block)
 	t_journal_put(&j, 2);
 	scan = scan_name(j.name);
 	ck_assert_uint_eq(scan.n_damages, 1);
-	ck_assert_uint_eq(scan.damage, ends[3]);
+	ck_assert_uint_eq(scan.intact.offset, ends[3]);
 	ck_assert_int_eq(scan.chain.next, 12);
 	t_journal_close(&j);
 }
@@ -307,7 +314,7 @@ TEST(a_block_that_does_not_follow_is_damage)
 	t_journal_spoil(&j, j.name, ends[1], bytes, size);
 	scan = scan_name(j.name);
 	ck_assert_uint_ge(scan.n_damages, 1);
-	ck_assert_uint_eq(scan.damage, ends[1]);
+	ck_assert_uint_eq(scan.intact.offset, ends[1]);
 	ck_assert_uint_eq(scan.n_blocks, 2);
 	ck_assert_int_eq(scan.chain.next, 6);
 	t_journal_close(&j);
