@@ -7,246 +7,87 @@
  * The clock of a stream stops when all of it is committed. What one event waits for
  * its journal stands beside one write of a page that is synced.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/disk.h"
 #include "bench/payload.h"
 #include "bench/rivals.h"
 #include "bench/setup.h"
 
-#define FIO "/usr/bin/fio"
 #define SIZE 64
 #define BATCH 256
-#define BLOCK (1 << 20)
-#define PAGE 4096
+#define STEP (INT64_C(1 << 20) / SIZE)
 #define STEADY 8000000           /* events, at least: two segments */
 #define ROOM (UINT64_C(6) << 30) /* for all rounds of a contest */
-#define INTERVAL_NS 5000000      /* of `sync: interval` */
 
 #define KEYS                                                                   \
 	"slots: 131072, event_size: 64, huge_pages: true, "                    \
 	"consumers: { journal: { on_death: keep }"
 
-enum sync {
-	ALWAYS,
-	INTERVAL,
-	NONE,
-};
-
 static const char *const sync_names[] = { "always", "interval", "none" };
 
 struct way {
-	enum sync sync;
+	enum disk_sync sync;
 	struct ringbus *bus;
 	struct ringbus_producer *producer;
 	struct ringbus_consumer *consumer; /* of latencies */
 };
 
-static char folder[PATH_MAX - 64];
 static const char *missing; /* what there is no measuring without */
-
-/* --------------------------------------------------------------------- folder */
-
-static void
-clear_folder(const char *path)
-{
-	char full[PATH_MAX + NAME_MAX];
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(full, sizeof(full), "%s/%s", path, entry->d_name);
-		if (unlink(full) < 0 && errno == EISDIR)
-			clear_folder(full);
-	}
-	if (dir != NULL)
-		closedir(dir);
-	rmdir(path);
-}
-
-static void
-end_folder(void)
-{
-	bench_stop_daemon();
-	clear_folder(folder);
-}
-
-/* On a disk, where that of the daemon is memory. */
-static void
-begin_folder(void)
-{
-	snprintf(folder, sizeof(folder), "%.3900s-%d",
-		 bench_program("bench/journal"), (int)getpid());
-	bench_check("folder of the bench", mkdir(folder, 0700));
-	atexit(end_folder);
-}
-
-static void
-file_of(const char *name, char ret[PATH_MAX])
-{
-	snprintf(ret, PATH_MAX, "%s/%s", folder, name);
-}
 
 /* ---------------------------------------------------------------------- floors */
 
-/* What a few events take says more of the start and the end than of a flow. */
+/* What a few events take says more of the start and the end than of a flow. In whole
+ * blocks of the floors. */
 static int64_t
 steady(int64_t n)
 {
-	return n < STEADY ? STEADY : n;
+	n = n < STEADY ? STEADY : n;
+	return n - n % STEP;
 }
 
-/* As a spare segment is before it is written: allocated, and nothing more. */
-static int
-open_file(const char *name, int64_t size)
+static double
+rate_of(int64_t n, int64_t took_ns)
 {
-	char path[PATH_MAX];
-	int fd;
-
-	file_of(name, path);
-	unlink(path);
-	fd = open(path, O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	if (fallocate(fd, 0, 0, size) < 0 || fsync(fd) < 0)
-		bench_fail("%s: %s", path, strerror(errno));
-	return fd;
-}
-
-static char *
-make_block(void)
-{
-	static char *block;
-
-	if (block == NULL)
-		block = aligned_alloc(PAGE, BLOCK);
-	if (block == NULL)
-		bench_fail("no memory");
-	bench_fill(block, BLOCK, 1);
-	return block;
-}
-
-static void
-sync_at_last(int fd, enum sync sync, int64_t *synced_ns, bool is_end)
-{
-	int64_t now = bench_clock_ns();
-
-	if (sync != INTERVAL || (!is_end && now - *synced_ns < INTERVAL_NS))
-		return;
-	*synced_ns = now;
-	bench_check("fdatasync", fdatasync(fd));
+	return took_ns < 0 ? -1 : (double)n * 1e3 / (double)took_ns;
 }
 
 static double
 write_all(void *context, int64_t n)
 {
 	const struct way *way = context;
-	struct iovec block = { make_block(), BLOCK };
-	int64_t size = steady(n) * SIZE / BLOCK * BLOCK, start_ns, at_ns;
-	int fd = open_file("floor", size);
 
-	if (fd < 0)
-		return bench_skip("no direct I/O where the build is");
-	start_ns = at_ns = bench_clock_ns();
-	for (int64_t at = 0; at < size; at += BLOCK) {
-		if (pwritev2(fd, &block, 1, at,
-			     way->sync == ALWAYS ? RWF_DSYNC : 0) != BLOCK)
-			bench_fail("a write: %s", strerror(errno));
-		sync_at_last(fd, way->sync, &at_ns, at + BLOCK == size);
-	}
-	at_ns = bench_clock_ns();
-	close(fd);
-	return (double)(size / SIZE) * 1e3 / (double)(at_ns - start_ns);
-}
-
-/* The page is written by itself and then synced, or both at once. */
-static int
-write_pages(void *context, int64_t n, int64_t *ret_ns)
-{
-	const int *flags = context;
-	struct iovec page = { make_block(), PAGE };
-	int fd = open_file("page", n * PAGE);
-
-	if (fd < 0)
-		return bench_skip("no direct I/O where the build is");
-	for (int64_t i = 0; i < n; i++) {
-		int64_t start_ns = bench_clock_ns();
-
-		if (pwritev2(fd, &page, 1, i * PAGE, *flags) != PAGE)
-			bench_fail("a write: %s", strerror(errno));
-		if (*flags == 0)
-			bench_check("fdatasync", fdatasync(fd));
-		ret_ns[i] = bench_clock_ns() - start_ns;
-	}
-	close(fd);
-	return 0;
-}
-
-/* ------------------------------------------------------------------------- fio */
-
-/* What it says of its own time: KiB a second are the 48th of its fields. */
-static double
-read_rate(FILE *output)
-{
-	char line[8192];
-	double rate = -1;
-
-	while (fgets(line, sizeof(line), output) != NULL) {
-		char *at = line;
-
-		for (int i = 1; i < 48 && at != NULL; i++)
-			at = strchr(at, ';') == NULL ? NULL
-						     : strchr(at, ';') + 1;
-		if (at != NULL)
-			rate = atof(at);
-	}
-	return rate;
+	n = steady(n);
+	return rate_of(n, disk_write(n * SIZE, way->sync));
 }
 
 static double
 run_fio(void *context, int64_t n)
 {
-	static const char *const how[] = { "--sync=dsync", "--fdatasync=2",
-					   "--sync=none" };
 	const struct way *way = context;
-	char command[PATH_MAX + 512], path[PATH_MAX];
-	FILE *output;
-	double rate;
 
-	file_of("fio", path);
-	unlink(path);
-	snprintf(command, sizeof(command),
-		 FIO " --name=x --filename=%s --size=%lldM --rw=write --bs=1M "
-		     "--direct=1 --ioengine=io_uring --iodepth=2 %s --minimal",
-		 path, (long long)(steady(n) * SIZE / BLOCK), how[way->sync]);
-	output = popen(command, "re");
-	if (output == NULL)
-		return bench_skip("it cannot be started");
-	rate = read_rate(output);
-	if (pclose(output) != 0 || rate <= 0)
-		return bench_skip("it does not run here");
-	return rate * 1024 / SIZE / 1e6;
+	n = steady(n);
+	return rate_of(n, disk_write_by_fio(n * SIZE, way->sync));
+}
+
+static int
+write_pages(void *context, int64_t n, int64_t *ret_ns)
+{
+	const enum disk_way *way = context;
+
+	return disk_write_pages(*way, n, ret_ns);
 }
 
 /* ------------------------------------------------------------------------ ours */
 
 static void
-start_journal(const char *channel, enum sync sync)
+start_journal(const char *channel, enum disk_sync sync)
 {
-	char dir[PATH_MAX + 8], how[32], log[64];
+	char path[PATH_MAX], dir[PATH_MAX + 8], how[32], log[64];
 	const char *const argv[] = { bench_program("ringbus-journal"),
 				     "-o",
 				     dir,
@@ -255,7 +96,8 @@ start_journal(const char *channel, enum sync sync)
 				     channel,
 				     NULL };
 
-	snprintf(dir, sizeof(dir), "dir=%s/%s", folder, channel);
+	disk_path(channel, path);
+	snprintf(dir, sizeof(dir), "dir=%s", path);
 	snprintf(how, sizeof(how), "sync=%s", sync_names[sync]);
 	snprintf(log, sizeof(log), "%s.log", channel);
 	bench_start_beside(log, argv);
@@ -280,14 +122,11 @@ open_way(struct way *way, const char *channel, bool is_read)
 static void
 close_way(struct way *way)
 {
-	char path[PATH_MAX];
-
 	ringbus_producer_close(way->producer);
 	ringbus_consumer_close(way->consumer);
 	ringbus_close(way->bus);
 	bench_stop_daemon();
-	file_of("a", path);
-	clear_folder(path);
+	disk_clear("a");
 }
 
 static int64_t
@@ -322,14 +161,14 @@ send_all(void *context, int64_t n)
 	int64_t start_ns = bench_clock_ns();
 	struct way *way = context;
 
-	n = steady(n) / BATCH * BATCH;
+	n = steady(n);
 	for (int64_t i = 0; i < n; i += BATCH)
 		send_batch(way, BATCH, i);
 	while (count_missing(way) > 0) {
 		bench_look_beside();
 		nanosleep(&pause, NULL);
 	}
-	return (double)n * 1e3 / (double)(bench_clock_ns() - start_ns);
+	return rate_of(n, bench_clock_ns() - start_ns);
 }
 
 /* Until one that is gated on the journal has it. */
@@ -370,7 +209,7 @@ static void
 compete(struct way *way, const char *id, const char *title)
 {
 	struct bench_entries entries = { .n = 0 };
-	const char *no_fio = access(FIO, X_OK) < 0
+	const char *no_fio = access(DISK_FIO, X_OK) < 0
 				     ? "not installed: apt-get install fio"
 				     : NULL;
 
@@ -401,23 +240,27 @@ compete(struct way *way, const char *id, const char *title)
 static void
 compete_one_by_one(struct way *way)
 {
-	static const int apart = 0, at_once = RWF_DSYNC;
+	static const struct {
+		const char *id, *name;
+		enum disk_way way;
+	} floors[] = {
+		{ "floor-fdatasync", "pwrite and fdatasync, 4 KiB",
+		  DISK_APART },
+		{ "floor-dsync", "one write with RWF_DSYNC", DISK_AT_ONCE },
+		{ "floor-pipes", "the first, by another process",
+		  DISK_BY_ANOTHER },
+	};
 	struct bench_entries entries = { .n = 0 };
 
-	enter(&entries,
-	      (struct bench_contestant){ .id = "floor-fdatasync",
-					 .name = "pwrite and fdatasync, 4 KiB",
-					 .kind = BENCH_FLOOR,
-					 .run_latency = write_pages,
-					 .context = (void *)&apart },
-	      NULL);
-	enter(&entries,
-	      (struct bench_contestant){ .id = "floor-dsync",
-					 .name = "one write with RWF_DSYNC",
-					 .kind = BENCH_FLOOR,
-					 .run_latency = write_pages,
-					 .context = (void *)&at_once },
-	      NULL);
+	for (int i = 0; i < 3; i++)
+		enter(&entries,
+		      (struct bench_contestant){
+			      .id = floors[i].id,
+			      .name = floors[i].name,
+			      .kind = BENCH_FLOOR,
+			      .run_latency = write_pages,
+			      .context = (void *)&floors[i].way },
+		      NULL);
 	enter(&entries,
 	      (struct bench_contestant){ .id = "ringbus",
 					 .name = "to who comes after it",
@@ -436,7 +279,7 @@ compete_one_by_one(struct way *way)
 
 /* One journal at a time: each has files to make ahead. */
 static void
-compete_with(enum sync sync, const char *id, const char *title)
+compete_with(enum disk_sync sync, const char *id, const char *title)
 {
 	struct way way = { .sync = sync };
 
@@ -450,7 +293,7 @@ compete_with(enum sync sync, const char *id, const char *title)
 static void
 compete_for_latency(void)
 {
-	struct way way = { .sync = ALWAYS };
+	struct way way = { .sync = DISK_ALWAYS };
 
 	bench_start_daemon("  a: { " KEYS ", app: { after: [journal] } } }\n");
 	if (missing == NULL)
@@ -459,28 +302,19 @@ compete_for_latency(void)
 	close_way(&way);
 }
 
-static bool
-has_room(void)
-{
-	struct statvfs fs;
-
-	return statvfs(folder, &fs) == 0 &&
-	       (uint64_t)fs.f_bavail * fs.f_frsize >= ROOM;
-}
-
 int
 main(void)
 {
-	begin_folder();
+	disk_begin();
 	if (access(bench_program("ringbus-journal"), X_OK) < 0)
 		missing = "ringbus-journal is not built";
-	else if (!has_room())
+	else if (!disk_has_room(ROOM))
 		missing = "it takes 6 GiB of disk beside the programs";
-	compete_with(ALWAYS, "journal-always",
+	compete_with(DISK_ALWAYS, "journal-always",
 		     "64 B events to disk, each write synced");
-	compete_with(INTERVAL, "journal-interval",
+	compete_with(DISK_INTERVAL, "journal-interval",
 		     "64 B events to disk, a sync each 5 ms");
-	compete_with(NONE, "journal-none", "64 B events to disk, no sync");
+	compete_with(DISK_NONE, "journal-none", "64 B events to disk, no sync");
 	compete_for_latency();
 	return 0;
 }
