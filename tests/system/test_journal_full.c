@@ -81,6 +81,7 @@ end(struct small *s)
 	ck_assert_int_eq(umount(path), 0);
 }
 
+/* For as long as the disk takes. */
 static int
 publish(void *arg)
 {
@@ -88,7 +89,9 @@ publish(void *arg)
 	struct ringbus *bus = t_connect(daemon);
 	struct ringbus_producer *p = t_produce(bus, NULL);
 
-	t_put_all(p, 0, 79999);
+	for (uint64_t value = 0; value <= 79999; value++)
+		t_ok(ringbus_producer_write(p, &value, sizeof(value),
+					    RINGBUS_FOREVER));
 	ringbus_close(bus);
 	return 0;
 }
