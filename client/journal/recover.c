@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -113,25 +112,39 @@ look_at(int dirfd, const char *channel, struct recovery *r)
 
 /* --------------------------------------------------------------- its end */
 
+#define PIECE 65536
+
+static bool
+is_zero(const char *bytes, size_t n)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0;
+}
+
+/* How much has been, or the end, 0. */
+static ssize_t
+copy_piece(int from, uint64_t at, int to, uint64_t offset)
+{
+	char piece[PIECE];
+	ssize_t n = pread(from, piece, PIECE, (off_t)(at + offset));
+
+	if (n <= 0 || is_zero(piece, (size_t)n))
+		return n;
+	return pwrite(to, piece, (size_t)n, (off_t)offset);
+}
+
+/* But for zeroes, which may be most of what was allocated: there need not be room for
+ * them. */
 static int
 copy_tail(int from, int to, uint64_t at)
 {
-	char *buffer = malloc(1 << 20);
 	uint64_t done = 0;
 	ssize_t n = 1;
-	int err;
 
-	if (buffer == NULL)
-		return -ENOMEM;
 	while (n > 0 && done < TAIL_MAX) {
-		n = pread(from, buffer, 1 << 20, (off_t)(at + done));
-		if (n > 0)
-			n = write(to, buffer, (size_t)n);
+		n = copy_piece(from, at, to, done);
 		done += n > 0 ? (uint64_t)n : 0;
 	}
-	err = n < 0 ? -errno : 0;
-	free(buffer);
-	return err == 0 && fsync(to) < 0 ? -errno : err;
+	return n < 0 || fsync(to) < 0 ? -errno : 0;
 }
 
 /* The next segment will have its name. */

@@ -345,6 +345,7 @@ TEST(what_is_missing_is_a_hole)
 TEST(keeps_what_it_cuts_where_something_is_missing)
 {
 	char path[PATH_MAX];
+	struct stat st;
 	struct flow f;
 
 	begin(&f);
@@ -354,7 +355,11 @@ TEST(keeps_what_it_cuts_where_something_is_missing)
 	scribble(path, 4096 + 66, "spoilt", 6);
 	t_writer_start(&f.w, &f.b.daemon, "io=auto", NULL);
 	ck_assert(t_run_said(&f.w.run, "0 to 0 are neither"));
-	t_until(t_writer_count(&f.w, ".tail") == 1);
+	t_until(t_run_said(&f.w.run, "is kept as"));
+	t_writer_last(&f.w, ".tail", path);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_gt(st.st_size, 0);
+	ck_assert_int_lt(st.st_size, 1 << 20); /* not what was only allocated */
 	put(&f, 1, 999);
 	t_writer_stop(&f.w);
 	end(&f);
