@@ -168,9 +168,9 @@ check_kind(const struct importer *m, const struct frame *f)
 static int
 tell_loss(struct importer *m, int64_t n, const char *why)
 {
-	log_error("LOST: %" PRId64 " slots: %s; going on behind them with slot "
-		  "%" PRId64 " of the channel",
-		  n, why, m->published + 1);
+	log_error("LOST: %" PRId64 " slots of stream %s: %s; going on behind "
+		  "them with slot %" PRId64 " of the channel",
+		  n, m->setup->stream, why, m->published + 1);
 	m->errors++;
 	return 0;
 }

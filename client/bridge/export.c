@@ -61,6 +61,7 @@ collect(struct exporter *e)
 		stream_no_trouble();
 	}
 	e->pause_ns = 0;
+	e->is_refused = false;
 	return commit(e);
 }
 
@@ -212,6 +213,7 @@ turn(struct exporter *e)
 		return begin_anew(e);
 	if (window_is_doubtful(&e->window, why)) {
 		e->refusals++;
+		e->is_refused |= !window_is_empty(&e->window);
 		resync_end(e, why);
 		return 0;
 	}

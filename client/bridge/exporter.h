@@ -25,6 +25,7 @@ struct exporter {
 	struct frame_kind kind;
 	bool has_read;               /* since the consumer was opened */
 	bool in_sync;                /* the stream's end is known */
+	bool is_refused;             /* what was sent last was in vain */
 	int64_t skip_to;             /* events before it are in the stream */
 	int64_t index;               /* of the next event, in the stream */
 	char follows[FRAME_ID_SIZE]; /* what was sent last; "": nothing yet */

@@ -25,9 +25,14 @@ look_at_stream(struct importer *m)
 {
 	struct stream_state state;
 	struct frame tail;
+	int err;
 
-	if (m->js == NULL || !server_is_up(&m->server) ||
-	    stream_look(m->js, m->setup, &state) < 0)
+	if (m->js == NULL || !server_is_up(&m->server))
+		return;
+	err = stream_look(m->js, m->setup, &state);
+	/* A server that has come back without it does not answer who asks for more. */
+	m->is_stale |= err == -ENOENT;
+	if (err < 0)
 		return;
 	m->stream_last = state.last;
 	/* It is another one, or has lost its end: nothing comes from there. */

@@ -157,6 +157,7 @@ locate_begin(struct importer *m)
 		return err;
 	}
 	m->attempts++;
+	m->stream_end = 0; /* that of another stream, it may be */
 	m->is_first = true;
 	m->is_stale = false;
 	return 0;

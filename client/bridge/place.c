@@ -10,6 +10,7 @@
 #include "client/bridge/exporter.h"
 #include "client/bridge/log.h"
 #include "client/bridge/notify.h"
+#include "client/bridge/progress.h"
 #include "client/bridge/wake.h"
 
 #define RETRY_NS INT64_C(200000000)
@@ -80,5 +81,7 @@ place_open(struct exporter *e)
 		return err;
 	}
 	wake_watch_consumer(e->consumer);
+	/* One that is new has told nothing; of a stream that is full it is one of many. */
+	progress_of_export(e);
 	return 0;
 }

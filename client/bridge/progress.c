@@ -40,7 +40,7 @@ progress_of_export(const struct exporter *e)
 	io.errors = e->refusals;
 	io.retries = e->resyncs > 0 ? e->resyncs - 1 : 0;
 	io.lag = lag > 0 ? lag : 0;
-	io.up = e->in_sync;
+	io.up = e->in_sync && !(e->is_refused && lag > 0);
 	ringbus_consumer_io(e->consumer, &io);
 	notify(e->setup, &io);
 }

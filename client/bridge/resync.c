@@ -12,6 +12,7 @@
 
 #include "client/bridge/exporter.h"
 #include "client/bridge/log.h"
+#include "client/bridge/progress.h"
 #include "client/bridge/wake.h"
 
 #define SETTLE_MS 1000
@@ -33,9 +34,9 @@ void
 resync_end(struct exporter *e, const char *why)
 {
 	if (e->in_sync && why != NULL)
-		stream_trouble("what the stream has is in doubt, and looked "
+		stream_trouble("stream %s: what it has is in doubt, and looked "
 			       "up: %s",
-			       why);
+			       e->setup->stream, why);
 	if (e->js != NULL)
 		settle(e);
 	jsCtx_Destroy(e->js);
@@ -215,5 +216,6 @@ resync_begin(struct exporter *e)
 	}
 	e->in_sync = true;
 	e->resyncs++;
+	progress_of_export(e);
 	return 0;
 }

@@ -67,11 +67,13 @@ send_batch(struct exporter *e)
 				 .index = e->index };
 
 	if ((int64_t)b->used + FRAME_HEADERS_SIZE > e->max_message) {
-		log_error("the event at %" PRId64
-			  " has %zu bytes, more than the "
-			  "server takes: raise its max_payload, or the "
-			  "max_msg_size of the stream (%" PRId64 ")",
-			  b->first, b->used, e->max_message);
+		log_error(
+			"the event at %" PRId64 " makes a message of %zu "
+			"bytes and up to %d of headers, more than the %" PRId64
+			" that the server takes: raise its max_payload, or "
+			"the max_msg_size of stream %s",
+			b->first, b->used, FRAME_HEADERS_SIZE, e->max_message,
+			e->setup->stream);
 		return -EMSGSIZE;
 	}
 	return publish(e, &f);

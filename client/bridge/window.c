@@ -182,6 +182,22 @@ note_ack(struct window *w, const jsPubAck *ack)
 	}
 }
 
+/* A stream with discard: new that is full, or an account that may have no more. */
+static const char *
+hint(jsErrCode code)
+{
+	switch (code) {
+	case JSStreamStoreFailedErr:
+	case JSAccountResourcesExceededErr:
+	case JSStorageResourcesExceededErr:
+	case JSInsufficientResourcesErr:
+		return ": make room on the server, or raise its limits; until "
+		       "then producers wait";
+	default:
+		return "";
+	}
+}
+
 void
 window_note(jsCtx *js, natsMsg *msg, jsPubAck *ack, jsPubAckErr *error,
 	    void *closure)
@@ -193,10 +209,11 @@ window_note(jsCtx *js, natsMsg *msg, jsPubAck *ack, jsPubAckErr *error,
 		if (ack != NULL)
 			note_ack(w, ack);
 		else
-			doubt(w, "a message was refused: %s",
+			doubt(w, "a message was refused: %s%s",
 			      error->ErrText != NULL
 				      ? error->ErrText
-				      : natsStatus_GetText(error->Err));
+				      : natsStatus_GetText(error->Err),
+			      hint(error->ErrCode));
 	}
 	pthread_mutex_unlock(&w->lock);
 	natsMsg_Destroy(msg);

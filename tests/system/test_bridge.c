@@ -364,17 +364,6 @@ TEST(slots_and_messages_are_found_from_both_sides)
 	t_two_end(&t);
 }
 
-static struct ringbus_io
-io_of(const struct ringbus_channel *channel, int role, const char *name)
-{
-	struct ringbus_io io = { .size = sizeof(io) };
-
-	if (t_has_member(channel, role, name))
-		ringbus_channel_io(channel, role,
-				   t_member(channel, role, name).index, &io);
-	return io;
-}
-
 /* How far they are can be seen in the channel. */
 TEST(both_tell_what_they_have_moved)
 {
@@ -387,13 +376,13 @@ TEST(both_tell_what_they_have_moved)
 	b = ringbus_consumer_channel(t.c);
 	t_put_all(t.p, 1, 100);
 	t_take(t.c, 1, 100);
-	t_until(io_of(a, RINGBUS_CONSUMER, "replicate").bytes == 800);
-	t_until(io_of(b, RINGBUS_PRODUCER, "bridge").bytes == 800);
-	ck_assert_int_eq(io_of(a, RINGBUS_CONSUMER, "replicate").batches,
-			 io_of(b, RINGBUS_PRODUCER, "bridge").batches);
-	t_until(io_of(a, RINGBUS_CONSUMER, "replicate").lag == 0);
-	ck_assert(io_of(a, RINGBUS_CONSUMER, "replicate").up);
-	ck_assert(io_of(b, RINGBUS_PRODUCER, "bridge").up);
+	t_until(t_io_of(a, RINGBUS_CONSUMER, "replicate").bytes == 800);
+	t_until(t_io_of(b, RINGBUS_PRODUCER, "bridge").bytes == 800);
+	ck_assert_int_eq(t_io_of(a, RINGBUS_CONSUMER, "replicate").batches,
+			 t_io_of(b, RINGBUS_PRODUCER, "bridge").batches);
+	t_until(t_io_of(a, RINGBUS_CONSUMER, "replicate").lag == 0);
+	ck_assert(t_io_of(a, RINGBUS_CONSUMER, "replicate").up);
+	ck_assert(t_io_of(b, RINGBUS_PRODUCER, "bridge").up);
 	t_ctl_run(&run, &t.b.daemon, NULL, "bridge status");
 	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), "\na  "));
 	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), " export "));
@@ -403,9 +392,9 @@ TEST(both_tell_what_they_have_moved)
 	ck_assert_ptr_nonnull(strstr(t_ctl_out(&run), " import "));
 	t_nats_pause(&t.nats);
 	t_put_all(t.p, 101, 150);
-	t_until(io_of(a, RINGBUS_CONSUMER, "replicate").lag == 50);
+	t_until(t_io_of(a, RINGBUS_CONSUMER, "replicate").lag == 50);
 	t_nats_resume(&t.nats);
 	t_take(t.c, 101, 150);
-	t_until(io_of(a, RINGBUS_CONSUMER, "replicate").lag == 0);
+	t_until(t_io_of(a, RINGBUS_CONSUMER, "replicate").lag == 0);
 	t_two_end(&t);
 }

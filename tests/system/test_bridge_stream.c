@@ -130,6 +130,94 @@ TEST(a_stream_that_is_gone_is_told)
 	t_two_end(&t);
 }
 
+/* A server that has come back without it says nothing to who waits for more of it. */
+TEST(a_stream_that_has_gone_with_its_server_is_told)
+{
+	struct t_two t;
+	const struct ringbus_channel *b;
+
+	t_two_prepare(&t, &t_two_plain);
+	t_nats_request(&t.nats, "$JS.API.STREAM.CREATE.s",
+		       "{\"name\":\"s\",\"subjects\":[\"s.all\"],"
+		       "\"storage\":\"memory\"}");
+	t_bridge_start(&t.to, &t.b, "a");
+	t_bridge_start(&t.from, &t.b, "b");
+	t_put_all(t.p, 1, 10);
+	t_take(t.c, 1, 10);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_stop(&t.to);
+	b = ringbus_consumer_channel(t.c);
+	t_until(t_io_of(b, RINGBUS_PRODUCER, "bridge").up);
+	t_nats_kill(&t.nats);
+	t_nats_launch(&t.nats);
+	t_until(t_run_said(&t.from, "stream s is not there"));
+	t_until(!t_io_of(b, RINGBUS_PRODUCER, "bridge").up);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_put_all(t.p, 11, 20);
+	t_take(t.c, 11, 20);
+	t_nothing(t.c);
+	t_two_end(&t);
+}
+
+/* How far it is is counted in the stream that is there. */
+TEST(the_lag_is_that_of_the_stream_that_is_there)
+{
+	struct t_two t;
+	struct ringbus_io io;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_request(&t.nats, "$JS.API.STREAM.DELETE.s", "");
+	t_put_all(t.p, 101, 150);
+	t_take(t.c, 101, 150);
+	t_until((io = t_io_of(ringbus_consumer_channel(t.c), RINGBUS_PRODUCER,
+			      "bridge"))
+			.bytes == 150 * 8);
+	ck_assert_int_eq(io.lag, 0);
+	t_two_end(&t);
+}
+
+/* While it is full: how far the export is, and that it goes nowhere. Between two tries
+ * the bridge has its place anew, and must not seem to be unknown for so long. */
+TEST(a_stream_that_is_full_is_told_all_the_time)
+{
+	struct t_two t;
+	struct ringbus_io io;
+	const struct ringbus_channel *a;
+	unsigned long told = 0, untold = 0;
+	const struct t_two_kinds full = {
+		.a = t_two_plain.a,
+		.b = t_two_plain.b,
+		.to = ", max_events: 10, stream_size: 8KiB",
+	};
+
+	t_two_prepare(&t, &full);
+	a = ringbus_producer_channel(t.p);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_put_all(t.p, 1, 1000);
+	t_until(t_run_said(&t.to, "make room"));
+	do {
+		io = t_io_of(a, RINGBUS_CONSUMER, "replicate");
+		told += io.errors > 0;
+		untold += io.errors == 0;
+		ck_assert(!(io.up && io.errors > 0));
+	} while (io.errors < 6);
+	ck_assert_int_gt(io.lag, 0);
+	ck_assert_uint_gt(told, untold);
+	t_nats_request(&t.nats, "$JS.API.STREAM.UPDATE.s",
+		       "{\"name\":\"s\",\"subjects\":[\"s.all\"],"
+		       "\"storage\":\"file\",\"discard\":\"new\","
+		       "\"duplicate_window\":30000000000,"
+		       "\"allow_direct\":true,\"max_bytes\":100000000}");
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 1, 1000);
+	t_until(t_two_all_is_acked(&t));
+	t_until(t_io_of(a, RINGBUS_CONSUMER, "replicate").up);
+	t_two_end(&t);
+}
+
 /* Nobody has read it yet: this one would have dropped it. */
 TEST(a_stream_that_keeps_nothing_is_refused)
 {

@@ -104,3 +104,14 @@ t_two_acked(const struct t_two *t)
 			"replicate")
 		.sequence;
 }
+
+struct ringbus_io
+t_io_of(const struct ringbus_channel *channel, int role, const char *name)
+{
+	struct ringbus_io io = { .size = sizeof(io) };
+
+	if (t_has_member(channel, role, name))
+		ringbus_channel_io(channel, role,
+				   t_member(channel, role, name).index, &io);
+	return io;
+}

@@ -56,6 +56,10 @@ void t_bridge_stop(struct t_run *run);
 struct ringbus_consumer *t_two_consume(struct ringbus *bus,
 				       const char *channel);
 
+/* What that member tells of the outside; all 0 if it is not there, or tells nothing. */
+struct ringbus_io t_io_of(const struct ringbus_channel *channel, int role,
+			  const char *name);
+
 /* The exporter's place; and true once it is behind all that is in "a". */
 int64_t t_two_acked(const struct t_two *t);
 bool t_two_all_is_acked(const struct t_two *t);
