@@ -261,17 +261,31 @@ pass_tombstones(struct ringbus_consumer *c, int64_t limit)
 	return 1;
 }
 
+/* It commits what it drops while its disk is full; the hole gets into the file with
+ * the next segment that can be written. */
+static bool
+is_in_trouble(const struct ringbus_consumer *c,
+	      const struct ringbus_member *writer)
+{
+	struct ringbus_io io = { .size = sizeof(io) };
+
+	return ringbus_channel_io(&c->attachment.channel, RINGBUS_CONSUMER,
+				  writer->index, &io) == 1 &&
+	       io.up == 0;
+}
+
 /* The journal has not got what comes next, and `writer` said before that we
  * looked: 0 if it is to be waited for. */
 static int
-await_writer(struct rb_replay *r, const struct ringbus_member *writer,
-	     int64_t next)
+await_writer(struct ringbus_consumer *c, const struct ringbus_member *writer)
 {
 	bool is_there = writer->state == RINGBUS_MEMBER_ATTACHED ||
 			writer->state == RINGBUS_MEMBER_PARKED;
+	struct rb_replay *r = c->replay;
 	int64_t now = rb_clock_ns();
 
-	if (is_there && writer->sequence < next) {
+	if (is_there &&
+	    (writer->sequence < c->next || is_in_trouble(c, writer))) {
 		r->absent_ns = 0;
 		return 0;
 	}
@@ -286,12 +300,12 @@ await_writer(struct rb_replay *r, const struct ringbus_member *writer,
 			"consumer %s is beyond sequence %lld, and "
 			"the journal has not got it: is this the "
 			"folder that it writes?",
-			r->writer, (long long)next);
+			r->writer, (long long)c->next);
 	return rb_replay_fail(r, -ENODATA,
 			      "the journal ends before sequence %lld, which is "
 			      "no longer in the ring, and nobody is there as "
 			      "consumer %s to write it: start ringbus-journal",
-			      (long long)next, r->writer);
+			      (long long)c->next, r->writer);
 }
 
 /* How far the journal is to be read now. */
@@ -330,7 +344,7 @@ rb_backlog_fill(struct ringbus_consumer *c)
 	if (found == 0 && writer.sequence >= c->next)
 		found = pass_tombstones(c, rb_min_i64(limit, writer.sequence));
 	if (found == 0)
-		return await_writer(r, &writer, c->next);
+		return await_writer(c, &writer);
 	r->absent_ns = 0;
 	return found;
 }

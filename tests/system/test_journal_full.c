@@ -3,6 +3,7 @@
  * test_journal_full.c - a ringbus-journal whose disk is full or hangs, and then
  * does not
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <signal.h>
@@ -131,6 +132,48 @@ TEST(stalls_while_the_disk_is_full_and_goes_on_when_it_is_not)
 	t_writer_stop(&s.w);
 	s.p = NULL;
 	t_stored(&s.w, 1, 0, 79999);
+	end(&s);
+}
+
+/* From the first on, up to `last` or as far as it gets. */
+static void
+take_until(struct ringbus_consumer *c, int64_t last)
+{
+	struct ringbus_event event = { .sequence = -1 };
+	int64_t found = 0;
+
+	while (found >= 0 && event.sequence < last) {
+		found = ringbus_consumer_wait(c, 3 * T_SECOND);
+		while (found >= 0 && ringbus_consumer_next(c, &event) > 0)
+			ck_assert_uint_eq(t_value(&event),
+					  (uint64_t)event.sequence);
+		t_ok(ringbus_consumer_commit(c));
+	}
+	if (event.sequence < last)
+		ck_assert_int_eq(found, -ETIMEDOUT);
+}
+
+TEST(who_reads_behind_it_waits_until_it_can_say_what_was_dropped)
+{
+	struct ringbus_consumer_options o = RINGBUS_CONSUMER_OPTIONS_INIT;
+	struct ringbus_consumer *c;
+	struct small s;
+
+	begin(&s, "on_full=drop", make_small_disk);
+	t_put_all(s.p, 0, 79999);
+	t_writer_until(&s.b, 79999);
+	o.journal = s.w.dir;
+	o.from = 0;
+	t_ok(ringbus_consumer_open(s.b.bus, "a", &o, &c));
+	take_until(c, 79999);
+	ck_assert_int_eq(ringbus_consumer_lost(c), 0);
+	ck_assert_int_eq(unlink(s.hog), 0);
+	t_until(t_run_said(&s.w.run, "slots were dropped"));
+	t_put_all(s.p, 80000, 80999);
+	take_until(c, 80999);
+	ck_assert_int_gt(ringbus_consumer_lost(c), 0);
+	ringbus_consumer_close(c);
+	t_writer_stop(&s.w);
 	end(&s);
 }
 
