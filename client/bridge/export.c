@@ -32,8 +32,14 @@ all_is_safe(const struct exporter *e)
 static int
 commit(struct exporter *e)
 {
-	if (all_is_safe(e))
-		return ringbus_consumer_commit(e->consumer);
+	int err;
+
+	if (all_is_safe(e)) {
+		err = ringbus_consumer_commit(e->consumer);
+		if (err == 0)
+			e->void_to = ringbus_consumer_sequence(e->consumer);
+		return err;
+	}
 	if (e->acked <= ringbus_consumer_sequence(e->consumer))
 		return 0;
 	return ringbus_consumer_commit_through(e->consumer, e->acked);
@@ -281,7 +287,9 @@ report(const struct exporter *e, int err)
 int
 export_run(const struct setup *setup, struct ringbus *bus)
 {
-	struct exporter e = { .setup = setup, .bus = bus, .acked = -1 };
+	struct exporter e = {
+		.setup = setup, .bus = bus, .acked = -1, .void_to = -1
+	};
 	int err;
 
 	again_end(&e.again);

@@ -32,6 +32,7 @@ struct exporter {
 	/* What the stream has, as far as we were told: up to slot `acked`. */
 	bool acked_known;
 	int64_t acked, acked_index;
+	int64_t void_to;      /* behind `acked` up to here are no events */
 	int64_t created_ns;   /* of the stream, as it was seen last; 0: never */
 	uint64_t stream_last; /* its last message, as we know it */
 	bool has_held, has_gap, has_ended;

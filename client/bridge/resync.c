@@ -50,12 +50,32 @@ place_of(const struct exporter *e)
 	return ringbus_consumer_sequence(e->consumer) + 1;
 }
 
+/* Behind slot `last` up to the place, of which the stream has nothing: events that it has
+ * lost, or none. */
+static void
+send_again(struct exporter *e, uint64_t generation, int64_t last)
+{
+	const struct again_source from = { .bus = e->bus,
+					   .channel = e->setup->channel,
+					   .journal = e->setup->journal,
+					   .generation = generation };
+	int64_t place = place_of(e);
+
+	again_end(&e->again);
+	if (e->acked_known && e->acked == last && e->void_to > last)
+		last = e->void_to;
+	if (last + 1 < place &&
+	    again_begin(&e->again, &from, last + 1, place - 1))
+		log_error("stream %s has lost slots %" PRId64 " to %" PRId64
+			  ", which are committed: sending them again",
+			  e->setup->stream, last + 1, place - 1);
+}
+
 /* The stream has slots up to `last` of this generation. */
 static int
 go_on_behind(struct exporter *e, int64_t last, int64_t index)
 {
 	struct ringbus_info info = { .size = sizeof(info) };
-	int64_t place = place_of(e);
 
 	ringbus_channel_info(ringbus_consumer_channel(e->consumer), &info);
 	if (last > info.cursor) {
@@ -65,19 +85,12 @@ go_on_behind(struct exporter *e, int64_t last, int64_t index)
 			  e->setup->stream, last, info.cursor);
 		return -EINVAL;
 	}
+	send_again(e, info.generation, last);
 	e->acked_known = true;
 	e->acked = last;
 	e->acked_index = index;
 	e->index = index;
 	e->skip_to = last + 1;
-	again_end(&e->again);
-	if (last + 1 < place) {
-		log_error("stream %s has lost slots %" PRId64 " to %" PRId64
-			  ", which it had acknowledged: sending them again",
-			  e->setup->stream, last + 1, place - 1);
-		again_begin(&e->again, e->bus, &info, e->setup->journal,
-			    last + 1, place - 1);
-	}
 	return 0;
 }
 
@@ -88,6 +101,7 @@ go_on_from_memory(struct exporter *e, const struct stream_state *state)
 	if (e->acked_known && e->created_ns == state->created_ns &&
 	    e->stream_last == state->last)
 		return go_on_behind(e, e->acked, e->acked_index);
+	e->acked_known = false;
 	e->skip_to = 0;
 	again_end(&e->again);
 	if (state->last == 0) {

@@ -225,14 +225,15 @@ TEST(a_message_is_gone_on_with_in_the_middle)
 	t_two_end(&t);
 }
 
+static const struct t_two_kinds multi = {
+	.a = "slots: 64, event_size: 8, producers: multi",
+	.b = "slots: 64, event_size: 8",
+};
+
 /* What producers have given up is not there on the other side. */
 TEST(tombstones_stay_behind)
 {
 	struct t_two t;
-	const struct t_two_kinds multi = {
-		.a = "slots: 64, event_size: 8, producers: multi",
-		.b = "slots: 64, event_size: 8",
-	};
 	uint64_t n = 0;
 
 	t_two_begin(&t, &multi);
@@ -254,6 +255,57 @@ TEST(tombstones_stay_behind)
 			 (int64_t)n - 1);
 	t_until(t_two_all_is_acked(&t));
 	t_two_end(&t);
+}
+
+/* Events up to `last`, and tombstones, which the exporter passes over. */
+static void
+end_with_tombstones(struct t_two *t, uint64_t first, uint64_t last)
+{
+	int64_t sequence;
+
+	t_put_all(t->p, first, last);
+	sequence = ringbus_producer_claim(t->p, 3, T_LONG);
+	t_ok(ringbus_producer_abandon(t->p, sequence - 2, sequence));
+	t_take(t->c, first, last);
+	t_until(t_two_all_is_acked(t));
+}
+
+static void
+nothing_was_missed(struct t_two *t)
+{
+	t_nothing(t->c);
+	ck_assert(!t_run_said(&t->to, "has lost"));
+	ck_assert(!t_run_said(&t->from, "LOST"));
+	t_two_end(t);
+}
+
+/* Behind the last event there is nothing to send, and nothing is missing, whoever asks
+ * what the stream has. */
+TEST(tombstones_at_the_end_are_no_loss)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &multi);
+	end_with_tombstones(&t, 1, 10);
+	t_bridge_stop(&t.to);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_put_all(t.p, 11, 20);
+	t_take(t.c, 11, 20);
+	nothing_was_missed(&t);
+}
+
+/* When it asks they are overwritten, and it remembers them. */
+TEST(tombstones_that_are_gone_are_no_loss)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &multi);
+	end_with_tombstones(&t, 1, 10);
+	t_nats_kill(&t.nats);
+	t_put_all(t.p, 11, 74);
+	t_nats_launch(&t.nats);
+	t_take(t.c, 11, 74);
+	nothing_was_missed(&t);
 }
 
 TEST(the_end_of_the_stream_is_reached_by_the_exporter)
@@ -336,7 +388,7 @@ ask(const struct t_two *t, const char *option, const char *number,
 TEST(slots_and_messages_are_found_from_both_sides)
 {
 	struct t_two t;
-	const struct t_two_kinds multi = {
+	const struct t_two_kinds pairs = {
 		.a = "slots: 64, event_size: 8, producers: multi",
 		.b = "slots: 64, event_size: 8",
 		.to = ", max_events: 2",
@@ -344,7 +396,7 @@ TEST(slots_and_messages_are_found_from_both_sides)
 	char *exported, *imported, *message, *again;
 	int64_t hole;
 
-	t_two_begin(&t, &multi);
+	t_two_begin(&t, &pairs);
 	t_put_all(t.p, 1, 3);
 	hole = ringbus_producer_claim(t.p, 1, T_LONG);
 	t_ok(ringbus_producer_abandon(t.p, hole, hole));
