@@ -71,7 +71,7 @@ send_again(struct exporter *e, uint64_t generation, int64_t last)
 			  e->setup->stream, last + 1, place - 1);
 }
 
-/* The stream has slots up to `last` of this generation. */
+/* The stream has slots up to `last` of this generation; -1: none of it, any more. */
 static int
 go_on_behind(struct exporter *e, int64_t last, int64_t index)
 {
@@ -161,10 +161,7 @@ find_place(struct exporter *e, const struct stream_state *state)
 				    tail.index + frame_slots(&tail));
 	if (is_overtaken(e, &tail))
 		return -EAGAIN;
-	e->skip_to = 0;
-	e->index = tail.index + frame_slots(&tail);
-	again_end(&e->again);
-	return 0;
+	return go_on_behind(e, -1, tail.index + frame_slots(&tail));
 }
 
 static void

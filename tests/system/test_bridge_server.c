@@ -343,3 +343,48 @@ TEST(what_a_killed_server_has_not_read_is_sent_again_at_the_end_too)
 	t_bridge_stop(&t.from);
 	t_two_finish(&t);
 }
+
+/* "a" of another length. */
+static void
+make_anew(struct t_two *t)
+{
+	const struct t_two_kinds other = {
+		.a = "slots: 512, event_size: 8",
+		.b = t_two_plain.b,
+	};
+	char yaml[4096];
+
+	t_bridge_stop(&t->to);
+	ringbus_producer_close(t->p);
+	t_two_configure(t, &other, yaml, sizeof(yaml));
+	t_daemon_configure(&t->b.daemon, yaml);
+	t_bus_ok(t->b.bus, ringbus_reload(t->b.bus, RINGBUS_RELOAD_RECREATE));
+	t->p = t_produce(t->b.bus, NULL);
+	t_bridge_start(&t->to, &t->b, "a");
+}
+
+/* All that it had of the channel as it is now: what is left is of the one before. */
+TEST(a_generation_that_the_stream_has_lost_is_sent_again)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_stop(&t.from);
+	t_nats_kill(&t.nats);
+	t_nats_put_aside(&t.nats);
+	t_nats_launch(&t.nats);
+	make_anew(&t);
+	t_put_all(t.p, 101, 300);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_take_back(&t.nats);
+	t_nats_launch(&t.nats);
+	t_bridge_start(&t.from, &t.b, "b");
+	t_put_all(t.p, 301, 400);
+	t_take(t.c, 101, 400);
+	t_nothing(t.c);
+	t_two_end(&t);
+}
