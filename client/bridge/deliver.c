@@ -186,17 +186,24 @@ count_missing(const struct importer *m, const struct frame *f, int64_t *ret)
 	return true;
 }
 
+/* What comes next is this message, but for so many slots of it. */
+static int
+go_on_in(struct importer *m, const struct frame *f, int64_t skip)
+{
+	return locate_rebase(m, f->index + skip, f->kind.generation,
+			     f->first + skip);
+}
+
 /* The first message of a stream that we do not know. */
 static int
 begin_with(struct importer *m, const struct frame *f)
 {
 	int64_t n = 0;
 
-	if (!count_missing(m, f, &n))
-		m->source_slot = -1;
+	count_missing(m, f, &n);
 	if (n > 0)
 		tell_loss(m, n, "they are not in the new stream");
-	return locate_rebase(m, f->index + (n < 0 ? -n : 0));
+	return go_on_in(m, f, n < 0 ? -n : 0);
 }
 
 /* A message that lies behind what has to come, and nothing is between. */
@@ -213,20 +220,26 @@ pass_hole(struct importer *m, const struct frame *f)
 			m, n,
 			"the messages were removed, or became too old, before "
 			"they were imported");
-	return locate_rebase(m, f->index + (n < 0 ? -n : 0));
+	return go_on_in(m, f, n < 0 ? -n : 0);
 }
 
 /* What was lost before it came to the stream; we may have some of that. */
 static int
 pass_gap(struct importer *m, const struct frame *f)
 {
-	int64_t end = f->index + frame_slots(f);
-
-	tell_loss(m, end - importer_index(m),
+	tell_loss(m, f->index + frame_slots(f) - importer_index(m),
 		  "the exporting side had lost them");
-	m->source = f->kind.generation;
-	m->source_slot = f->last + 1;
-	return locate_rebase(m, end);
+	return go_on_in(m, f, frame_slots(f));
+}
+
+/* Lost by a server that had not synced it, as the ring that it came from was. */
+static int
+pass_reuse(struct importer *m, const struct frame *f)
+{
+	log_warning("stream %s has lost %" PRId64 " slots that are here, and "
+		    "goes on with a channel that was made anew",
+		    m->setup->stream, importer_index(m) - f->index);
+	return go_on_in(m, f, 0);
 }
 
 /* It is the one that has to come, in whole or from somewhere in it on. */
@@ -240,14 +253,32 @@ deliver_from(struct importer *m, const struct frame *f, natsMsg *msg)
 		return err;
 	if (f->is_gap)
 		return pass_gap(m, f);
+	/* Whose it is has to be known of all that is published. */
+	if (f->kind.generation != m->source)
+		err = go_on_in(m, f, done);
+	if (err < 0)
+		return err;
 	m->bytes += natsMsg_GetDataLength(msg);
 	m->messages++;
 	err = f->kind.framing == RINGBUS_FIXED
 		      ? deliver_fixed(m, f, msg, done)
 		      : deliver_framed(m, f, msg, done);
-	m->source = f->kind.generation;
 	m->source_slot = f->first + importer_index(m) - f->index;
 	return err;
+}
+
+/* Where it does not say what we have come to: 0; or as deliver(). */
+static int
+come_to(struct importer *m, const struct frame *f, bool is_first)
+{
+	if (!m->has_base)
+		return begin_with(m, f);
+	if (locate_is_reused(m, f))
+		return pass_reuse(m, f);
+	if (f->index <= importer_index(m))
+		return 0;
+	/* Between two messages one may have been lost on the way. */
+	return is_first ? pass_hole(m, f) : -EAGAIN;
 }
 
 int
@@ -268,23 +299,11 @@ deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
 	m->is_first = false;
 	if (f.index + frame_slots(&f) > m->stream_end)
 		m->stream_end = f.index + frame_slots(&f);
-	if (!m->has_base) {
-		err = begin_with(m, &f);
-		if (err < 0)
-			return err;
-	}
+	err = come_to(m, &f, is_first);
+	if (err < 0)
+		return err;
 	m->next = sequence + 1;
 	if (f.index + frame_slots(&f) <= importer_index(m))
 		return 0;
-	if (f.index > importer_index(m)) {
-		/* Between two messages one may have been lost on the way. */
-		if (!is_first)
-			return -EAGAIN;
-		err = pass_hole(m, &f);
-		if (err < 0)
-			return err;
-		if (f.index + frame_slots(&f) <= importer_index(m))
-			return 0;
-	}
 	return deliver_from(m, &f, msg);
 }

@@ -55,8 +55,14 @@ importer_index(const struct importer *m)
 int locate_begin(struct importer *m);
 void locate_end(struct importer *m);
 
-/* From now on the next slot has this index in the stream. As above. */
-int locate_rebase(struct importer *m, int64_t index);
+/* From now on the next slot has this index in the stream, and was that of this generation
+ * of the source; -1: not known. As above. */
+int locate_rebase(struct importer *m, int64_t index, uint64_t source,
+		  int64_t slot);
+
+/* Whether the stream has lost what we have, and what is at its places by now is of a
+ * channel that was made later. */
+bool locate_is_reused(const struct importer *m, const struct frame *f);
 
 /*
  * Publishes what of this message is not published yet. 0; -EAGAIN if it is not the one

@@ -12,7 +12,7 @@
 #include "client/bridge/log.h"
 
 int
-locate_rebase(struct importer *m, int64_t index)
+locate_rebase(struct importer *m, int64_t index, uint64_t source, int64_t slot)
 {
 	struct mark mark = m->mark;
 	int err;
@@ -20,20 +20,32 @@ locate_rebase(struct importer *m, int64_t index)
 	mark.generation = m->kind.generation;
 	mark.base = index - (m->published + 1);
 	mark.index = index;
-	mark.source = m->source;
-	mark.slot = m->source_slot;
+	mark.source = source;
+	mark.slot = slot;
 	err = mark_write(m->setup->state, &mark);
 	if (err < 0)
 		return -EAGAIN;
 	m->mark = mark;
+	m->source = source;
+	m->source_slot = slot;
 	m->has_base = true;
 	return 0;
+}
+
+bool
+locate_is_reused(const struct importer *m, const struct frame *f)
+{
+	return m->source_slot >= 0 && f->kind.generation > m->source &&
+	       f->index < importer_index(m);
 }
 
 static bool
 ends_before(const struct frame *f, void *context)
 {
-	return f->index + frame_slots(f) <= *(const int64_t *)context;
+	const struct importer *m = context;
+
+	return f->index + frame_slots(f) <= importer_index(m) &&
+	       !locate_is_reused(m, f);
 }
 
 /* Written down at once: the messages that come while we are away are new ones too. Of a
@@ -50,9 +62,8 @@ start_behind(struct importer *m, const struct stream_state *state)
 	err = stream_read(m->js, m->setup, state->last, &tail);
 	if (err < 0)
 		return err == -ENOENT ? 0 : -EAGAIN;
-	m->source = tail.kind.generation;
-	m->source_slot = tail.last + 1;
-	return locate_rebase(m, tail.index + frame_slots(&tail));
+	return locate_rebase(m, tail.index + frame_slots(&tail),
+			     tail.kind.generation, tail.last + 1);
 }
 
 /* No channel of this generation has had anything of this stream. */
@@ -98,13 +109,12 @@ recall(struct importer *m, const struct stream_state *state)
 	}
 	log_warning("the channel was made anew: it goes on where the old one "
 		    "was when that was written down last, within a second");
-	return locate_rebase(m, m->mark.index);
+	return locate_rebase(m, m->mark.index, m->source, m->source_slot);
 }
 
 static int
 find(struct importer *m, const struct stream_state *state)
 {
-	int64_t index;
 	int err = 0;
 
 	if (m->attempts == 0 && !m->has_base)
@@ -113,9 +123,7 @@ find(struct importer *m, const struct stream_state *state)
 		return err;
 	if (!m->has_base || m->mark.created_ns != state->created_ns)
 		return start(m, state);
-	index = importer_index(m);
-	return stream_search(m->js, m->setup, state, ends_before, &index,
-			     &m->next);
+	return stream_search(m->js, m->setup, state, ends_before, m, &m->next);
 }
 
 static int

@@ -388,3 +388,29 @@ TEST(a_generation_that_the_stream_has_lost_is_sent_again)
 	t_nothing(t.c);
 	t_two_end(&t);
 }
+
+/* Power was lost on both: the ring begins anew, where the stream has forgotten what was
+ * imported. That it has the same places does not make it the same. */
+TEST(a_new_channel_is_not_taken_for_what_the_stream_has_lost)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_put_aside(&t.nats);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 101, 300);
+	t_take(t.c, 101, 300);
+	t_until(t_two_all_is_acked(&t));
+	t_nats_kill(&t.nats);
+	t_nats_take_back(&t.nats);
+	make_anew(&t);
+	t_nats_launch(&t.nats);
+	t_put_all(t.p, 301, 600);
+	t_take(t.c, 301, 600);
+	t_nothing(t.c);
+	t_two_end(&t);
+}
