@@ -1195,10 +1195,11 @@ struct ringbus_journal_info {
 
 /*
  * What the journal is, and how far it has come: looks at all that its last segment
- * has, the first time, and at what has come since. -EINVAL if `size` is not one we
- * know; -EBADMSG if a header is damaged, which ringbus_journal_error() names;
- * -EPROTONOSUPPORT for another version of the format; -EIO, -ENOMEM and others of
- * open(2).
+ * has, the first time, and at what has come since. A segment whose header is damaged
+ * is left out but for `bytes` and `segments`, and ringbus_journal_error() names it.
+ * -EINVAL if `size` is not one we know; -EBADMSG if that of each segment of the last
+ * epoch is; -EPROTONOSUPPORT for another version of the format; -EIO, -ENOMEM and
+ * others of open(2).
  */
 RINGBUS_API int ringbus_journal_info(struct ringbus_journal *journal,
 				     struct ringbus_journal_info *ret);
@@ -1214,13 +1215,20 @@ struct ringbus_segment {
 	int64_t last_ns;
 	uint64_t bytes;
 	int sealed; /* not 0: nothing more will come */
+	/* Of the channel when this epoch of it began, as above. */
+	int framing;
+	uint64_t slot_size;
+	uint64_t event_size;
+	char type[RINGBUS_NAME_SIZE];
+	unsigned type_version;
+	char channel[RINGBUS_NAME_SIZE];
 };
 
 /*
  * The segment at `index`, from 0 on: 1, or 0 behind the last. Index 0 looks anew
- * which there are. Errors as of ringbus_journal_info(); with -EBADMSG and
- * -EPROTONOSUPPORT `file`, `epoch`, `first` and `bytes` are set, and further ones
- * may be asked for.
+ * which there are. -EBADMSG if its header is damaged; other errors as of
+ * ringbus_journal_info(). With -EBADMSG and -EPROTONOSUPPORT `file`, `epoch`, `first`
+ * and `bytes` are set, and further ones may be asked for.
  */
 RINGBUS_API int ringbus_journal_segment(struct ringbus_journal *journal,
 					unsigned index,

@@ -81,6 +81,18 @@ find_end(struct rb_journal_look *look, struct ringbus_segment *ret)
 	return r;
 }
 
+static void
+copy_header(struct ringbus_segment *ret, const struct rb_journal_header *header)
+{
+	memcpy(ret->channel, header->channel, sizeof(ret->channel));
+	memcpy(ret->type, header->type, sizeof(ret->type));
+	ret->type_version = header->type_version;
+	ret->framing = (int)header->framing;
+	ret->slot_size = header->slot_size;
+	ret->event_size = header->event_size;
+	ret->generation = header->generation;
+}
+
 /* With *ret as far as it is known from outside. */
 static int
 describe(struct ringbus_journal *j, struct rb_journal_look *look, size_t i,
@@ -94,7 +106,7 @@ describe(struct ringbus_journal *j, struct rb_journal_look *look, size_t i,
 	err = find_end(look, ret);
 	if (err < 0)
 		return err;
-	ret->generation = look->file.header.generation;
+	copy_header(ret, &look->file.header);
 	ret->first_ns = first_time(&look->file);
 	if (i + 1 < j->list.n && id[1].epoch == id->epoch &&
 	    ret->last >= id[1].first)
@@ -168,15 +180,16 @@ ringbus_journal_segment(struct ringbus_journal *journal, unsigned index,
 /* ----------------------------------------------------------------- all of them */
 
 static void
-copy_header(struct ringbus_journal_info *ret,
-	    const struct rb_journal_header *header)
+copy_channel(struct ringbus_journal_info *ret, const struct ringbus_segment *s)
 {
-	memcpy(ret->channel, header->channel, sizeof(ret->channel));
-	memcpy(ret->type, header->type, sizeof(ret->type));
-	ret->type_version = header->type_version;
-	ret->framing = (int)header->framing;
-	ret->slot_size = header->slot_size;
-	ret->event_size = header->event_size;
+	memcpy(ret->channel, s->channel, sizeof(ret->channel));
+	memcpy(ret->type, s->type, sizeof(ret->type));
+	ret->type_version = s->type_version;
+	ret->framing = s->framing;
+	ret->slot_size = s->slot_size;
+	ret->event_size = s->event_size;
+	ret->epoch = s->epoch;
+	ret->generation = s->generation;
 }
 
 /* The oldest one of the last epoch. */
@@ -190,10 +203,33 @@ find_first(const struct ringbus_journal *j)
 	return i;
 }
 
+/* The ends of the last epoch, of the segments that have a header. */
+static int
+find_ends(struct ringbus_journal *j, struct ringbus_journal_info *ret)
+{
+	struct ringbus_segment s;
+	size_t first = find_first(j), last = j->list.n - 1;
+	int err = describe_segment(j, last, &s);
+
+	while (err == -EBADMSG && last > first)
+		err = describe_segment(j, --last, &s);
+	if (err < 0)
+		return err;
+	copy_channel(ret, &s);
+	ret->last = s.last;
+	ret->last_ns = s.last_ns;
+	do
+		err = describe_segment(j, first, &s);
+	while (err == -EBADMSG && first++ < last);
+	ret->first = s.first;
+	ret->first_ns = s.first_ns;
+	return err;
+}
+
 static int
 sum_up(struct ringbus_journal *j, struct ringbus_journal_info *ret)
 {
-	struct ringbus_segment s;
+	char name[RB_JOURNAL_NAME_SIZE];
 	struct stat st;
 	int err = read_list(j);
 
@@ -202,24 +238,13 @@ sum_up(struct ringbus_journal *j, struct ringbus_journal_info *ret)
 	if (err < 0 || j->list.n == 0)
 		return err;
 	for (size_t i = 0; i < j->list.n; i++) {
-		rb_journal_name(s.file, j->list.ids[i].epoch,
+		rb_journal_name(name, j->list.ids[i].epoch,
 				j->list.ids[i].first, "rbj");
-		if (fstatat(j->dirfd, s.file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		if (fstatat(j->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			ret->bytes += (uint64_t)st.st_size;
 	}
 	ret->segments = j->list.n;
-	err = describe_segment(j, j->list.n - 1, &s);
-	if (err < 0)
-		return err;
-	copy_header(ret, &j->last.file.header);
-	ret->epoch = s.epoch;
-	ret->generation = s.generation;
-	ret->last = s.last;
-	ret->last_ns = s.last_ns;
-	err = describe_segment(j, find_first(j), &s);
-	ret->first = s.first;
-	ret->first_ns = s.first_ns;
-	return err;
+	return find_ends(j, ret);
 }
 
 int

@@ -55,9 +55,14 @@ journal_failed(const struct journal *j, int err)
 
 	if (err == -EINTR)
 		return CTL_INTERRUPTED;
-	ctl_say(j->ctl, "%s%s%s", what, what[0] != '\0' ? ": " : "",
-		err == -ENOENT || err == -EACCES ? strerror(-err)
-						 : ringbus_strerror(err));
+	/* The words for -EBADMSG are those for the memory of a channel. */
+	if (err == -EBADMSG && what[0] != '\0')
+		ctl_say(j->ctl, "%s", what);
+	else
+		ctl_say(j->ctl, "%s%s%s", what, what[0] != '\0' ? ": " : "",
+			err == -ENOENT || err == -EACCES
+				? strerror(-err)
+				: ringbus_strerror(err));
 	return ctl_exit_code(err);
 }
 
@@ -114,6 +119,19 @@ journal_open(struct journal *j, struct ctl *ctl, const char *dir)
 	return r < 0 ? journal_failed(j, r) : CTL_OK;
 }
 
+/* The epochs of damaged files are known by their names. */
+static void
+know_names(struct journal *j)
+{
+	struct ringbus_segment s = { .size = sizeof(s) };
+	unsigned i = 0;
+
+	j->info = (struct ringbus_journal_info){ .size = sizeof(j->info),
+						 .segments = 1 };
+	while (ringbus_journal_segment(j->handle, i++, &s) != 0 && s.epoch != 0)
+		j->info.epoch = s.epoch;
+}
+
 enum ctl_exit
 journal_open_any(struct journal *j, struct ctl *ctl, const char *dir)
 {
@@ -125,8 +143,7 @@ journal_open_any(struct journal *j, struct ctl *ctl, const char *dir)
 	r = ringbus_journal_info(j->handle, &j->info);
 	if (r != -EBADMSG && r != -EPROTONOSUPPORT)
 		return r < 0 ? journal_failed(j, r) : CTL_OK;
-	j->info = (struct ringbus_journal_info){ .size = sizeof(j->info),
-						 .segments = 1 };
+	know_names(j);
 	return CTL_OK;
 }
 
@@ -158,6 +175,21 @@ seek(struct journal *j)
 				    from->kind == JOURNAL_SEQUENCE
 					    ? from->at
 					    : RINGBUS_FROM_OLDEST);
+}
+
+int
+journal_find(struct journal *j, int64_t epoch, unsigned *index,
+	     struct ringbus_segment *ret)
+{
+	int found;
+
+	do {
+		*ret = (struct ringbus_segment){ .size = sizeof(*ret) };
+		found = ringbus_journal_segment(j->handle, (*index)++, ret);
+	} while (found == -EBADMSG || found == -EPROTONOSUPPORT ||
+		 (found == 1 && epoch != JOURNAL_EPOCH_ALL &&
+		  ret->epoch != epoch));
+	return found;
 }
 
 /* Times go over epochs, sequences do not. */
@@ -221,6 +253,15 @@ is_behind(const struct journal *j, int64_t sequence)
 	if (to->kind == JOURNAL_SEQUENCE)
 		return sequence > to->at;
 	return to->kind == JOURNAL_TIME && j->place.time_ns > to->at;
+}
+
+bool
+journal_is_outside(const struct journal *j, const struct ringbus_segment *s)
+{
+	const struct journal_point *from = &j->part.from, *to = &j->part.to;
+
+	return (from->kind == JOURNAL_TIME && s->last_ns < from->at) ||
+	       (to->kind == JOURNAL_TIME && s->first_ns > to->at);
 }
 
 /* Of an earlier epoch than was asked for, where it began by time. */

@@ -61,8 +61,8 @@ struct journal {
 enum ctl_exit journal_open(struct journal *journal, struct ctl *ctl,
 			   const char *dir);
 
-/* The same of a journal that may be damaged anywhere; what is not known of it is zero
- * then. */
+/* The same of a journal whose last epoch may have no whole header, or whose version is
+ * not known; what is not known of it is zero then. */
 enum ctl_exit journal_open_any(struct journal *journal, struct ctl *ctl,
 			       const char *dir);
 void journal_close(struct journal *journal);
@@ -70,6 +70,16 @@ void journal_close(struct journal *journal);
 /* Goes to the beginning of a part; or says why not. */
 enum ctl_exit journal_begin(struct journal *journal,
 			    const struct journal_part *part);
+
+/* Finds a segment of that epoch that has a header, JOURNAL_EPOCH_ALL being any, from
+ * *index on, which is moved behind it: 1; 0 if there is none; or a negative errno. The
+ * event that was read last is no longer good then. */
+int journal_find(struct journal *journal, int64_t epoch, unsigned *index,
+		 struct ringbus_segment *ret);
+
+/* Whether all of a segment was written before or behind the times of the part. */
+bool journal_is_outside(const struct journal *journal,
+			const struct ringbus_segment *segment);
 
 /*
  * What comes next in the part: RINGBUS_JOURNAL_EVENT, _HOLE, _DAMAGE or _EPOCH, with

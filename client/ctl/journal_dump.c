@@ -27,6 +27,23 @@ struct dump {
 	struct output out;
 };
 
+/* What the events of an epoch are like: a channel that was made anew may have been
+ * made otherwise. */
+static int
+learn(struct dump *d, int64_t epoch)
+{
+	struct ringbus_segment s;
+	unsigned index = 0;
+	int found;
+
+	do
+		found = journal_find(&d->journal, epoch, &index, &s);
+	while (found > 0 && journal_is_outside(&d->journal, &s));
+	if (found > 0)
+		d->format.is_fixed = s.framing == RINGBUS_FIXED;
+	return found < 0 ? found : 0;
+}
+
 static void
 print(struct dump *d, int found, const struct ringbus_event *event)
 {
@@ -52,6 +69,10 @@ print_all(struct dump *d, uint64_t count)
 
 	while ((found = journal_next(&d->journal, &event)) > 0) {
 		print(d, found, &event);
+		if (found == RINGBUS_JOURNAL_EPOCH)
+			found = learn(d, d->journal.place.epoch);
+		if (found < 0)
+			return found;
 		if (d->out.error != 0)
 			return d->out.error;
 		if (interrupt_is_pending())
@@ -75,10 +96,11 @@ dump(struct dump *d, const struct dump_args *args)
 		.kind = j->ctl->common.json ? FORMAT_JSON : args->format,
 		.channel = j->info.channel,
 		.stamp = &d->stamp,
-		.is_fixed = j->info.framing == RINGBUS_FIXED,
 		.has_lengths = args->has_lengths,
 	};
-	r = print_all(d, args->count > 0 ? args->count : UINT64_MAX);
+	r = learn(d, j->part.epoch);
+	if (r == 0)
+		r = print_all(d, args->count > 0 ? args->count : UINT64_MAX);
 	if (r == -EPIPE)
 		return CTL_OK;
 	if (r < 0 && r != d->out.error)
@@ -100,7 +122,7 @@ run_dump(struct ctl *ctl, void *args_)
 	/* A reader that has had enough, like head(1), is no failure. */
 	signal(SIGPIPE, SIG_IGN);
 	output_init(&d.out, STDOUT_FILENO);
-	code = journal_open(&d.journal, ctl, args->part.dir);
+	code = journal_open_any(&d.journal, ctl, args->part.dir);
 	if (code == CTL_OK)
 		code = dump(&d, args);
 	journal_close(&d.journal);

@@ -150,44 +150,63 @@ publish_all(struct replay *p, bool *ret_of_journal)
 /* --------------------------------------------------------------------- channels */
 
 static enum ctl_exit
-refuse(const struct replay *p, const char *what, uint64_t stored, uint64_t here)
+refuse(const struct replay *p, const struct ringbus_segment *s,
+       const char *what, uint64_t here)
 {
 	ctl_say(p->journal.ctl,
-		"the journal has %s of %" PRIu64 " bytes, and channel %s of "
-		"%" PRIu64 ": replay into a channel that is made as %s was",
-		what, stored, p->args->into, here, p->journal.info.channel);
+		"the journal has %s of %" PRIu64 " bytes in epoch %" PRId64
+		", and channel %s of %" PRIu64
+		": replay into a channel that is made as %s was",
+		what, s->event_size, s->epoch, p->args->into, here, s->channel);
 	return CTL_BAD_DATA;
 }
 
-/* Whether the events of the journal can be those of the channel. */
+/* Whether the events of a segment can be those of the channel. */
 static enum ctl_exit
-compare(const struct replay *p)
+compare(const struct replay *p, const struct ringbus_segment *s)
 {
-	const struct ringbus_journal_info *j = &p->journal.info;
 	const struct ringbus_info *c = &p->info;
 
-	if (j->framing != c->framing) {
+	if (s->framing != c->framing) {
 		ctl_say(p->journal.ctl,
-			"the events of the journal are %s, those of channel "
-			"%s are not: replay into one that is made as %s was",
-			j->framing == RINGBUS_FIXED ? "fixed" : "framed",
-			p->args->into, j->channel);
+			"the events of the journal are %s in epoch %" PRId64
+			", those of channel %s are not: replay into one that "
+			"is made as %s was",
+			s->framing == RINGBUS_FIXED ? "fixed" : "framed",
+			s->epoch, p->args->into, s->channel);
 		return CTL_BAD_DATA;
 	}
-	if (j->framing == RINGBUS_FIXED && j->event_size != c->event_size)
-		return refuse(p, "events", j->event_size, c->event_size);
-	if (j->framing == RINGBUS_FRAMED && j->event_size > c->event_size)
-		return refuse(p, "events up to", j->event_size, c->event_size);
-	if (j->type[0] == '\0' || c->type[0] == '\0' ||
-	    (strcmp(j->type, c->type) == 0 &&
-	     j->type_version == c->type_version))
+	if (s->framing == RINGBUS_FIXED && s->event_size != c->event_size)
+		return refuse(p, s, "events", c->event_size);
+	if (s->framing == RINGBUS_FRAMED && s->event_size > c->event_size)
+		return refuse(p, s, "events up to", c->event_size);
+	if (s->type[0] == '\0' || c->type[0] == '\0' ||
+	    (strcmp(s->type, c->type) == 0 &&
+	     s->type_version == c->type_version))
 		return CTL_OK;
 	ctl_say(p->journal.ctl,
-		"the events of the journal are of type %s, version %u, those "
-		"of channel %s of type %s, version %u",
-		j->type, j->type_version, p->args->into, c->type,
+		"the events of the journal are of type %s, version %u, in "
+		"epoch %" PRId64 ", those of channel %s of type %s, version %u",
+		s->type, s->type_version, s->epoch, p->args->into, c->type,
 		c->type_version);
 	return CTL_BAD_DATA;
+}
+
+/* All epochs of the part: a channel that was made anew may have been made otherwise. */
+static enum ctl_exit
+compare_all(struct replay *p)
+{
+	struct journal *j = &p->journal;
+	enum ctl_exit code = CTL_OK;
+	struct ringbus_segment s;
+	unsigned index = 0;
+	int found = 1;
+
+	while (code == CTL_OK &&
+	       (found = journal_find(j, j->part.epoch, &index, &s)) > 0)
+		if (!journal_is_outside(j, &s))
+			code = compare(p, &s);
+	return found < 0 ? journal_failed(j, found) : code;
 }
 
 static enum ctl_exit
@@ -207,7 +226,7 @@ open_channel(struct replay *p)
 		return ctl_refused(ctl, r);
 	p->info.size = sizeof(p->info);
 	ringbus_channel_info(ringbus_producer_channel(p->producer), &p->info);
-	return compare(p);
+	return compare_all(p);
 }
 
 /* --------------------------------------------------------------------- the whole */
@@ -254,10 +273,10 @@ explain(const struct replay *p, int err, bool of_journal)
 static void
 take_end(struct journal *j, const char *into)
 {
-	if (strcmp(j->info.channel, into) != 0)
+	if (j->info.channel[0] != '\0' && strcmp(j->info.channel, into) != 0)
 		return;
 	j->end.epoch = j->info.epoch;
-	j->end.sequence = j->info.last;
+	j->end.sequence = j->info.channel[0] != '\0' ? j->info.last : INT64_MAX;
 }
 
 static enum ctl_exit
@@ -292,7 +311,7 @@ run_replay(struct ctl *ctl, void *args_)
 	if (args->into == NULL)
 		return ctl_misused(ctl, "--into has to name the channel to "
 					"publish to");
-	code = journal_open(&p.journal, ctl, args->part.dir);
+	code = journal_open_any(&p.journal, ctl, args->part.dir);
 	if (code == CTL_OK)
 		code = replay(&p);
 	ringbus_producer_close(p.producer);

@@ -4,14 +4,10 @@
  *
  * The bytes of each event follow from its sequence.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "tests/system/util_bus.h"
 #include "tests/system/util_ctl.h"
@@ -170,6 +166,24 @@ TEST(damage_is_named_by_file_and_offset)
 	ck_assert(t_ctl_said(&run, j.name));
 	ck_assert(t_ctl_said(&run, "sequences 20 to 29 are missing"));
 	t_ctl_run(&run, NULL, NULL, verb("dump", "--to 19"));
+	t_journal_close(&j);
+}
+
+TEST(a_file_without_a_header_costs_that_file_alone)
+{
+	struct t_journal j;
+	struct t_ctl run;
+
+	begin(&j);
+	put(&j, 2);
+	t_journal_epoch(&j, 0);
+	put(&j, 1);
+	t_journal_flip(&j, j.name, 9, 1);
+	t_journal_flip(&j, j.name, 2057, 1);
+	t_ctl_fail(&run, NULL, NULL, verb("dump", "--epoch all"), 1);
+	ck_assert(t_ctl_said(&run, j.name));
+	ck_assert_int_eq(count_lines(t_ctl_out(&run)), 20);
+	t_ctl_fail(&run, NULL, NULL, verb("dump", ""), 1);
 	t_journal_close(&j);
 }
 
@@ -355,6 +369,30 @@ TEST(a_channel_of_another_shape_is_refused)
 		t_nothing(c);
 		t_bus_end(&b);
 	}
+	t_journal_close(&j);
+}
+
+TEST(each_epoch_has_a_shape_of_its_own)
+{
+	struct ringbus_consumer *c;
+	struct t_journal j;
+	struct t_ctl run;
+	struct t_bus b;
+
+	begin(&j);
+	put(&j, 1);
+	t_journal_epoch(&j, 0);
+	j.header.framing = RB_FRAMED;
+	put(&j, 1);
+	t_bus_begin(&b, "slots: 64, event_size: 16");
+	c = t_consume(b.bus, NULL);
+	t_ctl_fail(&run, &b.daemon, NULL, verb("replay", "--into a"), 65);
+	t_ctl_fail(&run, &b.daemon, NULL, verb("replay", "--into a -e all"),
+		   65);
+	t_nothing(c);
+	t_ctl_run(&run, &b.daemon, NULL, verb("replay", "--into a -e 1"));
+	take(c, 0, 9);
+	t_bus_end(&b);
 	t_journal_close(&j);
 }
 

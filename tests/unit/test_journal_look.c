@@ -157,11 +157,18 @@ TEST(a_torn_tail_is_not_counted)
 	end();
 }
 
+/* Both copies of a header, as of a sector that cannot be read any more. */
+static void
+damage_header(const char *name)
+{
+	t_journal_flip(&w, name, 9, 1);
+	t_journal_flip(&w, name, 2057, 1);
+}
+
 TEST(a_damaged_header_is_named_and_the_others_are_there)
 {
 	make_journal();
-	t_journal_flip(&w, "0000000001-00000000000000000010.rbj", 9, 1);
-	t_journal_flip(&w, "0000000001-00000000000000000010.rbj", 2057, 1);
+	damage_header("0000000001-00000000000000000010.rbj");
 	get_segment(0);
 	s.size = sizeof(s);
 	ck_assert_int_eq(ringbus_journal_segment(r, 1, &s), -EBADMSG);
@@ -171,6 +178,58 @@ TEST(a_damaged_header_is_named_and_the_others_are_there)
 		strstr(ringbus_journal_error(r), "0000010.rbj:0: the header"));
 	expect_segment(2, 2, 0, 4);
 	get_info();
+	end();
+}
+
+TEST(a_damaged_header_hides_only_what_is_behind_it)
+{
+	begin(8, RB_FRAMED, 16);
+	for (int i = 0; i < 3; i++) {
+		t_journal_put(&w, 10);
+		t_journal_seal(&w);
+	}
+	damage_header("0000000001-00000000000000000020.rbj");
+	get_info();
+	ck_assert_str_eq(info.channel, "orders");
+	ck_assert_int_eq(info.first, 0);
+	ck_assert_int_eq(info.last, 19);
+	ck_assert_uint_eq(info.segments, 3);
+	ck_assert_ptr_nonnull(
+		strstr(ringbus_journal_error(r), "0000020.rbj:0: the header"));
+	damage_header("0000000001-00000000000000000000.rbj");
+	get_info();
+	ck_assert_int_eq(info.framing, RINGBUS_FRAMED);
+	ck_assert_int_eq(info.first, 10);
+	ck_assert_int_eq(info.last, 19);
+	damage_header("0000000001-00000000000000000010.rbj");
+	ck_assert_int_eq(ringbus_journal_info(r, &info), -EBADMSG);
+	end();
+}
+
+/* Each epoch is of a channel that was made anew, and maybe otherwise. */
+TEST(a_segment_tells_what_its_events_are_like)
+{
+	make_journal();
+	t_journal_epoch(&w, 0);
+	memcpy(w.header.type, "quote", 6);
+	w.header.type_version = 4;
+	w.header.framing = RB_FIXED;
+	w.header.event_size = w.header.slot_size = 24;
+	t_journal_put(&w, 1);
+	get_segment(0);
+	get_segment(2);
+	ck_assert_str_eq(s.channel, "orders");
+	ck_assert_str_eq(s.type, "trade");
+	ck_assert_uint_eq(s.type_version, 3);
+	ck_assert_int_eq(s.framing, RINGBUS_FRAMED);
+	ck_assert_uint_eq(s.slot_size, 16);
+	ck_assert_uint_eq(s.event_size, 64 * 16 - 8);
+	get_segment(4);
+	ck_assert_str_eq(s.type, "quote");
+	ck_assert_uint_eq(s.type_version, 4);
+	ck_assert_int_eq(s.framing, RINGBUS_FIXED);
+	ck_assert_uint_eq(s.slot_size, 24);
+	ck_assert_uint_eq(s.event_size, 24);
 	end();
 }
 
