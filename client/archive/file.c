@@ -390,7 +390,8 @@ find_proof(struct rb_journal_file *file, const struct rb_journal_wrong *wrong,
 			return r < 0 ? r : 0;
 		first = first > 0 ? first : at;
 		note_acked(file, rb_journal_acked(&block, at));
-		if (wrong->is_ended || file->acked > wrong->offset) {
+		if (wrong->is_ended || file->acked > wrong->offset ||
+		    rb_journal_behind(&block) <= wrong->told) {
 			*ret = first;
 			return 1;
 		}

@@ -98,6 +98,7 @@ struct rb_journal_wrong {
 	enum rb_journal_found found;
 	struct rb_journal_block block; /* if TORN */
 	bool is_ended;
+	int64_t told; /* everything before it was acknowledged; 0: not known */
 };
 int rb_journal_file_judge(struct rb_journal_file *file,
 			  const struct rb_journal_wrong *wrong, uint64_t *ret);

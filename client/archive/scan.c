@@ -48,7 +48,7 @@ take(struct rb_journal_scan *scan, const struct rb_journal_block *block)
 int
 rb_journal_scan(struct rb_journal_scan *scan, struct rb_journal_file *file)
 {
-	struct rb_journal_wrong wrong = { 0 };
+	struct rb_journal_wrong wrong = { .told = scan->told };
 	const void *payload;
 	uint64_t next;
 	int r;

@@ -20,6 +20,8 @@ struct rb_journal_scan {
 	bool is_sealed;    /* nothing follows */
 	bool is_torn;      /* something is behind the last whole block */
 	bool is_unchained; /* what comes next need not know the one before */
+	int64_t told; /* everything before this sequence was acknowledged, as
+		       * who scans knows; 0: not known */
 	uint64_t n_damages;
 	struct rb_journal_chain intact; /* as it was before the first */
 };
@@ -29,7 +31,8 @@ void rb_journal_scan_begin(struct rb_journal_scan *scan,
 			   const struct rb_journal_file *file);
 
 /* From where it has come to the end, by now, of the file: 0 or a negative errno.
- * May be called again for what was written since. */
+ * May be called again for what was written since, or once `told` is known: what was
+ * torn is damage then, if a block follows all of which is before that. */
 int rb_journal_scan(struct rb_journal_scan *scan, struct rb_journal_file *file);
 
 /* Goes back before the first damage, as if all from there on were torn: who scans knows

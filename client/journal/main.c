@@ -32,6 +32,8 @@ prepare(struct journal *j, struct ringbus *bus, const char *channel)
 
 	if (err == 0)
 		err = attach_open(j, bus, channel);
+	if (err == 0)
+		err = recover_judge(&recovery, j->stream.generation, j->next);
 	if (err == 0) {
 		j->io.errors += (int64_t)recovery.scan.n_damages;
 		is_missing = attach_compare(j, &recovery);

@@ -41,10 +41,26 @@ put_aside(int dirfd, const char *name)
 }
 
 static int
+scan_on(struct recovery *r)
+{
+	uint64_t n = r->scan.n_damages;
+	int err = rb_journal_scan(&r->scan, &r->file);
+
+	if (err < 0) {
+		notice_error("%s cannot be read: %s", r->name, strerror(-err));
+		return err;
+	}
+	if (n == 0 && r->scan.n_damages > 0)
+		notice_error("%s:%" PRIu64 ": damage: bytes that were safe "
+			     "once are wrong; see ringbusctl journal verify",
+			     r->name, r->scan.intact.offset);
+	return 0;
+}
+
+static int
 scan_segment(const char *channel, struct recovery *r)
 {
 	const struct rb_journal_header *h = &r->file.header;
-	int err;
 
 	if (strcmp(h->channel, channel) != 0) {
 		notice_error("%s is of channel %s: each channel needs a `dir` "
@@ -56,16 +72,7 @@ scan_segment(const char *channel, struct recovery *r)
 	 * the kernel forgets it. */
 	posix_fadvise(r->file.fd, 0, 0, POSIX_FADV_DONTNEED);
 	rb_journal_scan_begin(&r->scan, &r->file);
-	err = rb_journal_scan(&r->scan, &r->file);
-	if (err < 0) {
-		notice_error("%s cannot be read: %s", r->name, strerror(-err));
-		return err;
-	}
-	if (r->scan.n_damages > 0)
-		notice_error("%s:%" PRIu64 ": damage: bytes that were safe "
-			     "once are wrong; see ringbusctl journal verify",
-			     r->name, r->scan.intact.offset);
-	return 0;
+	return scan_on(r);
 }
 
 /* What a killed writer has given to the disk goes on its way without it, and would
@@ -298,6 +305,16 @@ recover_look(int dirfd, const char *channel, struct recovery *ret)
 		seal_all_earlier(dirfd, &list);
 	rb_journal_list_deinit(&list);
 	return err == 1 ? 0 : err;
+}
+
+int
+recover_judge(struct recovery *r, uint64_t generation, int64_t told)
+{
+	if (r->name[0] == '\0' || r->file.header.generation != generation ||
+	    r->scan.chain.next >= told)
+		return 0;
+	r->scan.told = told;
+	return scan_on(r);
 }
 
 /* Who sealed it may have died before that was safe, and what is there is going to be

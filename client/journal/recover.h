@@ -29,6 +29,13 @@ struct recovery {
  */
 int recover_look(int dirfd, const char *channel, struct recovery *ret);
 
+/*
+ * Looks once more, knowing that of the channel's incarnation all before `told` was
+ * acknowledged: what is torn is damage then, which stays and is said, if a whole block
+ * of that follows. 0 or a negative errno after a message.
+ */
+int recover_judge(struct recovery *recovery, uint64_t generation, int64_t told);
+
 /* Cuts what is torn, and keeps that as NAME.tail if `keeps_tail`; seals; removes a
  * segment that has nothing. 0 or a negative errno after a message. */
 int recover_finish(int dirfd, struct recovery *recovery, bool keeps_tail);
