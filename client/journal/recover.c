@@ -208,6 +208,37 @@ remove_empty(int dirfd, const struct recovery *r)
 	return unlinkat(dirfd, r->name, 0) < 0 || fsync(dirfd) < 0 ? -errno : 0;
 }
 
+static bool
+has_index(int dirfd, int64_t epoch, int64_t first)
+{
+	char name[RB_JOURNAL_NAME_SIZE];
+
+	rb_journal_name(name, epoch, first, "rbi");
+	return faccessat(dirfd, name, F_OK, 0) == 0;
+}
+
+/* Who sealed it may have died before that was safe, and what is there is going to be
+ * committed without being written again; or before it was cut, or had its index. */
+static int
+finish_sealed(int dirfd, struct recovery *r)
+{
+	const struct rb_journal_header *h = &r->file.header;
+	off_t end = (off_t)r->scan.chain.offset;
+	int fd = openat(dirfd, r->name, O_RDWR | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (rb_journal_file_size(&r->file) > end && ftruncate(fd, end) < 0)
+		err = -errno;
+	if (err == 0 && fsync(fd) < 0)
+		err = -errno;
+	close(fd);
+	if (err == 0 && !has_index(dirfd, h->epoch, h->first))
+		write_index(dirfd, r);
+	return err;
+}
+
 static int
 seal(int dirfd, struct recovery *r, int fd)
 {
@@ -240,31 +271,25 @@ cut_and_seal(int dirfd, struct recovery *r, bool keeps_tail)
 	return err;
 }
 
-/* One that its writer died before sealing, although it had begun the next. What was
- * given up overlaps that one, or has no end: it stays as it is. */
+/* One whose writer died before it was through with sealing it, although it had begun the
+ * next. What was given up overlaps that one, or has no end: it stays as it is. */
 static void
 seal_earlier(int dirfd, const struct rb_journal_id *id, int64_t next)
 {
 	struct recovery r = { .file = RB_JOURNAL_FILE_NULL };
+	int err;
 
 	rb_journal_name(r.name, id->epoch, id->first, "rbj");
 	if (rb_journal_file_open(&r.file, dirfd, r.name) < 0)
 		return;
 	rb_journal_scan_begin(&r.scan, &r.file);
-	if (rb_journal_scan(&r.scan, &r.file) == 0 && !r.scan.is_sealed &&
-	    !r.scan.is_torn && r.scan.n_damages == 0 &&
-	    (next < 0 || r.scan.chain.next == next))
+	err = rb_journal_scan(&r.scan, &r.file);
+	if (err == 0 && r.scan.is_sealed)
+		finish_sealed(dirfd, &r);
+	else if (err == 0 && !r.scan.is_torn && r.scan.n_damages == 0 &&
+		 (next < 0 || r.scan.chain.next == next))
 		cut_and_seal(dirfd, &r, false);
 	recover_close(&r);
-}
-
-static bool
-has_index(int dirfd, const struct rb_journal_id *id)
-{
-	char name[RB_JOURNAL_NAME_SIZE];
-
-	rb_journal_name(name, id->epoch, id->first, "rbi");
-	return faccessat(dirfd, name, F_OK, 0) == 0;
 }
 
 /* Behind the last one that has an index; more than a few are never unsealed. */
@@ -276,7 +301,7 @@ seal_all_earlier(int dirfd, const struct rb_journal_list *list)
 	for (size_t i = n - 1; i-- > 0 && i + SEALS_MAX > n;) {
 		bool is_same = list->ids[i + 1].epoch == list->ids[i].epoch;
 
-		if (has_index(dirfd, &list->ids[i]))
+		if (has_index(dirfd, list->ids[i].epoch, list->ids[i].first))
 			break;
 		seal_earlier(dirfd, &list->ids[i],
 			     is_same ? list->ids[i + 1].first : -1);
@@ -317,19 +342,6 @@ recover_judge(struct recovery *r, uint64_t generation, int64_t told)
 	return scan_on(r);
 }
 
-/* Who sealed it may have died before that was safe, and what is there is going to be
- * committed without being written again. */
-static int
-sync_sealed(int dirfd, const struct recovery *r)
-{
-	int fd = openat(dirfd, r->name, O_RDWR | O_CLOEXEC);
-	int err = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
 int
 recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
 {
@@ -338,7 +350,7 @@ recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
 	if (r->name[0] == '\0')
 		return 0;
 	err = r->scan.is_sealed
-		      ? sync_sealed(dirfd, r)
+		      ? finish_sealed(dirfd, r)
 		      : cut_and_seal(dirfd, r,
 				     keeps_tail || r->scan.n_damages > 0);
 	/* Its name, too: that of one written with `none` is not safe yet. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/archive/scan.h"
@@ -43,8 +44,9 @@ open_segment(const struct sealed *s)
 	return fd;
 }
 
+/* Cut behind it, or not: it was killed before that. */
 static void
-seal(const struct sealed *s)
+seal(const struct sealed *s, bool cuts)
 {
 	struct rb_journal_block block = { .kind = RB_JOURNAL_SEAL };
 	int fd = open_segment(s);
@@ -54,13 +56,14 @@ seal(const struct sealed *s)
 	block.first = chain.next;
 	rb_journal_block_encode(&chain, &block, NULL, chain.offset);
 	ck_assert_int_eq(pwrite(fd, &block, sizeof(block), at), sizeof(block));
-	ck_assert_int_eq(ftruncate(fd, (off_t)chain.offset), 0);
+	if (cuts)
+		ck_assert_int_eq(ftruncate(fd, (off_t)chain.offset), 0);
 	close(fd);
 }
 
 /* Two blocks, the second one from sequence 50 on: where that begins. */
 static off_t
-begin(struct sealed *s)
+begin(struct sealed *s, bool cuts)
 {
 	off_t second;
 
@@ -77,7 +80,7 @@ begin(struct sealed *s)
 	t_writer_until_stored(&s->w, 99);
 	t_writer_kill(&s->w);
 	ck_assert_int_eq(t_writer_sequence(&s->b), -1);
-	seal(s);
+	seal(s, cuts);
 	return second;
 }
 
@@ -112,7 +115,7 @@ TEST(what_was_never_committed_is_written_again_from_its_damage_on)
 {
 	struct sealed s;
 
-	spoil(&s, begin(&s));
+	spoil(&s, begin(&s, true));
 	end(&s, "from 50 on");
 }
 
@@ -120,7 +123,28 @@ TEST(so_is_a_segment_whose_first_block_is_damaged)
 {
 	struct sealed s;
 
-	begin(&s);
+	begin(&s, true);
 	spoil(&s, RB_JOURNAL_START);
 	end(&s, "from 0 on");
+}
+
+/* What it had to do after that is done by the next one. */
+TEST(a_segment_that_was_sealed_and_not_cut_is_brought_to_its_end)
+{
+	struct sealed s;
+	struct stat file;
+
+	begin(&s, false);
+	ck_assert_int_eq(stat(s.path, &file), 0);
+	ck_assert_int_gt(file.st_size, (off_t)scan(&s).offset);
+	t_writer_start(&s.w, &s.b.daemon, "io=auto", NULL);
+	t_until(t_writer_count(&s.w, ".rbi") == 1);
+	ck_assert_int_eq(stat(s.path, &file), 0);
+	ck_assert_int_eq(file.st_size, (off_t)scan(&s).offset);
+	t_put_all(s.p, 100, 199);
+	t_writer_until(&s.b, 199);
+	t_writer_stop(&s.w);
+	t_stored(&s.w, 1, 0, 199);
+	ringbus_producer_close(s.p);
+	t_bus_end(&s.b);
 }
