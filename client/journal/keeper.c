@@ -47,22 +47,10 @@ struct keeper {
 	bool has_said_so;
 	struct segment *seals[SEALS_MAX];
 	unsigned n_seals;
-	char current[RB_JOURNAL_NAME_SIZE]; /* what the writer is at */
-	uint64_t n_errors;
+	char current[RB_JOURNAL_NAME_SIZE];   /* what the writer is at */
 	int64_t zero_ns, retry_ns, retain_ns; /* when to go on with these */
 	bool is_ending;
 };
-
-uint64_t
-keeper_errors(struct keeper *k)
-{
-	uint64_t n;
-
-	pthread_mutex_lock(&k->lock);
-	n = k->n_errors;
-	pthread_mutex_unlock(&k->lock);
-	return n;
-}
 
 /* ----------------------------------------------------------------- the thread */
 
@@ -99,7 +87,6 @@ make_spare(struct keeper *k)
 	k->error = err;
 	k->state = err < 0 ? SPARE_FAILED : SPARE_READY;
 	if (err < 0) {
-		k->n_errors++;
 		k->retry_ns = notice_now_ns() + RETRY_NS;
 		tell_failure(k, size, err);
 	} else {
@@ -128,7 +115,6 @@ zero_spare(struct keeper *k)
 	if (r < 0) {
 		k->error = r;
 		k->state = SPARE_FAILED;
-		k->n_errors++;
 		k->retry_ns = notice_now_ns() + RETRY_NS;
 		tell_failure(k, spare.size, r);
 	}
@@ -169,8 +155,6 @@ seal_one(struct keeper *k)
 	pthread_mutex_lock(&k->lock);
 	k->n_seals--;
 	memmove(k->seals, k->seals + 1, k->n_seals * sizeof(k->seals[0]));
-	if (err < 0)
-		k->n_errors++;
 	pthread_cond_broadcast(&k->changed);
 	retain(k);
 }

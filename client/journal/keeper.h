@@ -33,7 +33,4 @@ void keeper_seal(struct keeper *keeper, struct segment *segment);
 /* The segment that is written now, which stays. */
 void keeper_note(struct keeper *keeper, const char *name);
 
-/* Times that a segment could not be sealed or made, so far. */
-uint64_t keeper_errors(struct keeper *keeper);
-
 #endif
