@@ -6,8 +6,6 @@
  * come until then.
  */
 #include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "client/journal/journal.h"
 #include "client/journal/notice.h"
@@ -117,24 +115,11 @@ is_durable(const struct journal *j)
 }
 
 static int
-remove_leftover(struct journal *j)
-{
-	if (j->leftover[0] != '\0' && unlinkat(j->dirfd, j->leftover, 0) < 0 &&
-	    errno != ENOENT)
-		return -errno;
-	j->leftover[0] = '\0';
-	return 0;
-}
-
-static int
 open_segment(struct journal *j, const struct batch *b)
 {
 	struct spare spare;
-	int err = remove_leftover(j);
+	int err = keeper_take(j->keeper, segment_size_for(b->bytes), &spare);
 
-	if (err == 0)
-		err = keeper_take(j->keeper, segment_size_for(b->bytes),
-				  &spare);
 	if (err == 0)
 		err = segment_open(j->dirfd, &spare, &j->stream,
 				   b->first - b->skipped,

@@ -42,9 +42,6 @@ struct journal {
 	struct ringbus_consumer *consumer;
 	struct segment_stream stream;
 	struct segment *segment; /* NULL: the next batch makes one */
-	/* One that was given up before anything was safe in it, whose name the
-	 * next one has; "": none. */
-	char leftover[RB_JOURNAL_NAME_SIZE];
 	unsigned depth;
 	int64_t max_slots; /* of a batch */
 	int64_t ring_slots;

@@ -81,14 +81,16 @@ rename_new(int dirfd, const char *from, const char *to)
 }
 
 /* Removes what has the name of a segment of ours in which there is nothing. */
-static void
+static int
 clear_name(int dirfd, const struct segment_stream *stream)
 {
 	struct stat named;
 
 	if (fstatat(dirfd, stream->vacant, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    named.st_ino == stream->vacant_inode)
-		unlinkat(dirfd, stream->vacant, 0);
+	    named.st_ino == stream->vacant_inode &&
+	    unlinkat(dirfd, stream->vacant, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 /* What does not go now is in the way of the next one, and goes then. */
@@ -116,10 +118,10 @@ name_file(int dirfd, const struct spare *spare, struct segment_stream *stream,
 	err = write_whole(s->fd, page.bytes, RB_JOURNAL_START, 0);
 	if (err == 0)
 		err = sync_if(s->is_synced, s->fd);
+	if (err == 0 && strcmp(stream->vacant, s->name) == 0)
+		err = clear_name(dirfd, stream);
 	if (err < 0)
 		return err;
-	if (strcmp(stream->vacant, s->name) == 0)
-		clear_name(dirfd, stream);
 	err = rename_new(dirfd, spare->name, s->name);
 	if (err == 0)
 		err = sync_if(s->is_synced, dirfd);

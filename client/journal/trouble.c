@@ -117,10 +117,7 @@ trouble_fail(struct journal *j, int err, const char *what)
 			     "is not safe is written to another",
 			     j->settings->dir, j->segment->name, what,
 			     strerror(-err));
-	memcpy(j->leftover, j->segment->name, sizeof(j->leftover));
 	had_progress = segment_abandon(j->dirfd, &j->stream, j->segment);
-	if (had_progress)
-		j->leftover[0] = '\0';
 	j->segment = NULL;
 	j->sync.state = ENGINE_IDLE;
 	j->free_pages = ~0u;
