@@ -375,3 +375,20 @@ flow_drain(struct journal *j)
 	}
 	return err;
 }
+
+void
+flow_leave(struct journal *j)
+{
+	int err;
+
+	engine_drain(j->engine);
+	if (j->segment == NULL)
+		return;
+	err = note_written(j);
+	if (err == 0)
+		err = note_synced(j);
+	if (err < 0)
+		trouble_fail(j, err, "write");
+	else
+		flow_end_segment(j);
+}

@@ -86,6 +86,9 @@ int64_t flow_until_sync(const struct journal *j);
 /* Hands the segment over, so that the next batch begins another. Nothing flies. */
 void flow_end_segment(struct journal *j);
 
+/* At the end, whatever flies: what is whole is sealed, and what has failed is not. */
+void flow_leave(struct journal *j);
+
 /* Commits up to there; and tells what was moved. */
 int flow_commit(struct journal *j, int64_t last);
 

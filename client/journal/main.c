@@ -59,8 +59,7 @@ work(struct journal *j)
 	notice_ready();
 	err = journal_run(j);
 	signals_halt(NULL);
-	engine_drain(j->engine);
-	flow_end_segment(j);
+	flow_leave(j);
 	return err;
 }
 

@@ -296,8 +296,11 @@ segment_end(int fd, struct rb_journal_chain *chain)
 int
 segment_seal(int dirfd, struct segment *s)
 {
-	int err = segment_end(s->fd, &s->chain);
+	/* The SEAL says of all before it that it is safe. */
+	int err = sync_if(s->is_synced && s->acked < s->chain.offset, s->fd);
 
+	if (err == 0)
+		err = segment_end(s->fd, &s->chain);
 	if (err == 0 && rb_journal_index_write(&s->index, dirfd, &s->header,
 					       s->chain.offset) < 0)
 		notice_warning("%s: no index: who seeks reads it", s->name);
