@@ -100,7 +100,8 @@ leave_holder(struct ringbus_consumer *c)
 	rb_attachment_leave(&r->held, false);
 }
 
-/* Another channel has the name by now: all of ours was read, or never will be. */
+/* Another channel has the name by now, or is about to: all of ours was read, or never
+ * will be. */
 static int
 say_gone(struct ringbus_consumer *c)
 {
@@ -115,11 +116,22 @@ say_gone(struct ringbus_consumer *c)
 			      c->attachment.name);
 }
 
-/* Why an attach was refused, in the daemon's words. */
-static int
-say_refused(struct rb_replay *r, int err)
+/* Of a channel that is to be made anew, or a daemon that is about to stop. */
+static bool
+lets_nobody_in(int err)
 {
-	return rb_replay_fail(r, err, "%s", ringbus_error(r->bus));
+	return err == -EAGAIN || err == -ESHUTDOWN;
+}
+
+/* Why an attach was refused, in the daemon's words. That it stops is not the end of
+ * the stream. */
+static int
+say_refused(struct ringbus_consumer *c, int err)
+{
+	if (err == -EAGAIN)
+		return say_gone(c);
+	return rb_replay_fail(c->replay, err == -ESHUTDOWN ? -ECONNRESET : err,
+			      "%s", ringbus_error(c->replay->bus));
 }
 
 int
@@ -141,7 +153,7 @@ rb_crossing_hold(struct ringbus_consumer *c, int64_t from)
 	*a = (struct rb_attachment){ .role = RB_ROLE_CONSUMER };
 	err = rb_attachment_enter(a, r->bus, c->attachment.name, &request);
 	if (err < 0)
-		return say_refused(r, err);
+		return say_refused(c, err);
 	if (a->channel.shm.generation != channel->generation) {
 		rb_attachment_leave(a, false);
 		return say_gone(c);
@@ -221,8 +233,11 @@ cross(struct ringbus_consumer *c)
 
 	request.from = c->next;
 	err = rb_attachment_enter(&fresh, r->bus, c->attachment.name, &request);
+	/* What is held is there to its end. */
+	if (lets_nobody_in(err))
+		return 0;
 	if (err < 0)
-		return say_refused(r, err);
+		return say_refused(c, err);
 	gates = fresh.channel.shm.gates->consumers;
 	if (fresh.channel.shm.generation !=
 	    c->attachment.channel.shm.generation)

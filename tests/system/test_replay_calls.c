@@ -173,6 +173,39 @@ TEST(the_end_of_the_stream_comes_after_all_of_it)
 	t_stage_end(&s);
 }
 
+/* "a" with more slots, as soon as all have left it. */
+static void
+have_made_anew(struct t_stage *s)
+{
+	t_daemon_configure(&s->b.daemon,
+			   "channels: { a: { slots: 32, event_size: 8, "
+			   "consumers: { journal: { on_death: keep } } } }");
+	t_bus_ok(s->b.bus, ringbus_reload(s->b.bus, RINGBUS_RELOAD_RECREATE));
+}
+
+/* Its name is let in no more, and it has the ring all the same. */
+TEST(one_that_holds_reads_to_the_end_of_what_is_made_anew)
+{
+	struct ringbus_event event;
+	struct ringbus_consumer *c;
+	struct t_stage s;
+
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
+	for (int64_t n = 0; n < 95; n++) {
+		t_next(c, &event);
+		ck_assert_int_eq(event.sequence, n);
+	}
+	ck_assert_int_eq(t_stage_gates(&s), 1);
+	have_made_anew(&s);
+	t_ok(ringbus_consumer_commit(c));
+	t_take(c, 95, 99);
+	ck_assert_int_eq(ringbus_consumer_wait(c, T_LONG), -ESHUTDOWN);
+	ringbus_consumer_close(c);
+	t_stage_end(&s);
+}
+
 TEST(the_bus_closes_one_that_has_not_crossed)
 {
 	struct t_stage s;
