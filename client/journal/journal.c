@@ -138,8 +138,10 @@ stop(struct journal *j)
 
 	begin_stop(j);
 	if (j->trouble.is_on) {
-		notice_error("stopped while no segment can be written: what is "
-			     "not stored stays in the ring");
+		notice_error("stopped while no segment can be written: %s",
+			     j->settings->on_full == JOURNAL_DROP
+				     ? "what was dropped is not stored"
+				     : "what is not stored stays in the ring");
 		return 1;
 	}
 	if (j->next > j->stop_at && j->queue.sent == j->queue.tail)

@@ -92,7 +92,7 @@ void flow_leave(struct journal *j);
 /* Commits up to there; and tells what was moved. */
 int flow_commit(struct journal *j, int64_t last);
 
-/* Tells how far it is behind, while the disk does not answer. */
+/* Tells how far it is behind, while nothing can be written. */
 void flow_tell_hanging(struct journal *j);
 
 /* Takes the next batch out of the ring: 1, 0 if there is none now, or an errno. */

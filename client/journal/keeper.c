@@ -59,9 +59,9 @@ tell_failure(struct keeper *k, uint64_t size, int err)
 {
 	if (!k->has_said_so)
 		notice_warning("the next segment of %llu bytes cannot be made "
-			       "in %s: %s: make room, or set retain_size",
+			       "in %s: %s: %s",
 			       (unsigned long long)size, k->settings->dir,
-			       strerror(-err));
+			       strerror(-err), notice_remedy(err));
 	k->has_said_so = true;
 }
 

@@ -43,6 +43,23 @@ prepare(struct journal *j, struct ringbus *bus, const char *channel)
 	return err;
 }
 
+static void
+tell_end(const struct journal *j, int err)
+{
+	bool is_whole = j->queue.head == j->queue.tail && !j->trouble.is_on;
+
+	if (err < 0 && err != -ESHUTDOWN)
+		notice_error("cannot go on: %s", ringbus_strerror(err));
+	else if (!is_whole)
+		notice_error("ended while no segment can be written: what was "
+			     "not stored is not, up to %" PRId64,
+			     j->available);
+	else
+		notice_info("%s: all that was published is stored",
+			    err == 0 ? "stopped" : "the stream has ended");
+}
+
+/* What goes wrong before there is an event to store is said here alone. */
 static int
 work(struct journal *j)
 {
@@ -60,23 +77,8 @@ work(struct journal *j)
 	err = journal_run(j);
 	signals_halt(NULL);
 	flow_leave(j);
+	tell_end(j, err);
 	return err;
-}
-
-static void
-tell_end(const struct journal *j, int err)
-{
-	bool is_whole = j->queue.head == j->queue.tail && !j->trouble.is_on;
-
-	if (err < 0 && err != -ESHUTDOWN)
-		notice_error("cannot go on: %s", ringbus_strerror(err));
-	else if (!is_whole)
-		notice_error("ended while no segment can be written: what was "
-			     "not stored is not, up to %" PRId64,
-			     j->available);
-	else
-		notice_info("%s: all that was published is stored",
-			    err == 0 ? "stopped" : "the stream has ended");
 }
 
 struct stretch {
@@ -102,10 +104,8 @@ write_stretch(const struct settings *settings, int dirfd, struct ringbus *bus,
 	j->pages = aligned_alloc(4096, SEGMENT_PAGES * sizeof(*j->pages));
 	if (j->pages != NULL)
 		err = prepare(j, bus, channel);
-	if (err == 0) {
+	if (err == 0)
 		err = work(j);
-		tell_end(j, err);
-	}
 	ret->generation = j->stream.generation;
 	ret->n_batches = j->io.batches;
 	engine_close(j->engine);

@@ -4,6 +4,7 @@
  */
 #include "client/journal/notice.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,22 @@ void
 notice_stopping(void)
 {
 	sd_notify(0, "STOPPING=1");
+}
+
+const char *
+notice_remedy(int err)
+{
+	switch (-err) {
+	case ENOSPC:
+	case EDQUOT:
+		return "make room, or set retain_size";
+	case EFBIG:
+		return "take a smaller segment_size, or see `ulimit -f`";
+	case ENOENT:
+		return "the folder is gone: start anew";
+	default:
+		return "see the kernel's log";
+	}
 }
 
 void

@@ -23,6 +23,9 @@ void notice(int priority, const char *fmt, ...)
 #define notice_warning(...) notice(LOG_WARNING, __VA_ARGS__)
 #define notice_info(...) notice(LOG_INFO, __VA_ARGS__)
 
+/* What to do about a disk that does not take what it is given, by a negative errno. */
+const char *notice_remedy(int err);
+
 /* To the service manager, if there is one: recovered and attached; on the way
  * out; a line for `systemctl status`. */
 void notice_ready(void);

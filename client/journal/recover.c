@@ -357,8 +357,8 @@ recover_finish(int dirfd, struct recovery *r, bool keeps_tail)
 	if (err == 0 && fsync(dirfd) < 0)
 		err = -errno;
 	if (err < 0)
-		notice_error("%s cannot be brought to its end: %s", r->name,
-			     strerror(-err));
+		notice_error("%s cannot be brought to its end: %s: %s", r->name,
+			     strerror(-err), notice_remedy(err));
 	return err;
 }
 

@@ -21,7 +21,6 @@ static void
 say(struct journal *j)
 {
 	struct trouble *t = &j->trouble;
-	bool is_full = t->error == -ENOSPC || t->error == -EDQUOT;
 
 	t->say_ns = notice_now_ns() + SAY_NS;
 	notice_error("no segment can be written in %s: %s: %s; %s%s",
@@ -30,9 +29,7 @@ say(struct journal *j)
 			     ? "events are DROPPED, and not stored"
 			     : "the stream stands at this consumer, "
 			       "nothing is lost",
-		     is_full ? "make room, or set retain_size"
-			     : "see the kernel's log",
-		     "; tried each second");
+		     notice_remedy(t->error), "; tried each second");
 	notice_status("no segment can be written: %s", strerror(-t->error));
 }
 
@@ -190,6 +187,7 @@ trouble_step(struct journal *j)
 		return 0;
 	if (j->settings->on_full == JOURNAL_DROP)
 		return drop(j, t->retry_ns - now);
+	flow_tell_hanging(j);
 	signals_nap(t->retry_ns - now);
 	return 0;
 }

@@ -457,8 +457,7 @@ forbid_io_uring(void)
 	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
 
 	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program),
-			 0);
+	t_ok(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
 TEST(does_without_io_uring_and_says_so)
@@ -471,6 +470,7 @@ TEST(does_without_io_uring_and_says_so)
 	forbid_io_uring();
 	t_writer_launch(&w, &b.daemon, "io=uring", NULL);
 	t_run_ends(&w.run, 1);
+	ck_assert(!t_run_said(&w.run, "cannot go on"));
 	t_writer_start(&w, &b.daemon, "io=auto", NULL);
 	t_until(t_run_said(&w.run, "no io_uring"));
 	p = t_produce(b.bus, NULL);

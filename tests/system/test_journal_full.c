@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -127,6 +128,7 @@ TEST(stalls_while_the_disk_is_full_and_goes_on_when_it_is_not)
 	ck_assert_int_eq(io.up, 0);
 	ck_assert_int_gt(io.errors, 0);
 	ck_assert_int_lt(t_writer_sequence(&s.b), 79999);
+	t_until(io_of(&s).lag == 4096); /* all that the ring has */
 	ck_assert_int_eq(unlink(s.hog), 0);
 	t_until(t_run_said(&s.w.run, "nothing is lost"));
 	t_join(pid);
@@ -212,6 +214,46 @@ TEST(drops_while_the_disk_is_full_and_says_what)
 	ck_assert_int_lt(lost, 79999);
 	ringbus_journal_close(journal);
 	end(&s);
+}
+
+/* A limit is not a full disk. */
+TEST(says_what_helps_where_segments_are_too_large)
+{
+	struct rlimit limit = { 512 << 10, 512 << 10 };
+	struct t_writer w = { 0 };
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 4096, event_size: 64, " T_JOURNALLED);
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	t_writer_start(&w, &b.daemon, "segment_size=1MiB", NULL);
+	t_until(t_run_said(&w.run, "take a smaller segment_size"));
+	ck_assert(!t_run_said(&w.run, "make room"));
+	t_writer_stop(&w);
+	t_bus_end(&b);
+}
+
+TEST(says_what_helps_where_the_folder_is_gone)
+{
+	struct ringbus_producer *p;
+	struct t_writer w = { 0 };
+	struct t_bus b;
+
+	t_bus_begin(&b, "slots: 4096, event_size: 64, " T_JOURNALLED);
+	t_writer_start(&w, &b.daemon, "segment_size=1MiB", NULL);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 9);
+	t_writer_until(&b, 9);
+	t_remove_tree(w.dir);
+	ck_assert_int_eq(kill(w.run.pid, SIGHUP), 0);
+	t_put_all(p, 10, 19);
+	t_until(t_run_said(&w.run, "the folder is gone: start anew"));
+	t_writer_stop(&w);
+	t_writer_start(&w, &b.daemon, "segment_size=1MiB", NULL);
+	t_writer_until(&b, 19);
+	t_writer_stop(&w);
+	ringbus_producer_close(p);
+	t_bus_end(&b);
 }
 
 TEST(stops_while_the_disk_is_full)
