@@ -67,6 +67,13 @@ copy_events(struct importer *m, const char *from, int64_t lowest, int64_t n)
 		memcpy(slot, from, size);
 }
 
+static void
+note_published(struct importer *m, int64_t last)
+{
+	m->source_slot += last - m->published;
+	m->published = last;
+}
+
 /* Events from the `at`th on. */
 static int
 deliver_fixed(struct importer *m, const struct frame *f, natsMsg *msg,
@@ -84,7 +91,7 @@ deliver_fixed(struct importer *m, const struct frame *f, natsMsg *msg,
 		if (err < 0)
 			return may_try_again(m, err);
 		at += last - lowest + 1;
-		m->published = last;
+		note_published(m, last);
 	}
 	return 0;
 }
@@ -110,7 +117,7 @@ deliver_event(struct importer *m, const void *data, size_t size)
 	err = ringbus_producer_publish_event(m->producer, sequence);
 	if (err < 0)
 		return may_try_again(m, err);
-	m->published = sequence + frame_event_slots(&m->kind, size) - 1;
+	note_published(m, sequence + frame_event_slots(&m->kind, size) - 1);
 	return 0;
 }
 
@@ -208,13 +215,21 @@ begin_with(struct importer *m, const struct frame *f)
 
 /* A message that lies behind what has to come, and nothing is between. */
 static int
-pass_hole(struct importer *m, const struct frame *f)
+pass_hole(struct importer *m, const struct frame *f, uint64_t sequence)
 {
 	int64_t n = f->index - importer_index(m), by_source = n;
 
 	/* One that exports may not have known which index comes next. */
-	if (count_missing(m, f, &by_source) && by_source < n)
-		n = by_source;
+	if (count_missing(m, f, &by_source)) {
+		if (by_source < n)
+			n = by_source;
+	} else if (f->index == frame_index_unknown(sequence)) {
+		log_warning("stream %s was empty when another generation of "
+			    "the exported channel began, %" PRIx64 ": whether "
+			    "all that was removed is here cannot be told",
+			    m->setup->stream, f->kind.generation);
+		n = 0;
+	}
 	if (n > 0)
 		tell_loss(
 			m, n,
@@ -234,12 +249,17 @@ pass_gap(struct importer *m, const struct frame *f)
 
 /* Lost by a server that had not synced it, as the ring that it came from was. */
 static int
-pass_reuse(struct importer *m, const struct frame *f)
+pass_reuse(struct importer *m, const struct frame *f, int64_t done)
 {
-	log_warning("stream %s has lost %" PRId64 " slots that are here, and "
-		    "goes on with a channel that was made anew",
-		    m->setup->stream, importer_index(m) - f->index);
-	return go_on_in(m, f, 0);
+	int64_t lost = importer_index(m) - f->index - done;
+
+	if (lost > 0)
+		log_warning("stream %s has lost %" PRId64 " slots that are "
+			    "here, and has others in their place: going on "
+			    "with slot %" PRId64 " of generation %" PRIx64,
+			    m->setup->stream, lost, f->first + done,
+			    f->kind.generation);
+	return go_on_in(m, f, done);
 }
 
 /* It is the one that has to come, in whole or from somewhere in it on. */
@@ -258,27 +278,30 @@ deliver_from(struct importer *m, const struct frame *f, natsMsg *msg)
 		err = go_on_in(m, f, done);
 	if (err < 0)
 		return err;
+	m->source_slot = f->first + done;
+	m->is_exact = true;
 	m->bytes += natsMsg_GetDataLength(msg);
 	m->messages++;
-	err = f->kind.framing == RINGBUS_FIXED
-		      ? deliver_fixed(m, f, msg, done)
-		      : deliver_framed(m, f, msg, done);
-	m->source_slot = f->first + importer_index(m) - f->index;
-	return err;
+	return f->kind.framing == RINGBUS_FIXED
+		       ? deliver_fixed(m, f, msg, done)
+		       : deliver_framed(m, f, msg, done);
 }
 
 /* Where it does not say what we have come to: 0; or as deliver(). */
 static int
-come_to(struct importer *m, const struct frame *f, bool is_first)
+come_to(struct importer *m, const struct frame *f, uint64_t sequence,
+	bool is_first)
 {
+	int64_t done;
+
 	if (!m->has_base)
 		return begin_with(m, f);
-	if (locate_is_reused(m, f))
-		return pass_reuse(m, f);
+	if (locate_is_reused(m, f, &done))
+		return pass_reuse(m, f, done);
 	if (f->index <= importer_index(m))
 		return 0;
 	/* Between two messages one may have been lost on the way. */
-	return is_first ? pass_hole(m, f) : -EAGAIN;
+	return is_first ? pass_hole(m, f, sequence) : -EAGAIN;
 }
 
 int
@@ -299,11 +322,9 @@ deliver(struct importer *m, natsMsg *msg, uint64_t sequence)
 	m->is_first = false;
 	if (f.index + frame_slots(&f) > m->stream_end)
 		m->stream_end = f.index + frame_slots(&f);
-	err = come_to(m, &f, is_first);
+	err = come_to(m, &f, sequence, is_first);
 	if (err < 0)
 		return err;
 	m->next = sequence + 1;
-	if (f.index + frame_slots(&f) <= importer_index(m))
-		return 0;
-	return deliver_from(m, &f, msg);
+	return locate_is_published(m, &f) ? 0 : deliver_from(m, &f, msg);
 }

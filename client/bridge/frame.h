@@ -51,6 +51,14 @@ frame_slots(const struct frame *frame)
 	return frame->last - frame->first + 1;
 }
 
+/* The index of message `sequence` of a stream that does not tell what was before it:
+ * above all that can have been, as a message has fewer slots. */
+static inline int64_t
+frame_index_unknown(uint64_t sequence)
+{
+	return (int64_t)sequence << 24;
+}
+
 /* Slots of a framed event. */
 static inline int64_t
 frame_event_slots(const struct frame_kind *kind, uint64_t size)

@@ -35,9 +35,11 @@ look_at_stream(struct importer *m)
 	if (err < 0)
 		return;
 	m->stream_last = state.last;
-	/* It is another one, or has lost its end: nothing comes from there. */
+	/* It is another one, or has lost its end: nothing comes from there. A server
+	 * that was away may have lost it, and have got others in its place. */
 	m->is_stale = state.created_ns != m->mark.created_ns ||
-		      state.last + 1 < m->next;
+		      state.last + 1 < m->next ||
+		      server_reconnects(&m->server) != m->reconnects;
 	if (state.last >= m->next && state.last >= state.first &&
 	    stream_read(m->js, m->setup, state.last, &tail) == 0)
 		m->stream_end = tail.index + frame_slots(&tail);

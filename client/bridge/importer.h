@@ -29,6 +29,7 @@ struct importer {
 	struct mark mark;
 	uint64_t source;     /* generation of the channel that it comes from */
 	int64_t source_slot; /* the next slot there; -1: not known */
+	bool is_exact;       /* else that may be behind by tombstones */
 	bool has_base;       /* the mark is of this channel and this stream */
 	bool is_first; /* the next message is the first that was asked for */
 	uint64_t next; /* stream sequence that comes next, at least */
@@ -36,7 +37,8 @@ struct importer {
 	int64_t stream_end;   /* index behind that */
 	int64_t looked_ns; /* when the stream and the metrics were looked at */
 	int64_t pause_ns;
-	bool is_stale; /* what is asked is not the stream as it was */
+	uint64_t reconnects; /* when the stream was located */
+	bool is_stale;       /* what is asked is not the stream as it was */
 	bool has_ended;
 	int64_t bytes, messages, errors, attempts; /* totals, for metrics */
 };
@@ -60,9 +62,16 @@ void locate_end(struct importer *m);
 int locate_rebase(struct importer *m, int64_t index, uint64_t source,
 		  int64_t slot);
 
-/* Whether the stream has lost what we have, and what is at its places by now is of a
- * channel that was made later. */
-bool locate_is_reused(const struct importer *m, const struct frame *f);
+/* Whether all of it is published, by the slots of the source, or if they don't tell, by
+ * its index. */
+bool locate_is_published(const struct importer *m, const struct frame *f);
+
+/* Whether its index is not what the slots of the source say, of which *ret_done in this
+ * message are here: the stream has lost what we have, and has others at its places, of a
+ * channel that was made later or of the same further on; or has a gap there, in which
+ * tombstones are counted. */
+bool locate_is_reused(const struct importer *m, const struct frame *f,
+		      int64_t *ret_done);
 
 /*
  * Publishes what of this message is not published yet. 0; -EAGAIN if it is not the one

@@ -2,8 +2,9 @@
 /*
  * locate.c - where in the stream the next slot of the channel is
  *
- * By its index alone. Numbers of messages are not remembered: a server that has lost
- * its last ones gives the same numbers to others.
+ * By its index, and by its slot of the source where others have got its index. Numbers
+ * of messages are not remembered: a server that has lost its last ones gives the same
+ * numbers to others.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,24 +29,48 @@ locate_rebase(struct importer *m, int64_t index, uint64_t source, int64_t slot)
 	m->mark = mark;
 	m->source = source;
 	m->source_slot = slot;
+	m->is_exact = true;
 	m->has_base = true;
 	return 0;
 }
 
-bool
-locate_is_reused(const struct importer *m, const struct frame *f)
+/* The first slot of this message that is not published, counted in it, as the slots of
+ * the source tell: all of them are if it is not less than it has; -1: they don't. */
+static int64_t
+done_of(const struct importer *m, const struct frame *f)
 {
-	return m->source_slot >= 0 && f->kind.generation > m->source &&
-	       f->index < importer_index(m);
+	if (m->source_slot >= 0 && f->kind.generation > m->source)
+		return 0;
+	if (m->source_slot < 0 || f->kind.generation != m->source ||
+	    !m->is_exact)
+		return -1;
+	return m->source_slot > f->first ? m->source_slot - f->first : 0;
+}
+
+bool
+locate_is_published(const struct importer *m, const struct frame *f)
+{
+	int64_t done = done_of(m, f);
+
+	return done >= 0 ? done >= frame_slots(f)
+			 : f->index + frame_slots(f) <= importer_index(m);
+}
+
+bool
+locate_is_reused(const struct importer *m, const struct frame *f,
+		 int64_t *ret_done)
+{
+	*ret_done = done_of(m, f);
+	if (*ret_done < 0 || *ret_done >= frame_slots(f))
+		return false;
+	return f->index + *ret_done < importer_index(m) ||
+	       (*ret_done > 0 && f->index + *ret_done > importer_index(m));
 }
 
 static bool
-ends_before(const struct frame *f, void *context)
+is_published(const struct frame *f, void *context)
 {
-	const struct importer *m = context;
-
-	return f->index + frame_slots(f) <= importer_index(m) &&
-	       !locate_is_reused(m, f);
+	return locate_is_published(context, f);
 }
 
 /* Written down at once: the messages that come while we are away are new ones too. Of a
@@ -87,6 +112,22 @@ start(struct importer *m, const struct stream_state *state)
 		       : 0;
 }
 
+/* Nothing is imported twice, or left out, without a word. */
+static int
+tell_of_no_mark(const struct importer *m)
+{
+	if (m->published >= 0)
+		stream_trouble("%s is not there, but slots of the channel up "
+			       "to %" PRId64 " are: beginning %s of stream %s, "
+			       "whatever of it is here already",
+			       m->setup->state, m->published,
+			       m->setup->start == SETUP_NEWEST
+				       ? "behind the newest message"
+				       : "with the oldest message",
+			       m->setup->stream);
+	return 0;
+}
+
 /* What the file says, the first time. */
 static int
 recall(struct importer *m, const struct stream_state *state)
@@ -94,13 +135,16 @@ recall(struct importer *m, const struct stream_state *state)
 	int err = mark_read(m->setup->state, &m->mark);
 
 	if (err == -ENOENT)
-		return 0;
+		return tell_of_no_mark(m);
 	if (err < 0)
 		return err == -EBADMSG ? -EINVAL : -EAGAIN;
 	m->source = m->mark.source;
 	m->source_slot = m->mark.slot;
-	if (m->mark.generation == m->kind.generation && m->mark.slot >= 0)
+	m->is_exact = true;
+	if (m->mark.generation == m->kind.generation && m->mark.slot >= 0) {
 		m->source_slot += importer_index(m) - m->mark.index;
+		m->is_exact = importer_index(m) == m->mark.index;
+	}
 	if (m->mark.created_ns != state->created_ns)
 		return 0;
 	if (m->mark.generation == m->kind.generation) {
@@ -123,7 +167,7 @@ find(struct importer *m, const struct stream_state *state)
 		return err;
 	if (!m->has_base || m->mark.created_ns != state->created_ns)
 		return start(m, state);
-	return stream_search(m->js, m->setup, state, ends_before, m, &m->next);
+	return stream_search(m->js, m->setup, state, is_published, m, &m->next);
 }
 
 static int
@@ -158,8 +202,10 @@ locate_begin(struct importer *m)
 {
 	int err = server_connect(&m->server);
 
-	if (err == 0)
+	if (err == 0) {
+		m->reconnects = server_reconnects(&m->server);
 		err = begin(m);
+	}
 	if (err < 0) {
 		locate_end(m);
 		return err;

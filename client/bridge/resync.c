@@ -108,8 +108,7 @@ go_on_from_memory(struct exporter *e, const struct stream_state *state)
 		e->index = 0;
 		return 0;
 	}
-	/* Above all that can have been, as a message has fewer slots. */
-	e->index = (int64_t)(state->last + 1) << 24;
+	e->index = frame_index_unknown(state->last + 1);
 	log_warning("stream %s has no message that tells how far it was: "
 		    "going on at slot %" PRId64,
 		    e->setup->stream, place_of(e));

@@ -385,3 +385,16 @@ server_max_payload(const struct server *s)
 {
 	return natsConnection_GetMaxPayload(s->connection);
 }
+
+uint64_t
+server_reconnects(const struct server *s)
+{
+	natsStatistics *stats = NULL;
+	uint64_t n = 0;
+
+	if (natsStatistics_Create(&stats) == NATS_OK &&
+	    natsConnection_GetStats(s->connection, stats) == NATS_OK)
+		natsStatistics_GetCounts(stats, NULL, NULL, NULL, NULL, &n);
+	natsStatistics_Destroy(stats);
+	return n;
+}

@@ -171,6 +171,25 @@ TEST(a_state_that_is_none_is_refused)
 	t_two_finish(&t);
 }
 
+/* Without the file it begins anew, in a channel that has something: not silently. */
+TEST(a_state_that_is_gone_is_told)
+{
+	struct t_two t;
+	char path[PATH_MAX];
+
+	t_two_begin(&t, &t_two_plain);
+	t_put_all(t.p, 1, 100);
+	t_take(t.c, 1, 100);
+	t_bridge_stop(&t.from);
+	ck_assert(!t_run_said(&t.from, "is not there, but slots"));
+	snprintf(path, sizeof(path), "%s/state", t_tmpdir());
+	ck_assert_int_eq(unlink(path), 0);
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 1, 100);
+	ck_assert(t_run_said(&t.from, "is not there, but slots"));
+	t_two_end(&t);
+}
+
 /* Removed by somebody before they were imported. */
 TEST(messages_that_are_gone_are_told)
 {
