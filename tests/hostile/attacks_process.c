@@ -339,6 +339,7 @@ little_memory(const struct arena *arena)
 	struct seat tap = tap_on_other(arena);
 
 #ifdef SANITIZED
+	(void)attach_without_memory;
 	saw("ENOMEM");
 #else
 	await_end(fork_off(attach_without_memory, (void *)arena));
