@@ -22,7 +22,13 @@ struct view {
 	uint64_t mapping; /* the mirror included */
 };
 
-#define WORDS (RB_FILES * sizeof(struct view) / sizeof(uint64_t))
+/* What an entry says. A child inherits the table and nothing that is mapped. */
+struct views {
+	struct view of[RB_FILES];
+	uint64_t pid; /* who has mapped it */
+};
+
+#define WORDS (sizeof(struct views) / sizeof(uint64_t))
 
 struct rb_guard {
 	struct rb_word32 taken;
@@ -37,12 +43,9 @@ struct chunk {
 
 static struct chunk first;
 
-/* What an entry says. */
-struct views {
-	struct view of[RB_FILES];
-};
-
-static_assert(sizeof(struct views) == WORDS * sizeof(uint64_t), "no padding");
+static_assert(sizeof(struct views) ==
+		      RB_FILES * sizeof(struct view) + sizeof(uint64_t),
+	      "no padding");
 
 /* ------------------------------------------------------------- the table */
 
@@ -138,7 +141,7 @@ struct rb_guard *
 rb_guard_enter(const struct rb_channel *channel)
 {
 	struct rb_guard *guard = find_free();
-	struct views views;
+	struct views views = { .pid = (uint64_t)getpid() };
 
 	if (guard == NULL)
 		return NULL;
@@ -179,11 +182,13 @@ view_at(const struct views *views, uint64_t address)
 static const struct view *
 find(uint64_t address, struct views *ret)
 {
+	uint64_t pid = (uint64_t)getpid();
+
 	for (struct chunk *c = &first; c != NULL; c = next_of(c))
 		for (unsigned i = 0; i < ENTRIES; i++) {
 			const struct view *view;
 
-			if (!read_views(&c->entries[i], ret))
+			if (!read_views(&c->entries[i], ret) || ret->pid != pid)
 				continue;
 			view = view_at(ret, address);
 			if (view != NULL)

@@ -5,8 +5,9 @@
  * Who holds a writable descriptor of a file in /dev/shm can shorten it, and the
  * next touch of a page that is no longer there is a SIGBUS. So that a handler of
  * that signal can tell such a touch from all others, every mapped channel of this
- * process stands in a table here. What is missing it replaces by empty memory of
- * this process alone: the access goes on, and what it reads or writes is lost.
+ * process stands in a table here; what a child finds of its parent's there does not
+ * count. What is missing it replaces by empty memory of this process alone: the
+ * access goes on, and what it reads or writes is lost.
  *
  * That nobody may take for events what he finds there, to this process the
  * channel says first that it is broken: its meta is replaced, in one step, by a

@@ -158,6 +158,34 @@ TEST(what_is_no_longer_mapped_is_not_guarded)
 	fixture_close(&f);
 }
 
+/* What the parent has mapped is not here, whatever is now where it was. */
+static int
+touch_where_it_was(void *arg)
+{
+	const struct fixture *f = arg;
+	const struct rb_segment *segments = f->channel.segments;
+	int flags = MAP_FIXED_NOREPLACE;
+	char *own;
+
+	cut(f, RB_FILE_RING);
+	own = mmap(segments[RB_FILE_META].base, segments[RB_FILE_META].mapping,
+		   PROT_READ, flags | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_eq(own, segments[RB_FILE_META].base);
+	own = mmap(segments[RB_FILE_RING].base, 4096, PROT_READ,
+		   flags | MAP_SHARED, f->fds[RB_FILE_RING], 0);
+	ck_assert_ptr_eq(own, segments[RB_FILE_RING].base);
+	return *own;
+}
+
+TEST(what_was_not_inherited_is_not_guarded)
+{
+	struct fixture f;
+
+	begin(&f, true);
+	t_join_signal(t_child(touch_where_it_was, &f), SIGBUS);
+	fixture_close(&f);
+}
+
 /* ------------------------------------------------------------ come and go */
 
 #define TURNS 2000
