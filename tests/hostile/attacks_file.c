@@ -174,9 +174,8 @@ walk_into(void *arg)
 				     NULL };
 
 	dup2(*(const int *)arg, STDERR_FILENO);
-	arena_become(UID_VICTIM);
 	unsetenv("RUNTIME_DIRECTORY");
-	return arena_exec_daemon(argv);
+	return arena_exec_daemon(UID_VICTIM, argv);
 }
 
 /* It refuses, and says what is in its way. */

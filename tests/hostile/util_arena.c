@@ -61,8 +61,8 @@ arena_become(uid_t uid)
 /* ---------------------------------------------------------------- the daemon */
 
 /* By its descriptor: the folders above the build may be root's alone. */
-static int
-exec_daemon_as(uid_t uid, const char *const argv[])
+int
+arena_exec_daemon(uid_t uid, const char *const argv[])
 {
 	int fd = t_program_fd("ringbusd");
 
@@ -70,12 +70,6 @@ exec_daemon_as(uid_t uid, const char *const argv[])
 	unsetenv("XDG_RUNTIME_DIR");
 	syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
 	return 127;
-}
-
-int
-arena_exec_daemon(const char *const argv[])
-{
-	return exec_daemon_as(UID_ROOT, argv);
 }
 
 static int
@@ -91,7 +85,7 @@ run_daemon(void *arg)
 		return 127;
 	/* By this it knows that it is the system's. */
 	setenv("RUNTIME_DIRECTORY", "/run/ringbus", 1);
-	return exec_daemon_as(UID_DAEMON, argv);
+	return arena_exec_daemon(UID_DAEMON, argv);
 }
 
 static void

@@ -70,9 +70,9 @@ void arena_end(struct arena *arena);
 /* Becomes this user, in the daemon's group, for good; root stays root. */
 void arena_become(uid_t uid);
 
-/* Runs ringbusd, as who we are, from wherever the build is. Does not return
- * unless it fails. */
-int arena_exec_daemon(const char *const argv[]);
+/* Becomes this user, as above, and runs ringbusd from wherever the build is. Does not
+ * return unless it fails. */
+int arena_exec_daemon(uid_t uid, const char *const argv[]);
 
 /* Descriptors and mappings of files in shared memory that the daemon has. */
 unsigned arena_holds(const struct arena *arena);
