@@ -113,7 +113,9 @@ config_src := $(call part,config,config/*.c)
 client_src := $(call part,client,client/*.c client/archive/*.c)
 # What is in there for the programs beside it.
 setting_src := $(call part,client,client/ctl/setting.c)
-ctl_src := $(filter-out $(setting_src),$(call part,client,client/ctl/*.c))
+# What programs have that run on their own, and ringbusctl has not.
+service_src := $(setting_src) $(call part,client,client/ctl/line.c)
+ctl_src := $(filter-out $(service_src),$(call part,client,client/ctl/*.c))
 journal_src := $(call part,client,client/journal/*.c)
 # The exporter is left out where libmicrohttpd is not installed.
 http_libs := $(shell $(PKG_CONFIG) --libs --silence-errors libmicrohttpd)
@@ -432,10 +434,10 @@ $(BUILD)/ringbus-exporter: $(call objects,$(exporter_src) \
 		json output interrupt words options)) $(static_lib)
 	$(call program,$(http_libs))
 
-$(BUILD)/ringbus-journal: $(call objects,$(journal_src) $(setting_src)) $(static_lib)
+$(BUILD)/ringbus-journal: $(call objects,$(journal_src) $(service_src)) $(static_lib)
 	$(call program,$(journal_libs))
 
-$(BUILD)/ringbus-bridge: $(call objects,$(bridge_src) $(setting_src) \
+$(BUILD)/ringbus-bridge: $(call objects,$(bridge_src) $(service_src) \
 	client/ctl/options.c) $(static_lib)
 	$(call program,$(nats_libs))
 
@@ -470,7 +472,7 @@ $(BUILD)/tests/system/test_setting_words: private more_libs := $(static_lib)
 
 # What the next writer does first, on what this test makes.
 $(BUILD)/tests/crash/test_journal_images: $(call objects,$(patsubst %,client/journal/%.c,\
-	recover segment spare notice signals))
+	recover segment spare notice signals) client/ctl/line.c)
 $(BUILD)/tests/crash/test_journal_images: private more_libs := $(static_lib)
 
 $(helpers): %: %.o $(static_lib)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h - what the bridge tells people, a line each on stderr
- *
- * With the priority in front where stderr is the journal of systemd. Any thread.
+ * log.h - what the bridge tells people: see client/ctl/line.h
  */
 #ifndef BRIDGE_LOG_H
 #define BRIDGE_LOG_H

@@ -7,15 +7,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
-#include <unistd.h>
 
-#define LINE_SIZE 1024
+#include "client/ctl/line.h"
 
-static const char *channel_name = "";
-static bool has_priorities;
+#define STATUS_SIZE 1024
+
 static int64_t beat_ns, next_beat_ns;
 
 void
@@ -23,8 +21,7 @@ notice_init(const char *channel)
 {
 	uint64_t usec = 0;
 
-	channel_name = channel;
-	has_priorities = getenv("JOURNAL_STREAM") != NULL;
+	line_init("ringbus-journal", channel);
 	if (sd_watchdog_enabled(0, &usec) > 0)
 		beat_ns = (int64_t)usec * 1000 / 2;
 }
@@ -32,21 +29,11 @@ notice_init(const char *channel)
 void
 notice(int priority, const char *fmt, ...)
 {
-	char text[LINE_SIZE], line[LINE_SIZE + 128];
-	char prefix[8] = "";
 	va_list args;
-	int n;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	line_write(priority, fmt, args);
 	va_end(args);
-	if (has_priorities)
-		snprintf(prefix, sizeof(prefix), "<%d>", priority);
-	n = snprintf(line, sizeof(line), "%sringbus-journal: %s: %s\n", prefix,
-		     channel_name, text);
-	/* In one piece, so that lines of threads stay whole. */
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		return;
 }
 
 void
@@ -80,7 +67,7 @@ notice_remedy(int err)
 void
 notice_status(const char *fmt, ...)
 {
-	char text[LINE_SIZE];
+	char text[STATUS_SIZE];
 	va_list args;
 
 	va_start(args, fmt);

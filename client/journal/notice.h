@@ -2,8 +2,7 @@
 /*
  * notice.h - what the journal tells people, and the service manager
  *
- * One line an event, to stderr. Where that is systemd's journal, each line begins
- * with its priority (sd-daemon(3)). May be called from any thread.
+ * People by a line each, see client/ctl/line.h. May be called from any thread.
  */
 #ifndef JOURNAL_NOTICE_H
 #define JOURNAL_NOTICE_H

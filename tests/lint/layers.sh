@@ -28,9 +28,9 @@ allowed_for() {
 	config/*) echo '^(config/|shm/(base|limits)\.h$)' ;;
 	daemon/*) echo '^(shm|config|daemon)/' ;;
 	client/exporter/*) echo '^client/(ringbus|exporter/.*|ctl/(openmetrics(_daemon)?|output|health|view))\.h$' ;;
-	client/journal/*) echo '^client/(ringbus|(journal|archive)/.*|ctl/setting)\.h$' ;;
+	client/journal/*) echo '^client/(ringbus|(journal|archive)/.*|ctl/(setting|line))\.h$' ;;
 	client/archive/*) echo '^(shm/|client/archive/|client/ringbus\.h$)' ;;
-	client/bridge/*) echo '^client/(ringbus|bridge/.*|ctl/(setting|value|output|options|words|interrupt))\.h$' ;;
+	client/bridge/*) echo '^client/(ringbus|bridge/.*|ctl/(setting|line|value|output|options|words|interrupt))\.h$' ;;
 	client/*/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
 	client/*) echo '^(shm/|client/[^/]*$|client/archive/)' ;;
 	examples/*) echo "^(client/ringbus\\.h\$|${1%/*}/)" ;;
