@@ -86,6 +86,15 @@ complain_of_hole(struct verdicts *found, const char *name,
 				  name, m.name, m.pid, hole->sequence);
 }
 
+/* One that has claimed beyond what the slowest has read waits for that, and is no
+ * more stuck than the others that do. */
+static bool
+waits_for_room(const struct ringbus_info *info, const struct ringbus_hole *hole)
+{
+	return hole->last - info->gating >
+	       (int64_t)(info->slots - info->history);
+}
+
 /* A stream that has stopped has a hole for good, and is told as that. */
 void
 health_judge_hole(struct verdicts *found, const char *name,
@@ -96,7 +105,8 @@ health_judge_hole(struct verdicts *found, const char *name,
 	struct ringbus_info info = { .size = sizeof(info) };
 
 	if (ringbus_channel_info(channel, &info) < 0 || info.broken >= 0 ||
-	    ringbus_channel_hole(channel, &now) != 1)
+	    ringbus_channel_hole(channel, &now) != 1 ||
+	    waits_for_room(&info, &now))
 		now.sequence = -1;
 	if (hole->since_ns == 0 || hole->sequence != now.sequence)
 		*hole = (struct health_hole){ now.sequence, now_ns };

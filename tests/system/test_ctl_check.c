@@ -150,6 +150,35 @@ TEST(check_tells_a_hole_that_stays)
 	t_bus_end(&b);
 }
 
+static int
+publish_one_more(void *arg)
+{
+	const struct t_bus *b = arg;
+	struct ringbus_producer *p = t_produce(t_connect(&b->daemon), NULL);
+	uint64_t value = 0;
+
+	t_ok(ringbus_producer_write(p, &value, sizeof(value), RINGBUS_FOREVER));
+	return 0;
+}
+
+/* Who waits for a full ring has claimed as well: that is the consumer's affair. */
+TEST(check_does_not_blame_who_waits_for_room)
+{
+	struct ringbus_hole hole = { .size = sizeof(hole) };
+	struct ringbus_tap *tap;
+	struct t_bus b;
+	pid_t pid;
+
+	t_bus_begin(&b, CHANNEL ", producers: multi");
+	tap = t_tap(b.bus, RINGBUS_FROM_NOW);
+	t_put_all(t_produce(b.bus, NULL), 0, 15);
+	pid = t_child(publish_one_more, &b);
+	t_until(ringbus_channel_hole(ringbus_tap_channel(tap), &hole) == 1);
+	check(&b, "check", 0, "RINGBUS OK - 1 channel | 'a_lag'=17");
+	t_kill(pid);
+	t_bus_end(&b);
+}
+
 TEST(check_tells_a_dead_or_stopped_daemon)
 {
 	struct t_bus b;
