@@ -173,10 +173,12 @@ find(struct importer *m, const struct stream_state *state)
 static int
 subscribe(struct importer *m)
 {
-	if (pull_begin(&m->pull, &m->server, m->js, m->next) == NATS_OK)
+	natsStatus status = pull_begin(&m->pull, &m->server, m->js, m->next);
+
+	if (status == NATS_OK)
 		return 0;
 	stream_trouble("stream %s cannot be read: %s", m->setup->stream,
-		       nats_GetLastError(NULL));
+		       server_why(status));
 	return -EAGAIN;
 }
 

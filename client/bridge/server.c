@@ -124,6 +124,38 @@ fail(natsStatus status, const char *key, const char *file)
 	return status;
 }
 
+/* libnats calls whatever is wrong with a file an invalid argument. */
+static natsStatus
+look_at_file(const char *key, const char *file)
+{
+	if (!is_given(file) || access(file, R_OK) == 0)
+		return NATS_OK;
+	log_error("%s %s cannot be read: %s", key, file, strerror(errno));
+	return NATS_INVALID_ARG;
+}
+
+static natsStatus
+look_at_files(const struct setup *setup)
+{
+	natsStatus status = look_at_file("credentials", setup->credentials);
+
+	if (status == NATS_OK)
+		status = look_at_file("nkey", setup->nkey);
+	if (status == NATS_OK)
+		status = look_at_file("ca", setup->ca);
+	if (status == NATS_OK)
+		status = look_at_file("certificate", setup->certificate);
+	if (status == NATS_OK)
+		status = look_at_file("key", setup->key);
+	if (status == NATS_OK &&
+	    is_given(setup->certificate) != is_given(setup->key)) {
+		log_error("certificate and key go together: give both, or "
+			  "neither");
+		status = NATS_INVALID_ARG;
+	}
+	return status;
+}
+
 /* The line of the public key, in a file that has that beside the seed, as `nk -gen user
  * -pubout` writes it. libnats 3.4 cannot tell one from the other. */
 static bool
@@ -261,6 +293,8 @@ server_init(struct server *s, const struct setup *setup)
 	if (status == NATS_OK)
 		status = set_callbacks(s);
 	if (status == NATS_OK)
+		status = look_at_files(setup);
+	if (status == NATS_OK)
 		status = set_credentials(s->options, setup);
 	if (status == NATS_OK)
 		status = set_tls(s->options, setup);
@@ -283,6 +317,17 @@ server_deinit(struct server *s)
 	memset(s, 0, sizeof(*s));
 }
 
+const char *
+server_why(natsStatus status)
+{
+	const char *why = nats_GetLastError(NULL), *end;
+
+	if (why == NULL || why[0] == '\0')
+		return natsStatus_GetText(status);
+	end = why[0] == '(' ? strstr(why, "): ") : NULL;
+	return end != NULL ? end + strlen("): ") : why;
+}
+
 bool
 server_is_up(const struct server *s)
 {
@@ -303,13 +348,11 @@ static void
 tell_failure(struct server *s, natsStatus status)
 {
 	unsigned i = s->turn % s->n;
-	const char *why = nats_GetLastError(NULL);
+	const char *why = server_why(status);
 
 	if ((s->told[i] & UINT64_C(1) << status) != 0)
 		return;
 	s->told[i] |= UINT64_C(1) << status;
-	if (why == NULL)
-		why = natsStatus_GetText(status);
 	log_warning("no connection to %s: %s%s: trying again", s->list[i], why,
 		    may_miss_certificate(s->setup, why)
 			    ? ": it may want another certificate of us"

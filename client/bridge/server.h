@@ -40,6 +40,9 @@ int server_init(struct server *s, const struct setup *setup);
 /* There are no threads of libnats any more when this returns. */
 void server_deinit(struct server *s);
 
+/* What libnats says of what has just failed, without where in its source. */
+const char *server_why(natsStatus status);
+
 /* True while there is a connection. */
 bool server_is_up(const struct server *s);
 

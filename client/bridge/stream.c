@@ -12,6 +12,7 @@
 
 #include "client/bridge/log.h"
 #include "client/bridge/notify.h"
+#include "client/bridge/server.h"
 #include "client/bridge/wake.h"
 
 static char told[512];
@@ -42,14 +43,10 @@ static int
 explain(const struct setup *setup, const char *what, natsStatus status,
 	jsErrCode code)
 {
-	const char *why = nats_GetLastError(NULL);
-
 	if (code == JSStreamNotFoundErr || code == JSNoMessageFoundErr)
 		return -ENOENT;
 	stream_trouble("stream %s: %s: %s", setup->stream, what,
-		       why != NULL && why[0] != '\0'
-			       ? why
-			       : natsStatus_GetText(status));
+		       server_why(status));
 	return -EAGAIN;
 }
 
@@ -89,7 +86,12 @@ make(jsCtx *js, const struct setup *setup, jsStreamInfo **ret)
 		config.Duplicates = config.MaxAge;
 	status = js_AddStream(ret, js, &config, NULL, &code);
 	if (status != NATS_OK)
-		return explain(setup, "cannot be made", status, code);
+		return explain(setup,
+			       code == JSStreamSubjectOverlapErr
+				       ? "cannot be made: set bridge: subject "
+					 "to one that no other stream takes"
+				       : "cannot be made",
+			       status, code);
 	log_info("made the stream %s for %s", setup->stream, setup->subject);
 	return 0;
 }

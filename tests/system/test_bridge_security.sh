@@ -210,10 +210,14 @@ ok "a stranger's certificate" is_told "certificate" "${mine[0]}" \
 ok "no nkey" is_told "Authorization Violation" "${mine[@]}"
 ok "another nkey" is_told "Authorization Violation" "${mine[@]}" \
 	"nkey=$dir/unknown.pair"
-ok "no such CA" refuses "ca $dir/none.crt" "ca=$dir/none.crt"
+ok "no such CA" refuses "ca $dir/none.crt cannot be read: No such file" \
+	"ca=$dir/none.crt"
+ok "a certificate without its key" refuses "certificate and key go together" \
+	"${mine[@]:0:2}"
 ok "a key of another certificate" refuses "certificate $dir/bridge.crt" \
 	"${mine[0]}" "certificate=$dir/bridge.crt" "key=$dir/stranger.key"
-ok "no such nkey" refuses "nkey $dir/none.pair" "nkey=$dir/none.pair"
+ok "no such nkey" refuses "nkey $dir/none.pair cannot be read: No such file" \
+	"nkey=$dir/none.pair"
 ok "after all that" crosses "${mine[@]}" "nkey=$dir/known.pair"
 end nkeys
 

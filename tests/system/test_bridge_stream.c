@@ -235,6 +235,22 @@ TEST(a_stream_that_keeps_nothing_is_refused)
 	t_two_finish(&t);
 }
 
+TEST(a_subject_of_another_stream_is_told)
+{
+	struct t_two t;
+
+	t_two_prepare(&t, &t_two_plain);
+	t_nats_request(&t.nats, "$JS.API.STREAM.CREATE.other",
+		       "{\"name\":\"other\",\"subjects\":[\"s.>\"],"
+		       "\"storage\":\"file\"}");
+	t_bridge_start(&t.to, &t.b, "a");
+	t_until(t_run_said(&t.to, "set bridge: subject"));
+	ck_assert(t_run_said(&t.to, ": subjects overlap"));
+	ck_assert(!t_run_said(&t.to, ".c:"));
+	t_bridge_stop(&t.to);
+	t_two_finish(&t);
+}
+
 /* However often it is looked at. */
 TEST(what_a_stream_may_lose_is_told_once)
 {
