@@ -479,7 +479,7 @@ RINGBUS_API int ringbus_report(struct ringbus *bus, unsigned index, char *line,
  *
  * A key with a value behind it, "journal.sync_interval=5ms", answers what that value
  * would be if the configuration had it, so that a program can take the same words on
- * its command line.
+ * its command line; a list with commas between.
  *
  *   -ENOENT  no such channel, or no such key
  *   -EACCES  we may do nothing at all with the channel
