@@ -39,6 +39,14 @@ compare(const void *a, const void *b)
 	return rb_journal_id_compare(a, b);
 }
 
+/* NULL with errno 0 at the end; what was done with the last one may have set it. */
+static struct dirent *
+read_next(DIR *folder)
+{
+	errno = 0;
+	return readdir(folder);
+}
+
 static int
 read_names(struct rb_journal_list *list, DIR *folder)
 {
@@ -47,8 +55,7 @@ read_names(struct rb_journal_list *list, DIR *folder)
 	int err = 0;
 
 	list->n = 0;
-	errno = 0;
-	while (err == 0 && (entry = readdir(folder)) != NULL)
+	while (err == 0 && (entry = read_next(folder)) != NULL)
 		if (rb_journal_parse_name(entry->d_name, &id.epoch, &id.first))
 			err = add(list, &id);
 	if (err == 0)
