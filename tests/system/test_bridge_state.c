@@ -5,6 +5,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,41 @@ write_state(const char *text)
 	ck_assert_ptr_nonnull(file);
 	fputs(text, file);
 	fclose(file);
+}
+
+static bool
+state_says(const char *line)
+{
+	char path[PATH_MAX], text[512] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/state", t_tmpdir());
+	file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	ck_assert_int_lt(fread(text, 1, sizeof(text) - 1, file), sizeof(text));
+	fclose(file);
+	return strstr(text, line) != NULL;
+}
+
+/* The channel is full in the middle of a message: both numbers are of the next slot. */
+TEST(what_is_written_down_is_of_one_slot)
+{
+	struct t_two t;
+	const struct t_two_kinds small = {
+		.a = "slots: 1024, event_size: 8",
+		.b = "slots: 16, event_size: 8",
+	};
+
+	t_two_prepare(&t, &small);
+	t_put_all(t.p, 1, 500);
+	t_bridge_start(&t.to, &t.b, "a");
+	t_until(t_two_all_is_acked(&t));
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(state_says("\nindex 16\n"));
+	ck_assert(state_says("\nslot 16\n"));
+	t_take(t.c, 1, 500);
+	t_two_end(&t);
 }
 
 /* One that ends too early, and numbers that cannot be. */
