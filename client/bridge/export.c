@@ -205,6 +205,7 @@ tick(struct exporter *e)
 		return;
 	e->looked_ns = now;
 	notify_alive();
+	server_look(&e->server);
 	progress_of_export(e);
 }
 

@@ -67,6 +67,7 @@ importer_tick(struct importer *m)
 		return;
 	m->looked_ns = now;
 	notify_alive();
+	server_look(&m->server);
 	look_at_stream(m);
 	keep_mark(m);
 	progress_of_import(m);

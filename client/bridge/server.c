@@ -345,10 +345,9 @@ may_miss_certificate(const struct setup *setup, const char *why)
 }
 
 static void
-tell_failure(struct server *s, natsStatus status)
+tell_failure(struct server *s, natsStatus status, const char *why)
 {
 	unsigned i = s->turn % s->n;
-	const char *why = server_why(status);
 
 	if ((s->told[i] & UINT64_C(1) << status) != 0)
 		return;
@@ -371,13 +370,32 @@ connect_anew(struct server *s)
 	if (status == NATS_OK)
 		status = natsConnection_Connect(&s->connection, s->options);
 	if (status != NATS_OK) {
-		tell_failure(s, status);
+		tell_failure(s, status, server_why(status));
 		s->turn++;
 		return -EAGAIN;
 	}
 	memset(s->told, 0, sizeof(s->told));
 	log_info("connected to %s", where(s->connection, url));
 	return 0;
+}
+
+/* A server that was restarted, and is not the same to us. That there is none was said
+ * when it was lost. */
+void
+server_look(struct server *s)
+{
+	const char *why = NULL;
+	natsStatus status;
+
+	if (s->connection == NULL || natsConnection_IsClosed(s->connection))
+		return;
+	if (server_is_up(s)) {
+		memset(s->told, 0, sizeof(s->told));
+		return;
+	}
+	status = natsConnection_GetLastError(s->connection, &why);
+	if (status == NATS_SSL_ERROR || status == NATS_CONNECTION_AUTH_FAILED)
+		tell_failure(s, status, why);
 }
 
 int

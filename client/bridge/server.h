@@ -50,6 +50,9 @@ bool server_is_up(const struct server *s);
  * not see to it. 0, or -EAGAIN after it has told why not, the first time. */
 int server_connect(struct server *s);
 
+/* Tells why libnats does not get the connection back, once a time. Now and then. */
+void server_look(struct server *s);
+
 /* At each of them, once. */
 int server_connect_any(struct server *s);
 

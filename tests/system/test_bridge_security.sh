@@ -74,6 +74,7 @@ make_keys() {
 		make_certificate ca server serverAuth IP:127.0.0.1,DNS:nats.example &&
 		make_certificate ca bridge clientAuth DNS:bridge &&
 		make_certificate other stranger clientAuth DNS:bridge &&
+		make_certificate other impostor serverAuth IP:127.0.0.1 &&
 		make_nkey user known && make_nkey user unknown &&
 		make_nkey operator operator && make_nkey account account &&
 		make_nkey account system && make_nkey user member &&
@@ -190,6 +191,32 @@ refuses() {
 	return 1
 }
 
+# restart_server NAME CERTIFICATE: at the same port
+restart_server() {
+	end "$1"
+	sed -i "s/:-1'/:${url##*:}'/
+		s#cert_file: '[^']*', key_file: '[^']*'#cert_file: '$dir/$2.crt', key_file: '$dir/$2.key'#" \
+		"$dir/$1.conf" && start "$1" "$server" -c "$dir/$1.conf"
+}
+
+# comes_back_otherwise OPTION...: what is wrong is told, and it is waited for
+comes_back_otherwise() {
+	local name options=() code=0
+
+	for name; do
+		options+=(-o "$name")
+	done
+	: >"$dir/export.log"
+	start export "$build/ringbus-bridge" -o "servers=$url" "${options[@]}" "$to"
+	until_true says export "connected to" && restart_server nkeys impostor &&
+		until_true says export "no connection to $url" &&
+		restart_server nkeys server &&
+		until_true says export "connected again" || code=1
+	end export || code=1
+	((code == 0)) || cat "$dir/export.log"
+	return "$code"
+}
+
 cd "$dir" || exit 1
 ok "keys are made" make_keys
 ok "the daemon starts" start_daemon
@@ -218,6 +245,8 @@ ok "a key of another certificate" refuses "certificate $dir/bridge.crt" \
 	"${mine[0]}" "certificate=$dir/bridge.crt" "key=$dir/stranger.key"
 ok "no such nkey" refuses "nkey $dir/none.pair cannot be read: No such file" \
 	"nkey=$dir/none.pair"
+ok "a server that comes back as another one" comes_back_otherwise "${mine[@]}" \
+	"nkey=$dir/known.pair"
 ok "after all that" crosses "${mine[@]}" "nkey=$dir/known.pair"
 end nkeys
 
