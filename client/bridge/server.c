@@ -322,6 +322,10 @@ server_why(natsStatus status)
 {
 	const char *why = nats_GetLastError(NULL), *end;
 
+	/* As it comes from the packages. */
+	if (status == NATS_NO_RESPONDERS)
+		return "there is no JetStream, or not yet: `jetstream {}` in "
+		       "the configuration of nats-server enables it";
 	if (why == NULL || why[0] == '\0')
 		return natsStatus_GetText(status);
 	end = why[0] == '(' ? strstr(why, "): ") : NULL;

@@ -39,6 +39,29 @@ TEST(a_server_that_comes_later_is_waited_for)
 	t_two_end(&t);
 }
 
+TEST(a_server_without_jetstream_is_told_and_waited_for)
+{
+	struct t_two t;
+	char yaml[4096];
+
+	t_nats_need();
+	t_nats_prepare(&t.nats);
+	t_nats_launch_plain(&t.nats);
+	t_two_configure(&t, &t_two_plain, yaml, sizeof(yaml));
+	t_bus_begin_with(&t.b, yaml);
+	t.p = t_produce(t.b.bus, NULL);
+	t.c = t_two_consume(t.b.bus, "b");
+	t_bridge_start(&t.to, &t.b, "a");
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(t_run_said(&t.to, "`jetstream {}`"));
+	t_until(t_run_said(&t.from, "`jetstream {}`"));
+	t_put_all(t.p, 1, 100);
+	t_nats_stop(&t.nats);
+	t_nats_launch(&t.nats);
+	t_take(t.c, 1, 100);
+	t_two_end(&t);
+}
+
 /* One that listens at all addresses of this machine and says nothing. */
 static int
 be_silent(int *ret_port)

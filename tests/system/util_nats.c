@@ -77,19 +77,32 @@ is_ready(const struct t_nats *n)
 	return strstr(text, "Server is ready") != NULL;
 }
 
-void
-t_nats_launch(struct t_nats *n)
+static void
+launch(struct t_nats *n, bool has_jetstream)
 {
 	char port[16];
-	const char *const argv[] = { find_server(), "-a",      "127.0.0.1",
-				     "-p",          port,      "-js",
-				     "-sd",         n->folder, "-l",
-				     n->log,        NULL };
+	const char *argv[] = { find_server(), "-a",      "127.0.0.1", "-p",
+			       port,          "-l",      n->log,      NULL,
+			       "-sd",         n->folder, NULL };
 
+	if (has_jetstream)
+		argv[7] = "-js";
 	snprintf(port, sizeof(port), "%d", n->port);
 	unlink(n->log);
 	n->pid = t_spawn(argv);
 	t_until(is_ready(n));
+}
+
+void
+t_nats_launch(struct t_nats *n)
+{
+	launch(n, true);
+}
+
+void
+t_nats_launch_plain(struct t_nats *n)
+{
+	launch(n, false);
 }
 
 void

@@ -36,6 +36,9 @@ void t_nats_prepare(struct t_nats *nats);
 /* Starts it, and waits until it is ready; again at the same port. */
 void t_nats_launch(struct t_nats *nats);
 
+/* The same of a server without JetStream, as a package has it. */
+void t_nats_launch_plain(struct t_nats *nats);
+
 /* All of the three. */
 void t_nats_start(struct t_nats *nats);
 
