@@ -61,10 +61,10 @@ int server_connect_any(struct server *s);
 jsCtx *server_stream_context(struct server *s, jsPubAckHandler handler,
 			     void *closure, int64_t window);
 
-/* What it takes at most, headers included. */
 /* How often the connection was lost and made again, for as long as it is the same. */
 uint64_t server_reconnects(const struct server *s);
 
+/* What it takes at most, headers included. */
 int64_t server_max_payload(const struct server *s);
 
 #endif
