@@ -154,7 +154,7 @@ refuse(const struct replay *p, const struct ringbus_segment *s,
        const char *what, uint64_t here)
 {
 	ctl_say(p->journal.ctl,
-		"the journal has %s of %" PRIu64 " bytes in epoch %" PRId64
+		"the journal has %s %" PRIu64 " bytes in epoch %" PRId64
 		", and channel %s of %" PRIu64
 		": replay into a channel that is made as %s was",
 		what, s->event_size, s->epoch, p->args->into, here, s->channel);
@@ -177,9 +177,9 @@ compare(const struct replay *p, const struct ringbus_segment *s)
 		return CTL_BAD_DATA;
 	}
 	if (s->framing == RINGBUS_FIXED && s->event_size != c->event_size)
-		return refuse(p, s, "events", c->event_size);
+		return refuse(p, s, "events of", c->event_size);
 	if (s->framing == RINGBUS_FRAMED && s->event_size > c->event_size)
-		return refuse(p, s, "events up to", c->event_size);
+		return refuse(p, s, "events of up to", c->event_size);
 	if (s->type[0] == '\0' || c->type[0] == '\0' ||
 	    (strcmp(s->type, c->type) == 0 &&
 	     s->type_version == c->type_version))
