@@ -55,8 +55,10 @@ journal_failed(const struct journal *j, int err)
 
 	if (err == -EINTR)
 		return CTL_INTERRUPTED;
-	/* The words for -EBADMSG are those for the memory of a channel. */
-	if (err == -EBADMSG && what[0] != '\0')
+	/* It says why, where it is about a file; and the words for -EBADMSG are
+	 * those for the memory of a channel. */
+	if (what[0] != '\0' &&
+	    (err == -EBADMSG || strstr(what, strerror(-err)) != NULL))
 		ctl_say(j->ctl, "%s", what);
 	else
 		ctl_say(j->ctl, "%s%s%s", what, what[0] != '\0' ? ": " : "",

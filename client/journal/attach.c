@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "client/journal/notice.h"
 #include "client/journal/signals.h"
 
 #define SECOND_NS INT64_C(1000000000)
+#define TEXT_SIZE 512
 /* Of a batch: a sync each costs a fast disk little then. */
 #define BATCH_BYTES (UINT64_C(2) << 20)
 
@@ -39,13 +41,17 @@ int
 attach_connect(const char *socket, struct ringbus **ret)
 {
 	int err, said = 0, stopped = 0;
+	char text[TEXT_SIZE];
 
 	while ((err = ringbus_connect(socket, ret)) < 0 && is_absent(err) &&
-	       stopped == 0)
-		stopped = wait_after(&said, err, ringbus_error(NULL),
-				     SECOND_NS / 4);
+	       stopped == 0) {
+		snprintf(text, sizeof(text), "no daemon answers at %s",
+			 ringbus_error(NULL));
+		stopped = wait_after(&said, err, text, SECOND_NS / 4);
+	}
 	if (err < 0 && !is_absent(err))
-		notice_error("%s", ringbus_error(NULL));
+		notice_error("no daemon: %s: %s", ringbus_strerror(err),
+			     ringbus_error(NULL));
 	return err < 0 && is_absent(err) ? ATTACH_STOPPED : err;
 }
 
