@@ -47,17 +47,18 @@ disinherit(struct rb_attachment *a)
 		rb_consumer_disinherit(rb_consumer_of(a));
 }
 
+/* The thread that has forked is the one that is here, and has the locks. */
 static void
 go_on_in_child(void)
 {
 	for (struct ringbus *bus = buses; bus != NULL; bus = bus->next) {
-		pthread_mutex_init(&bus->lock, NULL);
+		pthread_mutex_unlock(&bus->lock);
 		bus->pid = 0; /* ours may be the same, in another namespace */
 		for (struct rb_attachment *a = bus->attachments; a != NULL;
 		     a = a->next)
 			disinherit(a);
 	}
-	pthread_mutex_init(&lock, NULL);
+	pthread_mutex_unlock(&lock);
 }
 
 static void
