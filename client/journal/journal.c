@@ -16,12 +16,15 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
+/* The end of the stream, and what a `strict` one stops at, the next turn is told
+ * again, which first brings to its end what is written. */
 static int
 wait_for_events(struct journal *j, int64_t timeout_ns)
 {
 	int64_t found = ringbus_consumer_wait(j->consumer, timeout_ns);
 
-	if (found == -ETIMEDOUT || found == -ECANCELED)
+	if (found == -ETIMEDOUT || found == -ECANCELED || found == -ESHUTDOWN ||
+	    found == -EOWNERDEAD)
 		return 0;
 	if (found < 0)
 		return (int)found;

@@ -344,20 +344,6 @@ TEST(goes_on_while_the_daemon_is_started_anew)
 	t_bus_end(&b);
 }
 
-TEST(a_second_writer_is_refused)
-{
-	struct t_writer w = { 0 }, other = { 0 };
-	struct t_bus b;
-
-	t_bus_begin(&b, SMALL);
-	t_writer_start(&w, &b.daemon, "io=auto", NULL);
-	t_writer_launch(&other, &b.daemon, "consumer=other", NULL);
-	t_run_ends(&other.run, 1);
-	ck_assert(t_run_said(&other.run, "another ringbus-journal"));
-	t_writer_stop(&w);
-	t_bus_end(&b);
-}
-
 TEST(ends_with_the_stream_and_begins_an_epoch_with_the_next)
 {
 	struct t_writer w = { 0 };
@@ -397,6 +383,27 @@ recreate(const struct t_bus *b)
 		"channels: { a: { slots: 128, event_size: 8, " T_JOURNALLED
 		" } }");
 	t_bus_ok(b->bus, ringbus_reload(b->bus, RINGBUS_RELOAD_RECREATE));
+}
+
+/* Written, and the next sync is an hour away. */
+TEST(commits_at_the_end_what_was_not_yet_synced)
+{
+	struct t_writer w = { 0 };
+	struct ringbus_producer *p;
+	struct t_bus b;
+
+	t_bus_begin(&b, SMALL);
+	t_writer_start(&w, &b.daemon, "sync=interval", "sync_interval=1h",
+		       NULL);
+	p = t_produce(b.bus, NULL);
+	t_put_all(p, 0, 9);
+	t_writer_until_stored(&w, 9);
+	t_ok(ringbus_end(b.bus, "a"));
+	t_run_ends(&w.run, 0);
+	ck_assert(t_run_said(&w.run, "all that was published is stored"));
+	ck_assert_int_eq(t_writer_sequence(&b), 9);
+	ringbus_producer_close(p);
+	t_bus_end(&b);
 }
 
 TEST(goes_on_with_the_next_epoch_when_the_channel_is_made_anew)

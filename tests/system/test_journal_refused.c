@@ -12,12 +12,28 @@
 #include "tests/system/util_writer.h"
 #include "tests/util_journal.h"
 
+#define SMALL "slots: 64, event_size: 8, " T_JOURNALLED
+
+TEST(a_second_writer_is_refused)
+{
+	struct t_writer w = { 0 }, other = { 0 };
+	struct t_bus b;
+
+	t_bus_begin(&b, SMALL);
+	t_writer_start(&w, &b.daemon, "io=auto", NULL);
+	t_writer_launch(&other, &b.daemon, "consumer=other", NULL);
+	t_run_ends(&other.run, 1);
+	ck_assert(t_run_said(&other.run, "another ringbus-journal"));
+	t_writer_stop(&w);
+	t_bus_end(&b);
+}
+
 TEST(refuses_what_it_is_told_wrongly)
 {
 	struct t_run run;
 	struct t_bus b;
 
-	t_bus_begin(&b, "slots: 64, event_size: 8, " T_JOURNALLED);
+	t_bus_begin(&b, SMALL);
 	run = (struct t_run){ .socket = b.daemon.socket };
 	t_run_start(&run, "ringbus-journal", "-o", "sink=always", "a", NULL);
 	t_run_ends(&run, 78);
