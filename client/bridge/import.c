@@ -53,7 +53,8 @@ keep_mark(struct importer *m)
 	mark.index = importer_index(m);
 	mark.source = m->source;
 	mark.slot = m->source_slot;
-	if (m->has_base && mark.index != m->mark.index &&
+	/* Who reads it takes the slot for exact. */
+	if (m->has_base && m->is_exact && mark.index != m->mark.index &&
 	    mark_write(m->setup->state, &mark) == 0)
 		m->mark = mark;
 }

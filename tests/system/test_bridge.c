@@ -294,6 +294,27 @@ TEST(tombstones_at_the_end_are_no_loss)
 	nothing_was_missed(&t);
 }
 
+/* An import that is killed before it has written down where it is counts slots from
+ * where it was, and knows nothing of those: it must not write that down as exact. */
+TEST(tombstones_before_a_kill_repeat_nothing)
+{
+	struct t_two t;
+
+	t_two_begin(&t, &multi);
+	end_with_tombstones(&t, 1, 10);
+	end_with_tombstones(&t, 11, 20);
+	t_kill(t.from.pid);
+	t_bridge_start(&t.from, &t.b, "b");
+	t_until(t_io_of(ringbus_consumer_channel(t.c), RINGBUS_PRODUCER,
+			"bridge")
+			.up);
+	t_kill(t.from.pid);
+	t_bridge_start(&t.from, &t.b, "b");
+	t_put_all(t.p, 21, 30);
+	t_take(t.c, 21, 30);
+	nothing_was_missed(&t);
+}
+
 /* When it asks they are overwritten, and it remembers them. */
 TEST(tombstones_that_are_gone_are_no_loss)
 {
