@@ -66,8 +66,8 @@ send_again(struct exporter *e, uint64_t generation, int64_t last)
 		last = e->void_to;
 	if (last + 1 < place &&
 	    again_begin(&e->again, &from, last + 1, place - 1))
-		log_error("stream %s has lost slots %" PRId64 " to %" PRId64
-			  ", which are committed: sending them again",
+		log_error("stream %s has not got slots %" PRId64 " to %" PRId64
+			  ", which are committed: sending them",
 			  e->setup->stream, last + 1, place - 1);
 }
 

@@ -200,7 +200,8 @@ WAN_TEST(server_forgets_what_it_had_acknowledged)
 		t_wan_start(&w, T_WAN_PRODUCER);
 		n++;
 	}
-	ck_assert_uint_eq(t_wan_said(&w, T_WAN_EXPORTER, "has lost slots"), n);
+	ck_assert_uint_eq(t_wan_said(&w, T_WAN_EXPORTER, "has not got slots"),
+			  n);
 	t_wan_end(&w);
 }
 
