@@ -66,7 +66,12 @@ measure(const struct rb_channel *channel, unsigned index, int64_t limit)
 	int64_t available = deps != 0 ? slowest(channel, deps)
 				      : published(channel, known, limit);
 	int64_t sequence = rb_lag_sequence(channel, index);
+	/* What was published behind it nobody may read.
+	 * ORDER(none, relaxed) - only bounds what can be there. */
+	int64_t end = rb_seq_load_relaxed(&channel->meta->control.end);
 
+	if (available > end)
+		available = end;
 	return available > sequence ? available - sequence : 0;
 }
 
