@@ -100,10 +100,8 @@ leave_holder(struct ringbus_consumer *c)
 	rb_attachment_leave(&r->held, false);
 }
 
-/* Another channel has the name by now, or is about to: all of ours was read, or never
- * will be. */
-static int
-say_gone(struct ringbus_consumer *c)
+int
+rb_crossing_say_gone(struct ringbus_consumer *c)
 {
 	const struct rb_meta *meta = c->attachment.channel.shm.meta;
 
@@ -111,8 +109,8 @@ say_gone(struct ringbus_consumer *c)
 	if (c->next > rb_seq_load_acquire(&meta->control.end))
 		return -ESHUTDOWN;
 	return rb_replay_fail(c->replay, -ESTALE,
-			      "%s was made anew before all of it was read: "
-			      "what is left of it is in the journal alone",
+			      "%s is gone, or was made anew, before all of it "
+			      "was read: what is left is in the journal alone",
 			      c->attachment.name);
 }
 
@@ -129,7 +127,7 @@ static int
 say_refused(struct ringbus_consumer *c, int err)
 {
 	if (err == -EAGAIN)
-		return say_gone(c);
+		return rb_crossing_say_gone(c);
 	return rb_replay_fail(c->replay, err == -ESHUTDOWN ? -ECONNRESET : err,
 			      "%s", ringbus_error(c->replay->bus));
 }
@@ -156,7 +154,7 @@ rb_crossing_hold(struct ringbus_consumer *c, int64_t from)
 		return say_refused(c, err);
 	if (a->channel.shm.generation != channel->generation) {
 		rb_attachment_leave(a, false);
-		return say_gone(c);
+		return rb_crossing_say_gone(c);
 	}
 	rb_barrier_init(&r->barrier, &a->channel.shm, a->index, a->epoch);
 	r->barrier.wait = a->wait;
@@ -241,7 +239,7 @@ cross(struct ringbus_consumer *c)
 	gates = fresh.channel.shm.gates->consumers;
 	if (fresh.channel.shm.generation !=
 	    c->attachment.channel.shm.generation)
-		err = say_gone(c);
+		err = rb_crossing_say_gone(c);
 	/* ORDER(none, relaxed) - written before we were told that we are in. */
 	else if (rb_seq_load_relaxed(&gates[fresh.index].sequence) !=
 		 c->next - 1)

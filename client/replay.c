@@ -9,6 +9,8 @@
 
 #include <errno.h>
 
+#include "shm/entry.h"
+
 /* How soon one comes again who waits by a descriptor. */
 #define NAP_NS INT64_C(1000000)
 
@@ -90,6 +92,18 @@ was_halted(struct ringbus_consumer *c)
 	       rb_word32_cas_relaxed(&c->barrier.alerted, &set, 0);
 }
 
+/* Its members are told by the abort alone, but who stands by keeps nobody from removing
+ * it before all was read. */
+static int
+say_aborted(struct ringbus_consumer *c)
+{
+	const struct rb_meta *meta = c->attachment.channel.shm.meta;
+
+	return rb_entry_get(&meta->control.retired) != 0
+		       ? rb_crossing_say_gone(c)
+		       : -ESHUTDOWN;
+}
+
 static int
 check(struct ringbus_consumer *c)
 {
@@ -101,10 +115,10 @@ check(struct ringbus_consumer *c)
 		return -ECANCELED;
 	if (rb_channel_is_broken(channel))
 		return -EBADMSG;
-	/* ORDER(none, relaxed) - a state that stays once set. */
-	return rb_word32_load_relaxed(&channel->meta->control.stream) ==
+	/* ORDER(gone, acquire) - before the look at `retired`. */
+	return rb_word32_load_acquire(&channel->meta->control.stream) ==
 			       RB_STREAM_ABORTED
-		       ? -ESHUTDOWN
+		       ? say_aborted(c)
 		       : 0;
 }
 

@@ -114,6 +114,10 @@ int rb_crossing_hold(struct ringbus_consumer *consumer, int64_t from);
  * more; 0; or an errno. */
 int rb_crossing_advance(struct ringbus_consumer *consumer);
 
+/* What is said where the channel is no more, or is about to be: all of it was read, or
+ * never will be. */
+int rb_crossing_say_gone(struct ringbus_consumer *consumer);
+
 /* Leaves what is held, and all. */
 void rb_crossing_close(struct ringbus_consumer *consumer);
 

@@ -830,6 +830,8 @@ RINGBUS_API void ringbus_consumer_forget(struct ringbus_consumer *consumer);
  *   -ENODATA    what comes next is neither in the ring nor in the journal, and
  *               nobody writes it there, for two seconds. One may wait again
  *   -EBADMSG    or the journal is damaged there: it goes no further
+ *   -ESTALE     or the channel was removed, or made anew, before all of it was
+ *               read: what is left is in the journal alone
  *   -EBUSY      its name came to a place of its own meanwhile
  *   and errors of ringbus_consumer_open() and of read(2)
  */

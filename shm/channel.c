@@ -386,7 +386,7 @@ rb_channel_close_stream(struct rb_channel *channel, bool abort)
 		rb_seq_store_release(&control->end, end_of(channel));
 	}
 	if (abort)
-		/* ORDER(closing, release) - after the end. */
+		/* ORDER(gone, release) - after the end, and `retired`. */
 		rb_word32_store_release(&control->stream, RB_STREAM_ABORTED);
 	rb_channel_wake_all(channel);
 }

@@ -191,7 +191,7 @@ struct rb_meta_control {
 	struct rb_word64 stuck_after_ns;
 	/* While it is PAUSED: since when, CLOCK_REALTIME; for people. */
 	struct rb_word64 paused_ns;
-	/* The daemon stops: nothing of the channel is to be kept. */
+	/* It is about to be removed: nothing of it is to be kept. */
 	struct rb_word32 retired;
 	/* How members wait that don't choose, 1 + enum rb_wait_kind, once it was
 	 * changed; 0: as the header says. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "tests/fixture.h"
 #include "tests/system/util_record.h"
@@ -203,6 +204,40 @@ TEST(one_that_holds_reads_to_the_end_of_what_is_made_anew)
 	t_take(c, 95, 99);
 	ck_assert_int_eq(ringbus_consumer_wait(c, T_LONG), -ESHUTDOWN);
 	ringbus_consumer_close(c);
+	t_stage_end(&s);
+}
+
+/* Who stands by keeps nobody from that, and is to know that something is left. */
+TEST(one_that_stands_by_is_told_of_what_it_has_not_read_of_a_channel_that_is_removed)
+{
+	struct ringbus_consumer *c;
+	struct t_stage s;
+
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
+	t_take(c, 0, 9);
+	ck_assert_int_eq(t_stage_gates(&s), 0);
+	have_made_anew(&s);
+	ringbus_producer_close(s.p);
+	t_recorder_close(&s.r);
+	t_until(ringbus_consumer_wait(c, RINGBUS_NOW) == -ESTALE);
+	ck_assert_ptr_nonnull(
+		strstr(ringbus_consumer_error(c), "in the journal alone"));
+	t_bus_end(&s.b);
+}
+
+TEST(one_that_stands_by_is_told_of_an_abort_as_all_are)
+{
+	struct ringbus_consumer *c;
+	struct t_stage s;
+
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
+	t_take(c, 0, 9);
+	t_bus_ok(s.b.bus, ringbus_abort(s.b.bus, "a"));
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -ESHUTDOWN);
 	t_stage_end(&s);
 }
 
