@@ -188,3 +188,24 @@ TEST(second_thoughts_hold_for_what_is_made_anew)
 	ck_assert_uint_eq(slots_of(c), 128);
 	t_bus_end(&s.b);
 }
+
+/* It is behind the end of the stream, where nobody reads it. */
+TEST(what_is_published_too_late_holds_it_up_no_longer)
+{
+	struct ringbus_producer *p;
+	struct ringbus_consumer *c;
+	struct t_bus b;
+	int64_t late;
+
+	t_bus_begin_with(&b, A(OLD KEPT));
+	p = t_produce(b.bus, NULL);
+	ringbus_consumer_close(t_consume_as(b.bus, "app", RINGBUS_FROM_OLDEST));
+	late = ringbus_producer_claim(p, 1, T_LONG);
+	t_ok(late);
+	recreate(&b, A(NEW KEPT));
+	ck_assert_int_eq(ringbus_producer_publish(p, late, late), -ESHUTDOWN);
+	ringbus_producer_close(p);
+	c = await(b.bus);
+	ck_assert_uint_eq(slots_of(c), 64);
+	t_bus_end(&b);
+}
