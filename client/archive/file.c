@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/archive/interrupted.h"
+
 #define PEEK_SIZE (UINT64_C(16) << 10)
 #define LOAD_SIZE (UINT64_C(256) << 10)
 
@@ -20,13 +22,14 @@
 static ssize_t
 read_at(int fd, void *buffer, size_t size, uint64_t offset)
 {
+	unsigned n_tries = 0;
 	size_t done = 0;
 
 	while (done < size) {
 		ssize_t n = pread(fd, (char *)buffer + done, size - done,
 				  (off_t)(offset + done));
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && rb_journal_is_interrupted(&n_tries))
 			continue;
 		if (n < 0)
 			return -errno;

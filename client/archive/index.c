@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/archive/hash.h"
+#include "client/archive/interrupted.h"
 
 #define PART_SUFFIX ".part"
 
@@ -99,10 +100,12 @@ hash_of(const struct rb_journal_index_header *h,
 static int
 write_all(int fd, const void *bytes, size_t size, off_t offset)
 {
+	unsigned n_tries = 0;
+
 	while (size > 0) {
 		ssize_t n = pwrite(fd, bytes, size, offset);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && rb_journal_is_interrupted(&n_tries))
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;

@@ -5,11 +5,15 @@
 #include "client/journal/engine.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "client/journal/notice.h"
 
-#define TRIES_MAX 1000 /* in a row without a byte */
+#define TRIES_MAX 1000    /* in a row without a byte */
+#define FAILURES_MAX 1000 /* in a row of a wait */
 
 int
 engine_open(enum engine_choice choice, struct engine **ret)
@@ -49,18 +53,41 @@ engine_start(struct engine *engine, struct engine_job *job)
 	engine->kind->start(engine, job);
 }
 
+/* What flies can neither be touched nor be waited for then. It lands when we are gone, for
+ * which the next writer waits (recover.c); so this ends as a kill does. */
+static int
+wait_for_one(struct engine *engine, int64_t timeout_ns)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int err = engine->kind->wait(engine, timeout_ns);
+
+	if (err == 0 || err == -ETIME) {
+		engine->n_failures = 0;
+		return err;
+	}
+	if (++engine->n_failures == FAILURES_MAX) {
+		notice_error("%s: what is on its way to the disk cannot be "
+			     "waited for: %s: see whether it goes with io: "
+			     "sync",
+			     engine->kind->name, strerror(-err));
+		_exit(EXIT_FAILURE);
+	}
+	if (err != -EINTR)
+		nanosleep(&pause, NULL);
+	return err;
+}
+
 int
 engine_wait(struct engine *engine, int64_t timeout_ns)
 {
-	return engine->n_flying == 0 ? 0
-				     : engine->kind->wait(engine, timeout_ns);
+	return engine->n_flying == 0 ? 0 : wait_for_one(engine, timeout_ns);
 }
 
 void
 engine_drain(struct engine *engine)
 {
 	while (engine->n_flying > 0)
-		engine->kind->wait(engine, 1000000000);
+		wait_for_one(engine, 1000000000);
 }
 
 void

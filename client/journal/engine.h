@@ -57,7 +57,8 @@ extern const struct engine_kind engine_sync;
 struct engine {
 	const struct engine_kind *kind;
 	unsigned n_flying;
-	unsigned n_retries; /* short writes and interruptions, in all */
+	unsigned n_retries;  /* short writes and interruptions, in all */
+	unsigned n_failures; /* of waits, in a row */
 };
 
 enum engine_choice {
@@ -76,7 +77,8 @@ void engine_close(struct engine *engine);
 void engine_start(struct engine *engine, struct engine_job *job);
 
 /* Waits until a job that was flying has ended: 0; or -ETIME after the time, or
- * -EINTR after a signal. At once if nothing flies. */
+ * -EINTR after a signal, or another errno of the kind's. At once if nothing flies. If
+ * it goes on failing the program is ended. */
 int engine_wait(struct engine *engine, int64_t timeout_ns);
 
 /* Waits for all of them, whatever signals come. */

@@ -53,7 +53,6 @@ start(struct engine *engine, struct engine_job *job)
 	struct uring *u = (struct uring *)engine;
 	/* There is one: never more jobs than entries fly. */
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
-	int err;
 
 	if (job->n_iovecs == 0)
 		io_uring_prep_fsync(sqe, job->fd, IORING_FSYNC_DATASYNC);
@@ -63,10 +62,8 @@ start(struct engine *engine, struct engine_job *job)
 				      (uint64_t)job->at,
 				      job->durable ? RWF_DSYNC : 0);
 	io_uring_sqe_set_data(sqe, job);
-	do
-		err = io_uring_submit(&u->ring);
-	while (err == -EINTR);
-	/* -EAGAIN, -EBUSY: it stays in the queue, and goes with the next wait. */
+	/* If that fails it stays in the queue, and goes with the next wait. */
+	io_uring_submit(&u->ring);
 }
 
 /* Takes what has ended; what has only come to a part of it goes on. */

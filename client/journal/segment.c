@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/archive/interrupted.h"
 #include "client/journal/notice.h"
 
 /* As far as a disk can write, whatever its pages are. */
@@ -51,11 +52,12 @@ describe(struct segment *s, const struct segment_stream *stream, int64_t first)
 static int
 write_whole(int fd, const void *data, size_t size, uint64_t at)
 {
+	unsigned n_tries = 0;
 	ssize_t n;
 
 	do
 		n = pwrite(fd, data, size, (off_t)at);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && rb_journal_is_interrupted(&n_tries));
 	/* So little is short only where there is no room for the rest. */
 	return n < 0 ? -errno : (size_t)n < size ? -ENOSPC : 0;
 }

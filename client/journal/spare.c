@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "client/archive/interrupted.h"
+
 static const char zeroes[SPARE_PIECE] __attribute__((aligned(4096)));
 
 /* A file-system that has no direct I/O says so here, or at the first write. */
@@ -30,11 +32,12 @@ open_file(int dirfd, const struct spare *spare)
 static int
 allocate(int fd, uint64_t size)
 {
+	unsigned n_tries = 0;
 	int r;
 
 	do
 		r = fallocate(fd, 0, 0, (off_t)size);
-	while (r < 0 && errno == EINTR);
+	while (r < 0 && rb_journal_is_interrupted(&n_tries));
 	if (r < 0 && errno == EOPNOTSUPP)
 		r = ftruncate(fd, (off_t)size);
 	return r < 0 ? -errno : 0;
@@ -43,6 +46,7 @@ allocate(int fd, uint64_t size)
 static int
 prepare(int dirfd, int fd, struct spare *spare)
 {
+	unsigned n_tries = 0;
 	ssize_t n;
 	int err;
 
@@ -55,7 +59,7 @@ prepare(int dirfd, int fd, struct spare *spare)
 	/* Also what tells whether direct writes work. */
 	do
 		n = pwrite(fd, zeroes, 4096, 0);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && rb_journal_is_interrupted(&n_tries));
 	if (n < 4096)
 		return n < 0 ? -errno : -ENOSPC;
 	return fsync(fd) < 0 || fsync(dirfd) < 0 ? -errno : 0;

@@ -203,3 +203,52 @@ TEST_TIMEOUT(one_by_one_with_an_interval_each_call_may_fail, MANY)
 {
 	try_each("io=sync", "sync=interval");
 }
+
+/* From that call on all of them fail: it stalls or ends, and a stop is a stop. True if
+ * there was such a call. */
+static bool
+fail_for_ever(struct scene *s, int error, uint64_t at)
+{
+	s->kind = FAULT_ERROR;
+	s->error = error;
+	s->at = at;
+	s->n = UINT64_MAX / 2;
+	t_faults_plan(s->f, s->kind, error, at, s->n);
+	t_faults_launch(&s->w, &s->b.daemon, "segment_size=1MiB", s->engine,
+			s->sync);
+	t_put_all(s->p, (uint64_t)s->last + 1, (uint64_t)s->last + 3);
+	s->last += 3;
+	t_until(s->f->n_fired > 0 || has_ended(s) ||
+		t_writer_sequence(&s->b) == s->last);
+	if (!has_ended(s))
+		kill(s->w.run.pid, SIGTERM);
+	finish(s);
+	remove(s->w.run.out);
+	return s->f->n_fired > 0;
+}
+
+static void
+fail_each_for_ever(const char *engine)
+{
+	static const int errors[] = { EINTR, EIO };
+	uint64_t at = 1, step = is_long() ? 1 : 13;
+	bool was_there = true;
+	struct scene s;
+
+	begin(&s, engine, "sync=always");
+	for (; was_there; at += step)
+		for (int i = 0; i < 2; i++)
+			was_there = fail_for_ever(&s, errors[i], at);
+	ck_assert_uint_gt(at, 1 + step);
+	end(&s);
+}
+
+TEST_TIMEOUT(one_by_one_all_calls_may_fail_for_ever, MANY)
+{
+	fail_each_for_ever("io=sync");
+}
+
+TEST_TIMEOUT(by_io_uring_all_calls_may_fail_for_ever, MANY)
+{
+	fail_each_for_ever("io=uring");
+}
