@@ -20,6 +20,7 @@
 #include "examples/demo/roles.h"
 
 #define PATIENCE_NS INT64_C(10000000000)
+#define GRACE_MS 200
 
 static const char *const names[CREW_SIZE - N_ROLES] = { "ringbusd",
 							"nats-server", "copy" };
@@ -242,6 +243,11 @@ crew_wait(struct crew *crew, int fd, int timeout_ms)
 		if (info.ssi_signo != SIGCHLD)
 			crew->stopped_by = (int)info.ssi_signo;
 	collect(crew);
+	if (crew->failed) {
+		/* Who ends first may only have followed one whose end takes longer. */
+		poll(NULL, 0, GRACE_MS);
+		collect(crew);
+	}
 	return crew->stopped_by == 0 && !crew->failed;
 }
 

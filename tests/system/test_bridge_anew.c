@@ -165,7 +165,7 @@ TEST(what_was_lost_of_the_new_one_is_sent_again)
 	lose_new(&t);
 	t_bridge_stop(&t.from);
 	lose(&t);
-	t_until(t_run_said(&t.to, "lost slots 0 to 99"));
+	t_until(t_run_said(&t.to, "has not got slots 0 to 99"));
 	t_bridge_start(&t.from, &t.b, "b");
 	pass(&t, 201, 300);
 	t_nothing(t.c);
@@ -187,7 +187,7 @@ TEST(what_has_another_place_now_is_known_by_its_slots)
 	t_bridge_start(&t.to, &t.b, "a");
 	pass(&t, 151, 250);
 	lose(&t);
-	t_until(t_run_said(&t.to, "lost slots 0 to 99"));
+	t_until(t_run_said(&t.to, "has not got slots 0 to 99"));
 	pass(&t, 251, 300);
 	t_nothing(t.c);
 	ck_assert(t_run_said(&t.from, "lost 50 slots that are here"));

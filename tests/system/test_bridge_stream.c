@@ -4,7 +4,6 @@
  * away, and a connection that is not what was asked for
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "tests/system/util_two.h"
@@ -50,10 +49,10 @@ TEST(a_message_that_comes_late_makes_no_hole)
 	t_take(t.c, 1, 10);
 	t_until(t_two_all_is_acked(&t));
 	come_late(&t);
-	kill(t.nats.pid, SIGSTOP);
+	t_nats_pause(&t.nats);
 	t_put_all(t.p, 11, 30);
 	t_until(t_nats_unread(t.nats.port) > 20 * 8 + 2 * 256);
-	kill(t.nats.pid, SIGCONT);
+	t_nats_resume(&t.nats);
 	t_take(t.c, 11, 30);
 	t_nothing(t.c);
 	t_until(t_two_all_is_acked(&t));

@@ -232,7 +232,8 @@ kill_one(const char *process, const char *name)
 	t_run_ends(&run, 1);
 	snprintf(expected, sizeof(expected),
 		 "demo: %s (pid %d) was killed by signal 9", name, victim);
-	ck_assert_msg(t_run_said(&run, expected), "%s", expected);
+	ck_assert_msg(t_run_said(&run, expected), "%s: it said: %s", expected,
+		      t_run_output(&run));
 	ck_assert(!t_run_said(&run, "all agree"));
 	assert_clean(&run);
 }
