@@ -67,7 +67,8 @@ publish(struct flow *f)
 		last += n;
 		lag = random() % 2 == 0 ? 0 : random() % 60;
 		t_until(sample(f) >= last - lag);
-		if (random() % 16 == 0)
+		/* Before it has begun that would be its end. */
+		if (random() % 16 == 0 && sample(f) >= 0)
 			kill(f->w.run.pid, SIGHUP);
 	}
 	t_until(sample(f) >= last);
