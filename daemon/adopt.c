@@ -53,7 +53,7 @@ discard(struct rb_daemon *daemon, struct rb_hosted *hosted, const char *why)
 	int err;
 
 	if (hosted->channel.meta != NULL) /* for its taps */
-		rb_channel_close_stream(&hosted->channel, true);
+		rb_hosted_retire(hosted, true);
 	err = rb_folder_remove(&daemon->registry.maker, hosted);
 	if (err == 0) {
 		rb_log_info("channel %s of an earlier daemon %s: removed",

@@ -135,6 +135,13 @@ rb_hosted_is_sealed(const struct rb_hosted *hosted)
 	return hosted->segments[RB_FILE_META] >= 0;
 }
 
+void
+rb_hosted_retire(struct rb_hosted *hosted, bool abort)
+{
+	rb_entry_put(&hosted->channel.meta->control.retired, 1);
+	rb_channel_close_stream(&hosted->channel, abort);
+}
+
 uint32_t
 rb_hosted_stream(const struct rb_hosted *hosted)
 {

@@ -106,6 +106,10 @@ bool rb_hosted_has_members(const struct rb_hosted *hosted);
 
 bool rb_hosted_is_sealed(const struct rb_hosted *hosted);
 
+/* It is about to be removed: says so to who reads its journal, and to the next daemon, and
+ * ends its stream, at once if `abort`. */
+void rb_hosted_retire(struct rb_hosted *hosted, bool abort);
+
 /* enum rb_stream_state */
 uint32_t rb_hosted_stream(const struct rb_hosted *hosted);
 

@@ -112,9 +112,7 @@ rb_reaper_drop(struct rb_reaper *reaper, struct rb_hosted *hosted)
 int
 rb_reaper_remove(struct rb_reaper *reaper, struct rb_hosted *hosted)
 {
-	if (!rb_channel_is_broken(&hosted->channel))
-		rb_entry_put(&hosted->channel.meta->control.retired, 1);
-	rb_channel_close_stream(&hosted->channel, true);
+	rb_hosted_retire(hosted, true);
 	rb_reaper_drop(reaper, hosted);
 	return rb_registry_remove(reaper->registry, hosted);
 }

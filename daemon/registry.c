@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shm/entry.h"
 #include "shm/member.h"
 
 struct rb_hosted *
@@ -237,12 +236,8 @@ rb_registry_count_dynamic(const struct rb_registry *registry,
 void
 rb_registry_close_streams(struct rb_registry *registry, bool abort)
 {
-	for (unsigned i = 0; i < registry->n_hosted; i++) {
-		struct rb_channel *channel = &registry->hosted[i]->channel;
-
-		rb_entry_put(&channel->meta->control.retired, 1);
-		rb_channel_close_stream(channel, abort);
-	}
+	for (unsigned i = 0; i < registry->n_hosted; i++)
+		rb_hosted_retire(registry->hosted[i], abort);
 }
 
 bool
