@@ -10,10 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/archive/interrupted.h"
 #include "client/journal/notice.h"
-
-#define TRIES_MAX 1000    /* in a row without a byte */
-#define FAILURES_MAX 1000 /* in a row of a wait */
 
 int
 engine_open(enum engine_choice choice, struct engine **ret)
@@ -65,7 +63,7 @@ wait_for_one(struct engine *engine, int64_t timeout_ns)
 		engine->n_failures = 0;
 		return err;
 	}
-	if (++engine->n_failures == FAILURES_MAX) {
+	if (++engine->n_failures == RB_JOURNAL_TRIES_MAX) {
 		notice_error("%s: what is on its way to the disk cannot be "
 			     "waited for: %s: see whether it goes with io: "
 			     "sync",
@@ -133,7 +131,7 @@ is_passing(struct engine_job *job, int64_t result)
 	if (job->n_iovecs == 0 && result == -EINTR)
 		return false;
 	return (result == -EINTR || result == -EAGAIN) &&
-	       ++job->n_tries < TRIES_MAX;
+	       ++job->n_tries < RB_JOURNAL_TRIES_MAX;
 }
 
 bool
