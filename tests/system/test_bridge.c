@@ -15,9 +15,7 @@ TEST(what_goes_in_comes_out)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 1000);
-	t_take(t.c, 1, 1000);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 1000);
 	ck_assert_int_eq(t_two_acked(&t), 999);
 	t_two_end(&t);
 }
@@ -177,9 +175,7 @@ TEST(what_is_stored_and_not_acknowledged_is_not_sent_again)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	/* What it sends waits in the socket. */
 	t_nats_pause(&t.nats);
 	t_put_all(t.p, 11, 50);

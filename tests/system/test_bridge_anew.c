@@ -26,41 +26,16 @@ make_anew(struct t_two *t, const struct t_two_kinds *kinds)
 	t->p = t_produce(t->b.bus, NULL);
 }
 
-static void
-pass(struct t_two *t, uint64_t from, uint64_t to)
-{
-	t_put_all(t->p, from, to);
-	t_take(t->c, from, to);
-	t_until(t_two_all_is_acked(t));
-}
-
-/* What the stream gets from now on it will have lost. */
-static void
-begin_losing(struct t_two *t)
-{
-	t_nats_kill(&t->nats);
-	t_nats_put_aside(&t->nats);
-	t_nats_launch(&t->nats);
-}
-
-static void
-lose(struct t_two *t)
-{
-	t_nats_kill(&t->nats);
-	t_nats_take_back(&t->nats);
-	t_nats_launch(&t->nats);
-}
-
 /* 101 to 200 were imported, and are lost with the ring that they came from. */
 static void
 lose_both(struct t_two *t, const struct t_two_kinds *kinds)
 {
 	t_two_begin(t, kinds);
-	pass(t, 1, 100);
-	begin_losing(t);
-	pass(t, 101, 200);
+	t_two_pass(t, 1, 100);
+	t_nats_begin_losing(&t->nats);
+	t_two_pass(t, 101, 200);
 	t_bridge_stop(&t->to);
-	lose(t);
+	t_nats_lose(&t->nats);
 	make_anew(t, kinds);
 }
 
@@ -71,7 +46,7 @@ TEST(what_is_in_the_place_of_lost_slots_is_imported)
 
 	lose_both(&t, &t_two_plain);
 	t_bridge_start(&t.to, &t.b, "a");
-	pass(&t, 201, 400);
+	t_two_pass(&t, 201, 400);
 	t_nothing(t.c);
 	ck_assert(t_run_said(&t.from, "others in their place"));
 	ck_assert(!t_run_said(&t.from, "LOST"));
@@ -89,14 +64,14 @@ TEST(as_much_as_was_lost_is_imported_too)
 	};
 
 	t_two_begin(&t, &whole);
-	pass(&t, 1, 100);
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.from); /* so that the server loses its consumer too */
-	begin_losing(&t);
+	t_nats_begin_losing(&t.nats);
 	t_bridge_start(&t.from, &t.b, "b");
-	pass(&t, 101, 200);
+	t_two_pass(&t, 101, 200);
 	t_bridge_stop(&t.to);
 	ck_assert_int_eq(kill(t.from.pid, SIGSTOP), 0);
-	lose(&t);
+	t_nats_lose(&t.nats);
 	make_anew(&t, &whole);
 	t_bridge_start(&t.to, &t.b, "a");
 	t_put_all(t.p, 201, 300);
@@ -150,12 +125,12 @@ static void
 lose_new(struct t_two *t)
 {
 	t_two_begin(t, &t_two_plain);
-	pass(t, 1, 100);
+	t_two_pass(t, 1, 100);
 	t_bridge_stop(&t->to);
-	begin_losing(t);
+	t_nats_begin_losing(&t->nats);
 	make_anew(t, &t_two_plain);
 	t_bridge_start(&t->to, &t->b, "a");
-	pass(t, 101, 200);
+	t_two_pass(t, 101, 200);
 }
 
 TEST(what_was_lost_of_the_new_one_is_sent_again)
@@ -164,10 +139,10 @@ TEST(what_was_lost_of_the_new_one_is_sent_again)
 
 	lose_new(&t);
 	t_bridge_stop(&t.from);
-	lose(&t);
+	t_nats_lose(&t.nats);
 	t_until(t_run_said(&t.to, "has not got slots 0 to 99"));
 	t_bridge_start(&t.from, &t.b, "b");
-	pass(&t, 201, 300);
+	t_two_pass(&t, 201, 300);
 	t_nothing(t.c);
 	ck_assert(!t_run_said(&t.from, "LOST"));
 	t_two_end(&t);
@@ -179,16 +154,16 @@ TEST(what_has_another_place_now_is_known_by_its_slots)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	pass(&t, 1, 100);
-	begin_losing(&t);
-	pass(&t, 101, 150);
+	t_two_pass(&t, 1, 100);
+	t_nats_begin_losing(&t.nats);
+	t_two_pass(&t, 101, 150);
 	t_bridge_stop(&t.to);
 	make_anew(&t, &t_two_plain);
 	t_bridge_start(&t.to, &t.b, "a");
-	pass(&t, 151, 250);
-	lose(&t);
+	t_two_pass(&t, 151, 250);
+	t_nats_lose(&t.nats);
 	t_until(t_run_said(&t.to, "has not got slots 0 to 99"));
-	pass(&t, 251, 300);
+	t_two_pass(&t, 251, 300);
 	t_nothing(t.c);
 	ck_assert(t_run_said(&t.from, "lost 50 slots that are here"));
 	ck_assert(!t_run_said(&t.from, "LOST"));
@@ -201,12 +176,12 @@ TEST(what_nobody_knows_is_not_called_lost)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	pass(&t, 1, 100);
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.to);
 	t_nats_request(&t.nats, "$JS.API.STREAM.PURGE.s", "");
 	make_anew(&t, &t_two_plain);
 	t_bridge_start(&t.to, &t.b, "a");
-	pass(&t, 101, 200);
+	t_two_pass(&t, 101, 200);
 	t_nothing(t.c);
 	ck_assert(t_run_said(&t.from, "cannot be told"));
 	ck_assert(!t_run_said(&t.from, "LOST"));

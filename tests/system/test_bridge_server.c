@@ -188,9 +188,7 @@ TEST(what_is_not_acknowledged_holds_producers_up)
 	uint64_t value = 0;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	t_nats_pause(&t.nats);
 	t_put_all(t.p, 11, 1034);
 	ck_assert_int_eq(ringbus_producer_write(t.p, &value, sizeof(value),
@@ -227,18 +225,12 @@ TEST(what_the_stream_has_lost_is_sent_again)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.from);
-	t_nats_kill(&t.nats);
-	t_nats_put_aside(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_begin_losing(&t.nats);
 	t_put_all(t.p, 101, 300);
 	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_take_back(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_lose(&t.nats);
 	t_until(t_run_said(&t.to, "has not got slots 100 to 299"));
 	t_bridge_start(&t.from, &t.b, "b");
 	t_take(t.c, 101, 300);
@@ -259,18 +251,12 @@ TEST(what_is_lost_for_good_is_told)
 	};
 
 	t_two_begin(&t, &small);
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	t_bridge_stop(&t.from);
-	t_nats_kill(&t.nats);
-	t_nats_put_aside(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_begin_losing(&t.nats);
 	t_put_all(t.p, 11, 200);
 	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_take_back(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_lose(&t.nats);
 	t_until(t_run_said(&t.to, "LOST: slots 10 to 135"));
 	t_bridge_start(&t.from, &t.b, "b");
 	t_take(t.c, 137, 200);
@@ -301,18 +287,12 @@ TEST(what_the_ring_has_no_more_is_sent_again_from_the_journal)
 	t_run_start(&journal, "ringbus-journal", "a", NULL);
 	t_until(t_has_member(ringbus_producer_channel(t.p), RINGBUS_CONSUMER,
 			     "journal"));
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	t_bridge_stop(&t.from);
-	t_nats_kill(&t.nats);
-	t_nats_put_aside(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_begin_losing(&t.nats);
 	t_put_all(t.p, 11, 200);
 	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_take_back(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_lose(&t.nats);
 	t_bridge_start(&t.from, &t.b, "b");
 	t_take(t.c, 11, 200);
 	ck_assert(t_run_said(&t.to, "has not got slots 10 to 199"));
@@ -327,18 +307,10 @@ TEST(what_is_sent_again_is_not_imported_twice)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_put_aside(&t.nats);
-	t_nats_launch(&t.nats);
-	t_put_all(t.p, 101, 300);
-	t_take(t.c, 101, 300);
-	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_take_back(&t.nats);
-	t_nats_launch(&t.nats);
+	t_two_pass(&t, 1, 100);
+	t_nats_begin_losing(&t.nats);
+	t_two_pass(&t, 101, 300);
+	t_nats_lose(&t.nats);
 	t_put_all(t.p, 301, 400);
 	t_take(t.c, 301, 400);
 	t_nothing(t.c);
@@ -352,9 +324,7 @@ TEST(what_a_killed_server_has_not_read_is_sent_again_at_the_end_too)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	t_nats_pause(&t.nats);
 	t_put_all(t.p, 11, 200);
 	t_bus_ok(t.b.bus, ringbus_end(t.b.bus, "a"));
@@ -392,19 +362,13 @@ TEST(a_generation_that_the_stream_has_lost_is_sent_again)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.from);
-	t_nats_kill(&t.nats);
-	t_nats_put_aside(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_begin_losing(&t.nats);
 	make_anew(&t);
 	t_put_all(t.p, 101, 300);
 	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_take_back(&t.nats);
-	t_nats_launch(&t.nats);
+	t_nats_lose(&t.nats);
 	t_bridge_start(&t.from, &t.b, "b");
 	t_put_all(t.p, 301, 400);
 	t_take(t.c, 101, 400);
@@ -419,15 +383,9 @@ TEST(a_new_channel_is_not_taken_for_what_the_stream_has_lost)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
-	t_nats_kill(&t.nats);
-	t_nats_put_aside(&t.nats);
-	t_nats_launch(&t.nats);
-	t_put_all(t.p, 101, 300);
-	t_take(t.c, 101, 300);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
+	t_nats_begin_losing(&t.nats);
+	t_two_pass(&t, 101, 300);
 	t_nats_kill(&t.nats);
 	t_nats_take_back(&t.nats);
 	make_anew(&t);

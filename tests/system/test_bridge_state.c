@@ -69,9 +69,7 @@ TEST(an_exported_channel_that_is_made_anew_goes_on_behind_the_old_one)
 	char yaml[4096];
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.to);
 	ringbus_producer_close(t.p);
 	t_two_configure(&t, &other, yaml, sizeof(yaml));
@@ -252,9 +250,7 @@ TEST(a_stream_that_was_emptied_is_gone_on_with)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.to);
 	t_nats_request(&t.nats, "$JS.API.STREAM.PURGE.s", "");
 	t_put_all(t.p, 101, 200);
@@ -273,9 +269,7 @@ TEST(a_message_of_somebody_else_is_waited_out)
 	int64_t last;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	last = t_nats_request(&t.nats, "s.all", "hello");
 	ck_assert_int_gt(last, 1);
 	t_put_all(t.p, 11, 20);
@@ -295,9 +289,7 @@ TEST(a_stream_that_was_removed_is_made_again)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_nats_request(&t.nats, "$JS.API.STREAM.DELETE.s", "");
 	t_put_all(t.p, 101, 200);
 	t_take(t.c, 101, 200);

@@ -45,9 +45,7 @@ TEST(a_message_that_comes_late_makes_no_hole)
 	};
 
 	t_two_begin(&t, &tens);
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	come_late(&t);
 	t_nats_pause(&t.nats);
 	t_put_all(t.p, 11, 30);
@@ -116,9 +114,7 @@ TEST(a_stream_that_is_gone_is_told)
 	struct t_two t;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_bridge_stop(&t.to);
 	t_nats_request(&t.nats, "$JS.API.STREAM.DELETE.s", "");
 	t_until(t_run_said(&t.from, "stream s is not there"));
@@ -141,9 +137,7 @@ TEST(a_stream_that_has_gone_with_its_server_is_told)
 		       "\"storage\":\"memory\"}");
 	t_bridge_start(&t.to, &t.b, "a");
 	t_bridge_start(&t.from, &t.b, "b");
-	t_put_all(t.p, 1, 10);
-	t_take(t.c, 1, 10);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 10);
 	t_bridge_stop(&t.to);
 	b = ringbus_consumer_channel(t.c);
 	t_until(t_io_of(b, RINGBUS_PRODUCER, "bridge").up);
@@ -165,9 +159,7 @@ TEST(the_lag_is_that_of_the_stream_that_is_there)
 	struct ringbus_io io;
 
 	t_two_begin(&t, &t_two_plain);
-	t_put_all(t.p, 1, 100);
-	t_take(t.c, 1, 100);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 1, 100);
 	t_nats_request(&t.nats, "$JS.API.STREAM.DELETE.s", "");
 	t_put_all(t.p, 101, 150);
 	t_take(t.c, 101, 150);
@@ -265,9 +257,7 @@ TEST(what_a_stream_may_lose_is_told_once)
 	t_take(t.c, 1, 100);
 	t_nats_kill(&t.nats);
 	t_nats_launch(&t.nats);
-	t_put_all(t.p, 101, 200);
-	t_take(t.c, 101, 200);
-	t_until(t_two_all_is_acked(&t));
+	t_two_pass(&t, 101, 200);
 	ck_assert_uint_eq(t_run_count(&t.to, "drops its oldest"), 1);
 	ck_assert_uint_eq(t_run_count(&t.from, "drops its oldest"), 1);
 	t_two_end(&t);

@@ -175,6 +175,22 @@ t_nats_take_back(const struct t_nats *n)
 	copy(aside, n->folder);
 }
 
+void
+t_nats_begin_losing(struct t_nats *n)
+{
+	t_nats_kill(n);
+	t_nats_put_aside(n);
+	t_nats_launch(n);
+}
+
+void
+t_nats_lose(struct t_nats *n)
+{
+	t_nats_kill(n);
+	t_nats_take_back(n);
+	t_nats_launch(n);
+}
+
 static FILE *
 connect_to(const struct t_nats *n)
 {

@@ -55,6 +55,11 @@ void t_nats_resume(const struct t_nats *nats);
 void t_nats_put_aside(const struct t_nats *nats);
 void t_nats_take_back(const struct t_nats *nats);
 
+/* The same of one that runs, and runs again: what it gets from the first to the second it
+ * will have lost. */
+void t_nats_begin_losing(struct t_nats *nats);
+void t_nats_lose(struct t_nats *nats);
+
 /* As any program may: a request, and the number "seq" of the answer, or -1. */
 int64_t t_nats_request(const struct t_nats *nats, const char *subject,
 		       const char *json);

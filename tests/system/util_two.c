@@ -115,3 +115,11 @@ t_io_of(const struct ringbus_channel *channel, int role, const char *name)
 				   t_member(channel, role, name).index, &io);
 	return io;
 }
+
+void
+t_two_pass(struct t_two *t, uint64_t first, uint64_t last)
+{
+	t_put_all(t->p, first, last);
+	t_take(t->c, (int64_t)first, (int64_t)last);
+	t_until(t_two_all_is_acked(t));
+}

@@ -64,4 +64,7 @@ struct ringbus_io t_io_of(const struct ringbus_channel *channel, int role,
 int64_t t_two_acked(const struct t_two *t);
 bool t_two_all_is_acked(const struct t_two *t);
 
+/* first..last go from "a" to "b", and are acknowledged. */
+void t_two_pass(struct t_two *t, uint64_t first, uint64_t last);
+
 #endif
