@@ -176,11 +176,17 @@ TEST(the_end_of_the_stream_comes_after_all_of_it)
 
 /* "a" with more slots, as soon as all have left it. */
 static void
-have_made_anew(struct t_stage *s)
+configure_anew(struct t_stage *s)
 {
 	t_daemon_configure(&s->b.daemon,
 			   "channels: { a: { slots: 32, event_size: 8, "
 			   "consumers: { journal: { on_death: keep } } } }");
+}
+
+static void
+have_made_anew(struct t_stage *s)
+{
+	configure_anew(s);
 	t_bus_ok(s->b.bus, ringbus_reload(s->b.bus, RINGBUS_RELOAD_RECREATE));
 }
 
@@ -224,6 +230,25 @@ TEST(one_that_stands_by_is_told_of_what_it_has_not_read_of_a_channel_that_is_rem
 	t_until(ringbus_consumer_wait(c, RINGBUS_NOW) == -ESTALE);
 	ck_assert_ptr_nonnull(
 		strstr(ringbus_consumer_error(c), "in the journal alone"));
+	t_bus_end(&s.b);
+}
+
+/* By a daemon that finds it, and nobody in it. */
+TEST(one_that_stands_by_is_told_so_by_the_next_daemon_too)
+{
+	struct ringbus_consumer *c;
+	struct t_stage s;
+
+	t_stage_begin(&s, RB_SINGLE);
+	t_stage_journal(&s, 100);
+	c = t_stage_open(&s, 0);
+	t_take(c, 0, 9);
+	ringbus_producer_close(s.p);
+	t_recorder_close(&s.r);
+	t_daemon_kill(&s.b.daemon);
+	configure_anew(&s);
+	t_daemon_restart(&s.b.daemon);
+	ck_assert_int_eq(ringbus_consumer_wait(c, RINGBUS_NOW), -ESTALE);
 	t_bus_end(&s.b);
 }
 
