@@ -26,6 +26,7 @@ struct small {
 	struct t_writer w;
 	struct ringbus_producer *p;
 	char hog[PATH_MAX]; /* takes the room */
+	uint64_t first;     /* that publish() publishes */
 };
 
 /* A disk of 8 MiB, of which there is room for two segments and a half. */
@@ -90,11 +91,11 @@ end(struct small *s)
 static int
 publish(void *arg)
 {
-	const struct t_daemon *daemon = arg;
-	struct ringbus *bus = t_connect(daemon);
+	const struct small *s = arg;
+	struct ringbus *bus = t_connect(&s->b.daemon);
 	struct ringbus_producer *p = t_produce(bus, NULL);
 
-	for (uint64_t value = 0; value <= 79999; value++)
+	for (uint64_t value = s->first; value <= 79999; value++)
 		t_ok(ringbus_producer_write(p, &value, sizeof(value),
 					    RINGBUS_FOREVER));
 	ringbus_close(bus);
@@ -122,7 +123,7 @@ TEST(stalls_while_the_disk_is_full_and_goes_on_when_it_is_not)
 
 	begin(&s, "on_full=stall", make_small_disk);
 	ringbus_producer_close(s.p);
-	pid = t_child(publish, &s.b.daemon);
+	pid = t_child(publish, &s);
 	t_until(t_run_said(&s.w.run, "the stream stands at this consumer"));
 	io = io_of(&s);
 	ck_assert_int_eq(io.up, 0);
@@ -263,7 +264,7 @@ TEST(stops_while_the_disk_is_full)
 
 	begin(&s, "on_full=stall", make_small_disk);
 	ringbus_producer_close(s.p);
-	pid = t_child(publish, &s.b.daemon);
+	pid = t_child(publish, &s);
 	t_until(t_run_said(&s.w.run, "the stream stands at this consumer"));
 	t_writer_stop(&s.w);
 	ck_assert(t_run_said(&s.w.run, "stays in the ring"));
@@ -303,15 +304,17 @@ TEST(tells_that_a_disk_hangs_and_goes_on_when_it_answers)
 	int fd;
 
 	begin(&s, "on_full=stall", make_real_disk);
+	t_put_all(s.p, 0, 999);
+	t_writer_until(&s.b, 999);
 	ringbus_producer_close(s.p);
 	s.p = NULL;
 	snprintf(path, sizeof(path), "%s/disk", t_tmpdir());
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	guard = t_child(thaw_in_any_case, &fd);
-	pid = t_child(publish, &s.b.daemon);
-	t_writer_until(&s.b, 1000);
 	ck_assert_int_eq(ioctl(fd, FIFREEZE, 0), 0);
+	s.first = 1000;
+	pid = t_child(publish, &s);
 	t_until(t_run_said(&s.w.run, "the disk does not answer"));
 	io = io_of(&s);
 	ck_assert_int_eq(io.up, 0);
