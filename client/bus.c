@@ -7,8 +7,9 @@
  * The daemon may die and be started again. What we are in the channels is in
  * shared memory, so there is nothing to tell the next one: the request that
  * finds the connection cut makes a new one, and asks there. Whether one that was
- * cut in the middle was done is not known: it is asked again only if that does
- * no harm. What a lost answer let in, the next daemon takes back (presence.h).
+ * cut in the middle was done is not known, unless the kernel tells that nobody has
+ * read it: it is asked again only then, or if that does no harm. What a lost answer
+ * let in, the next daemon takes back (presence.h).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -88,7 +89,7 @@ check_answer(const struct rb_control *message, ssize_t n, uint32_t type)
 }
 
 static int
-receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
+receive_answer(struct ringbus *bus, struct rb_control *message, int *fds)
 {
 	struct rights rights;
 	struct iovec part = { message, sizeof(*message) };
@@ -104,6 +105,8 @@ receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
 	do
 		n = recvmsg(bus->fd, &header, MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
+	/* As unix(7) sockets end that are closed with something unread in them. */
+	bus->is_unread = n < 0 && errno == ECONNRESET;
 	if (n < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	/* Even an empty message may bring descriptors. */
@@ -121,6 +124,7 @@ exchange(struct ringbus *bus, struct rb_control *message, int *fds)
 {
 	int err = send_request(bus, message);
 
+	bus->is_unread = err == -ECONNRESET;
 	if (err == 0)
 		err = receive_answer(bus, message, fds);
 	bus->is_silent = err == -ETIMEDOUT;
@@ -179,6 +183,13 @@ is_repeatable(const struct rb_control *message)
 	       message->type == RB_CONTROL_PING;
 }
 
+static bool
+may_be_asked_again(const struct ringbus *bus, const struct rb_control *asked,
+		   int err)
+{
+	return err == -ECONNRESET && (bus->is_unread || is_repeatable(asked));
+}
+
 /* Who leaves has said so in shared memory and waits for nobody. */
 static int64_t
 patience_of(const struct rb_control *message)
@@ -230,7 +241,7 @@ ask_again(struct ringbus *bus, const struct rb_control *asked,
 		if (err == 0) {
 			*message = *asked;
 			err = exchange(bus, message, fds);
-			if (err != -ECONNRESET || !is_repeatable(asked))
+			if (!may_be_asked_again(bus, asked, err))
 				return err;
 		}
 		if (!is_gone(err) || rb_clock_ns() >= until_ns)
@@ -260,7 +271,7 @@ request(struct ringbus *bus, struct rb_control *message, int *fds)
 		return knock(bus);
 	if (!is_cut(bus)) {
 		err = exchange(bus, message, fds);
-		if (err != -ECONNRESET || here || !is_repeatable(&asked))
+		if (here || !may_be_asked_again(bus, &asked, err))
 			return err;
 	} else if (here) {
 		return err;

@@ -38,6 +38,7 @@ struct ringbus {
 	struct ringbus *next; /* of all of this process: fork.c */
 	char error[RB_CONTROL_TEXT_SIZE];
 	bool is_silent;       /* the daemon did not answer in time */
+	bool is_unread;       /* it went away before it had read the request */
 	pthread_mutex_t lock; /* of the list */
 	struct rb_attachment *attachments;
 	bool stays;   /* asks nobody but the daemon that it is connected to */

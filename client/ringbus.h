@@ -59,8 +59,8 @@
  *
  * Errors. Functions return 0, a count or a sequence, or a negative errno from
  * the list at the function. Every function that takes a bus can also return
- * -ECONNRESET (the daemon is gone; of one that went in the middle of a request to
- * change something it is not known whether it did), -ETIMEDOUT (it does not answer)
+ * -ECONNRESET (the daemon is gone; of one that had read a request to change
+ * something it is not known whether it did), -ETIMEDOUT (it does not answer)
  * and -EPROTO (it does not make sense); and every one at all -ECHILD, see above.
  * ringbus_strerror() explains one, ringbus_error() tells what the daemon had to say
  * about the last refusal. The library prints nothing, starts no threads, and

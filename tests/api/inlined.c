@@ -331,6 +331,13 @@ find_reader(struct ringbus_producer *p)
 }
 
 static void
+await_another_sleep(struct ringbus_producer *p, uint64_t sleeps)
+{
+	while (find_reader(p).sleeps == sleeps)
+		;
+}
+
+static void
 wake_sleeper(pid_t reader)
 {
 	struct ringbus_producer *p = produce("blocking");
@@ -339,17 +346,17 @@ wake_sleeper(pid_t reader)
 	int status;
 
 	for (int64_t i = 0; i < N_SLEEPS; i++) {
-		do
-			m = find_reader(p);
-		while (m.sleeps == sleeps);
+		await_another_sleep(p, sleeps);
 		put(p, 1);
 		/* A sleep that its bound has ended begins another one. */
-		while (m.sequence < i)
+		do
 			m = find_reader(p);
+		while (m.sequence < i);
 		sleeps = find_reader(p).sleeps;
 	}
 	/* Few, whose bound came just then. */
 	CHECK(find_reader(p).missed < N_SLEEPS / 10);
+	await_another_sleep(p, sleeps);
 	put(p, 1);
 	CHECK(waitpid(reader, &status, 0) == reader && status == 0);
 	ringbus_producer_close(p);

@@ -170,7 +170,7 @@ TEST(reload_tells_what_changes_now_and_what_does_not)
 	is_told(&d, "a.numa_node: 700 -> ", later);
 	is_told(&d, "a.lock: false -> true", ": live");
 	t_daemon_reload(&d, CHANNEL("huge_pages: true, numa_node: 700"),
-			"a.lock: true -> false");
+			"was reloaded");
 	is_told(&d, "a.lock: true -> false", ": live");
 	is_told(&d, "a.prefault: false -> true", later);
 	is_told(&d, "a.huge_pages: false -> true", ": live");

@@ -7,6 +7,7 @@
  * its answer, as if the daemon had died before.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -381,6 +382,47 @@ TEST(channel_is_created_at_the_next_daemon)
 	t_daemon_restart(&b.daemon);
 	t_bus_ok(b.bus, ringbus_create(b.bus, "new", &o));
 	t_bus_ok(b.bus, ringbus_remove(b.bus, "new"));
+	t_bus_end(&b);
+}
+
+struct creator {
+	const struct t_daemon *daemon;
+	struct rb_word64 *step;
+};
+
+static int
+create_when_told(void *arg)
+{
+	struct ringbus_channel_options o = RINGBUS_CHANNEL_OPTIONS_INIT;
+	const struct creator *creator = arg;
+	struct ringbus *bus = t_connect(creator->daemon);
+
+	o.slots = 16;
+	t_store(creator->step, 1);
+	while (t_read(creator->step) == 1)
+		sched_yield();
+	t_bus_ok(bus, ringbus_create(bus, "new", &o));
+	ringbus_close(bus);
+	return 0;
+}
+
+/* What changes something is not asked two times, but for what was never read. */
+TEST(channel_is_created_though_the_daemon_dies_before_it_reads_that)
+{
+	struct creator creator;
+	struct t_bus b;
+	pid_t pid;
+
+	t_bus_begin_with(&b, "dynamic: { allow: [any] }");
+	creator = (struct creator){ &b.daemon, t_counter() };
+	pid = t_child(create_when_told, &creator);
+	t_until(t_read(creator.step) == 1);
+	ck_assert_int_eq(kill(b.daemon.pid, SIGSTOP), 0);
+	t_store(creator.step, 2);
+	t_until(t_is_asleep(pid));
+	t_daemon_kill(&b.daemon);
+	t_daemon_restart(&b.daemon);
+	t_join(pid);
 	t_bus_end(&b);
 }
 
