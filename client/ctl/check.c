@@ -180,30 +180,39 @@ watch_time(const struct limits *limits)
 	return time;
 }
 
-/* 0 or -EINTR. */
+static void
+look_on(struct check *check, struct watch *watches)
+{
+	struct sampler *sampler = &check->sampler;
+
+	sampler_look(sampler);
+	for (unsigned i = 0; i < sampler->n_samples; i++)
+		if (sampler->samples[i]->tap != NULL)
+			go_on_watching(sampler->samples[i], &watches[i]);
+}
+
+/* What the first look finds has lasted long enough if the last one still does: 0, or
+ * -EINTR. */
 static int
 watch_all(struct check *check, struct watch *watches)
 {
-	int64_t until = ctl_now_ns() + watch_time(check->limits) +
-			CTL_SLICE_NS / 10;
-	struct sampler *sampler = &check->sampler;
-	int64_t left;
+	int64_t until, began, left;
 	int r;
 
-	for (;;) {
-		sampler_look(sampler);
-		for (unsigned i = 0; i < sampler->n_samples; i++)
-			if (sampler->samples[i]->tap != NULL)
-				go_on_watching(sampler->samples[i],
-					       &watches[i]);
+	look_on(check, watches);
+	until = ctl_now_ns() + watch_time(check->limits);
+	do {
 		left = until - ctl_now_ns();
-		if (left <= 0)
-			return 0;
+		if (left < 0)
+			left = 0;
 		r = interrupt_wait(-1, 0,
 				   left < CTL_SLICE_NS ? left : CTL_SLICE_NS);
 		if (r < 0)
 			return r;
-	}
+		began = ctl_now_ns();
+		look_on(check, watches);
+	} while (began < until);
+	return 0;
 }
 
 static int

@@ -139,13 +139,19 @@ kill_them(struct t_two *t)
 	}
 }
 
+struct reader {
+	const struct t_two *t;
+	struct rb_word64 *is_there;
+};
+
 static int
 take_all(void *arg)
 {
-	struct t_two *t = arg;
-	struct ringbus *bus = t_connect(&t->b.daemon);
+	const struct reader *r = arg;
+	struct ringbus *bus = t_connect(&r->t->b.daemon);
 	struct ringbus_consumer *c = t_two_consume(bus, "b");
 
+	t_store(r->is_there, 1);
 	t_take(c, 1, 18000);
 	ringbus_consumer_forget(c);
 	ringbus_close(bus);
@@ -155,13 +161,13 @@ take_all(void *arg)
 TEST(bridges_that_are_killed_lose_and_repeat_nothing)
 {
 	struct t_two t;
+	struct reader r = { &t, t_counter() };
 	pid_t reader;
 
 	t_two_begin(&t, &t_two_plain);
 	ringbus_consumer_forget(t.c);
-	reader = t_child(take_all, &t);
-	t_until(t_has_member(ringbus_producer_channel(t.p), RINGBUS_CONSUMER,
-			     "replicate"));
+	reader = t_child(take_all, &r);
+	t_until(t_read(r.is_there) == 1);
 	kill_them(&t);
 	t_join(reader);
 	t.c = t_two_consume(t.b.bus, "b");
@@ -173,21 +179,28 @@ TEST(bridges_that_are_killed_lose_and_repeat_nothing)
 TEST(what_is_stored_and_not_acknowledged_is_not_sent_again)
 {
 	struct t_two t;
+	const struct t_two_kinds tens = {
+		.a = t_two_plain.a,
+		.b = t_two_plain.b,
+		.to = ", max_events: 10, linger: 10s",
+	};
 
-	t_two_begin(&t, &t_two_plain);
+	t_two_begin(&t, &tens);
 	t_two_pass(&t, 1, 10);
-	/* What it sends waits in the socket. */
+	t_bridge_stop(&t.from); /* whose requests would wait there too */
+	/* What it sends, one message, waits in the socket. */
 	t_nats_pause(&t.nats);
-	t_put_all(t.p, 11, 50);
-	t_until(t_nats_unread(t.nats.port) > 40 * 8);
+	t_put_all(t.p, 11, 20);
+	t_until(t_nats_unread(t.nats.port) > 10 * 8);
 	t_kill(t.to.pid);
 	ck_assert_int_eq(t_two_acked(&t), 9);
 	t_nats_resume(&t.nats);
-	t_take(t.c, 11, 50);
+	t_bridge_start(&t.from, &t.b, "b");
+	t_take(t.c, 11, 20);
 	ck_assert_int_eq(t_two_acked(&t), 9);
 	t_bridge_start(&t.to, &t.b, "a");
-	t_put_all(t.p, 51, 100);
-	t_take(t.c, 51, 100);
+	t_put_all(t.p, 21, 100);
+	t_take(t.c, 21, 100);
 	t_nothing(t.c);
 	t_until(t_two_all_is_acked(&t));
 	t_two_end(&t);
@@ -300,6 +313,8 @@ TEST(tombstones_before_a_kill_repeat_nothing)
 	end_with_tombstones(&t, 1, 10);
 	end_with_tombstones(&t, 11, 20);
 	t_kill(t.from.pid);
+	t_until(!t_has_member(ringbus_consumer_channel(t.c), RINGBUS_PRODUCER,
+			      "bridge"));
 	t_bridge_start(&t.from, &t.b, "b");
 	t_until(t_io_of(ringbus_consumer_channel(t.c), RINGBUS_PRODUCER,
 			"bridge")
@@ -413,11 +428,14 @@ TEST(slots_and_messages_are_found_from_both_sides)
 	char *exported, *imported, *message, *again;
 	int64_t hole;
 
-	t_two_begin(&t, &pairs);
+	t_two_prepare(&t, &pairs);
 	t_put_all(t.p, 1, 3);
 	hole = ringbus_producer_claim(t.p, 1, T_LONG);
 	t_ok(ringbus_producer_abandon(t.p, hole, hole));
 	t_put_all(t.p, 4, 9);
+	t_bridge_start(&t.to, &t.b,
+		       "a"); /* so that all of it is there at once */
+	t_bridge_start(&t.from, &t.b, "b");
 	t_take(t.c, 1, 9);
 	exported = ask(&t, "--map", "7", "a");
 	imported = ask(&t, "--map", "6", "b");

@@ -170,7 +170,7 @@ TEST(a_channel_is_waited_for_and_a_mistake_is_not)
 	struct t_run run;
 	struct t_two t;
 
-	t_two_begin(&t, &t_two_plain);
+	t_two_prepare(&t, &t_two_plain);
 	t_bridge_start(&run, &t.b, "c");
 	t_until(t_run_said(&run, "waits for it"));
 	t_bridge_stop(&run);
@@ -178,7 +178,7 @@ TEST(a_channel_is_waited_for_and_a_mistake_is_not)
 	t_run_start(&run, "ringbus-bridge", "-o", "linger=never", "a", NULL);
 	t_run_ends(&run, 78);
 	ck_assert(t_run_said(&run, "linger"));
-	t_two_end(&t);
+	t_two_finish(&t);
 }
 
 /* A stopped server acknowledges nothing, and in the end nobody can publish. */

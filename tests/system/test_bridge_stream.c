@@ -189,6 +189,7 @@ TEST(a_stream_that_is_full_is_told_all_the_time)
 	t_bridge_start(&t.to, &t.b, "a");
 	t_put_all(t.p, 1, 1000);
 	t_until(t_run_said(&t.to, "make room"));
+	t_until(t_io_of(a, RINGBUS_CONSUMER, "replicate").errors > 0);
 	do {
 		io = t_io_of(a, RINGBUS_CONSUMER, "replicate");
 		told += io.errors > 0;

@@ -370,6 +370,21 @@ shows(const struct t_daemon *daemon, const char *text)
 	return strstr(t_ctl_out(&show), text) != NULL;
 }
 
+/* Who writes to it next waits until somebody reads. */
+static void
+fill(int fd)
+{
+	static const char zeroes[4096];
+	int flags = fcntl(fd, F_GETFL);
+
+	ck_assert_int_eq(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
+	while (write(fd, zeroes, sizeof(zeroes)) > 0)
+		;
+	while (write(fd, zeroes, 1) > 0)
+		;
+	ck_assert_int_eq(fcntl(fd, F_SETFL, flags), 0);
+}
+
 TEST(a_parked_tail_lets_others_go_on)
 {
 	struct t_daemon daemon;
@@ -378,6 +393,7 @@ TEST(a_parked_tail_lets_others_go_on)
 
 	t_daemon_start(&daemon, config);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	fill(ends[1]);
 	t_ctl_start_fds(&tail, &daemon, (int[]){ -1, ends[1] },
 			"tail -v fixed --gate g --slow park --max-lag 16");
 	close(ends[1]);

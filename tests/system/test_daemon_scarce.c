@@ -378,8 +378,7 @@ TEST(attach_is_refused_while_too_many_descriptors_are_on_their_way)
 	ck_assert_int_eq(t_peer_refuses(peer, &wish, "try again"), -EUSERS);
 	for (unsigned i = 0; i < N_PEERS; i++)
 		close(peers[i]);
-	wish = t_attach_message("a", RB_ROLE_CONSUMER, "c");
-	t_until(t_peer_come(peer, &wish) == 0);
+	t_until(t_peer_attach(peer, "a", RB_ROLE_CONSUMER, "c", &wish) == 0);
 	close(peer);
 	t_daemon_stop(&d);
 }

@@ -236,7 +236,8 @@ goes_on() {
 
 # Units as they were stopped, one a line.
 stopped() {
-	inside journalctl --quiet --no-pager --output=cat --output-fields=UNIT \
+	inside journalctl --sync &&
+		inside journalctl --quiet --no-pager --output=cat --output-fields=UNIT \
 		MESSAGE_ID=9d1aaa27d60140bd96365438aad20286
 }
 

@@ -400,6 +400,15 @@ t_wan_is_full(const struct t_wan *w, int host)
 	return info.cursor - info.gating >= (int64_t)info.slots;
 }
 
+/* The exporter knows that all of it is stored. */
+static bool
+all_is_acked(const struct t_wan *w)
+{
+	struct ringbus_info info = look_at(w, 0);
+
+	return info.gating >= info.cursor;
+}
+
 void
 t_wan_drain(struct t_wan *w)
 {
@@ -419,6 +428,7 @@ t_wan_send(struct t_wan *w, uint64_t n)
 	join(w, T_WAN_PRODUCER);
 	t_store(w->sent.until, w->end);
 	await_all(w, t_read(w->sent.next));
+	t_wan_until(w, all_is_acked(w));
 }
 
 void
