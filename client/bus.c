@@ -180,7 +180,8 @@ is_repeatable(const struct rb_control *message)
 	       message->type == RB_CONTROL_EVENTS ||
 	       message->type == RB_CONTROL_STATUS ||
 	       message->type == RB_CONTROL_SETTING ||
-	       message->type == RB_CONTROL_PING;
+	       message->type == RB_CONTROL_PING ||
+	       (message->type == RB_CONTROL_PLAN && !carries_on(message));
 }
 
 static bool

@@ -60,7 +60,7 @@ class Plots(HTMLParser):
 
 def browse(chromium, page):
     """The picture of the page, and what was found in it."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copy = os.path.join(folder, 'page.html')
         with open(page, encoding='utf-8') as text:
             content = text.read().replace('</body>', SCRIPT + '</body>')

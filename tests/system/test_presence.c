@@ -327,7 +327,8 @@ TEST(handles_go_on_and_requests_find_the_next_daemon)
 
 struct joiner {
 	const struct t_daemon *daemon;
-	struct rb_word64 *connected;
+	struct rb_word64 *n_joins;
+	struct rb_word64 *stop;
 };
 
 static int
@@ -336,10 +337,11 @@ join_and_leave(void *arg)
 	const struct joiner *joiner = arg;
 	struct ringbus *bus = t_connect(joiner->daemon);
 
-	t_store(joiner->connected, 1);
-	for (int i = 0; i < 40; i++)
+	for (uint64_t n = 1; t_read(joiner->stop) == 0; n++) {
 		ringbus_consumer_close(
 			t_consume_as(bus, "c", RINGBUS_FROM_NOW));
+		t_store(joiner->n_joins, n);
+	}
 	ringbus_close(bus);
 	return 0;
 }
@@ -358,13 +360,19 @@ TEST(joins_go_well_while_the_daemon_is_killed_again_and_again)
 		       "wait");
 	t_bus_begin(&b, SINGLE);
 	p = t_produce(b.bus, NULL);
-	joiner = (struct joiner){ &b.daemon, t_counter() };
+	joiner = (struct joiner){ &b.daemon, t_counter(), t_counter() };
 	pid = t_child(join_and_leave, &joiner);
-	t_until(t_read(joiner.connected) == 1);
+	t_until(t_read(joiner.n_joins) > 0);
 	for (int i = 0; i < 10; i++) {
+		uint64_t before;
+
 		t_daemon_kill(&b.daemon);
 		t_daemon_restart(&b.daemon);
+		/* It waits for one daemon at a time. */
+		before = t_read(joiner.n_joins);
+		t_until(t_read(joiner.n_joins) > before);
 	}
+	t_store(joiner.stop, 1);
 	t_join(pid);
 	while (n < 100)
 		t_put(p, n++);

@@ -58,6 +58,7 @@ publish(void *arg)
 	struct ringbus_producer *p;
 
 	t_bus_ok(bus, ringbus_producer_open(bus, names[r->channel], NULL, &p));
+	t_store(r->flow->written[r->channel][r->number], 1); /* it is there */
 	while (t_read(r->flow->stop) == 0) {
 		t_bus_ok(bus, ringbus_producer_write(p, &event,
 						     size_of(r->channel,
@@ -170,6 +171,7 @@ begin(struct flow *f, const char *yaml)
 			role.channel = c;
 			role.number = i;
 			f->writers[c][i] = t_child(publish, &role);
+			t_until(t_read(f->written[c][i]) > 0);
 		}
 }
 
