@@ -38,6 +38,8 @@ DynamicUser=yes
 SupplementaryGroups=ringbus
 StandardInput=data
 StandardInputText=$text
+# To come first is to publish for those who are there: for nobody.
+ExecStartPre=ringbusctl wait --for consumer=reader --timeout 30s log
 ExecStart=ringbusctl pub log
 UNIT
 

@@ -407,6 +407,7 @@ refuses_to_reload() {
 		! inside systemctl reload ringbusd 2>"$dir/reload" &&
 		grep -q 'failed' "$dir/reload" && [[ $(main_pid) == "$before" ]] &&
 		is_active && has_channel added && ! has_channel bad &&
+		inside journalctl --sync &&
 		inside journalctl --no-pager --unit=ringbusd | grep -q slotz &&
 		configure
 }
@@ -425,7 +426,9 @@ stop_daemon() {
 }
 
 watchdog_has_bitten() {
-	inside journalctl --no-pager --unit=ringbusd | grep -q 'Watchdog timeout' &&
+	inside journalctl --sync &&
+		inside journalctl --no-pager --unit=ringbusd |
+		grep -q 'Watchdog timeout' &&
 		inside rm -r /run/systemd/system/ringbusd.service.d &&
 		inside systemctl daemon-reload
 }
@@ -434,7 +437,8 @@ watchdog_has_bitten() {
 
 # messages FIELD=VALUE...
 messages() {
-	inside journalctl --quiet --no-pager --output=cat --unit=ringbusd "$@"
+	inside journalctl --sync &&
+		inside journalctl --quiet --no-pager --output=cat --unit=ringbusd "$@"
 }
 
 # One for who looks for a kind of event, a channel, or what to do.

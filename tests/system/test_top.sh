@@ -141,7 +141,7 @@ ok "text is a table" is_table_as_text
 ok "with members" grep -q '^  journal .* consumer ' "$dir/once"
 ok "and whole names" grep -q "^$LONG " "$dir/once"
 ok "by name" in_order name 'a-channel orders others'
-ok "by rate" in_order rate 'orders others a-channel'
+ok "by rate" until_true in_order rate 'orders others a-channel'
 ok "so many times" test "$(text -c 3 | grep -c '^CHANNEL')" = 3
 ok "one channel alone" test "$(text -1 others | grep -c '^[oa].*[0-9]')" = 1
 ok "a line of JSON for each" \
@@ -358,7 +358,7 @@ ok "goes on" until_true shows_not PAUSED
 
 size 200 50
 ok "200x50 has all columns" until_true shows '^CHANNEL.*CURSOR *$'
-ok "and whole names" shows "^$LONG "
+ok "and whole names" until_true shows "^$LONG "
 ok "200x50 fills the screen" until_true fills 50
 ok "200x50 is whole" stay_whole 200
 ok "200x50 has times" until_true are "$TIME" screen orders
@@ -375,14 +375,14 @@ wait "$daemon" 2>/dev/null
 ok "tells that the daemon is dead" until_true shows 'no daemon'
 ok "and goes on" until_true shows '^orders  *[1-9]'
 ok "and is whole" stay_whole 80
-ok "so does one that comes then" looks_alone
+ok "so does one that comes then" until_true looks_alone
 ok "the next daemon" start_daemon
 ok "is found" until_true shows_not 'no daemon'
 ok "under flow" until_true shows '^orders  *[1-9]'
 ok "that is timed" until_true are "$TIME" screen orders
 kill "$publisher"
 ok "no times when nothing goes by" until_true are - screen orders
-ok "nor for one that comes then" are - orders_once orders journal replicate pool
+ok "nor for one that comes then" until_true are - orders_once orders journal replicate pool
 keys q
 ok "ends" until_true grep -q 'ended 0' "$dir/ended"
 ok "said nothing else" test ! -s "$dir/err"
