@@ -79,17 +79,22 @@ scene_read(struct actor *a)
 	}
 }
 
-/* On a new connection; what is open on the old one is closed. */
+/* On a new connection; what is open on the old one is closed. An answer may have been
+ * the next daemon's already, which has done it then. */
 static void
-ask_again(struct actor *a)
+ask_again(struct actor *a, bool was_done)
 {
+	int err;
+
 	ringbus_close(a->bus);
 	a->consumer = NULL;
 	a->producer = NULL;
 	scene_connect(a);
 	if (a->deed->again == NULL)
 		return;
-	t_bus_ok(a->bus, a->deed->again(a));
+	err = a->deed->again(a);
+	if (!was_done || err != -EEXIST)
+		t_bus_ok(a->bus, err);
 }
 
 static void
@@ -97,7 +102,7 @@ follow_up(struct actor *a, int answer)
 {
 	ck_assert(answer == 0 || answer == -ECONNRESET);
 	if (answer < 0 || (a->deed->asks_anyway && scene_is_killed(a)))
-		ask_again(a);
+		ask_again(a, answer == 0);
 	if (a->deed->check != NULL)
 		a->deed->check(a);
 }
