@@ -7,9 +7,9 @@
  * The daemon may die and be started again. What we are in the channels is in
  * shared memory, so there is nothing to tell the next one: the request that
  * finds the connection cut makes a new one, and asks there. Whether one that was
- * cut in the middle was done is not known, unless the kernel tells that nobody has
- * read it: it is asked again only then, or if that does no harm. What a lost answer
- * let in, the next daemon takes back (presence.h).
+ * cut in the middle was done is not known, but if it was never read: only then, or
+ * if that does no harm, it is asked again. What a lost answer let in, the next
+ * daemon takes back (presence.h).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -29,6 +29,16 @@
 /* As far as the kernel's go. */
 #define ERRNO_MAX 4095
 
+/* Of a call on the connection; -EPIPE if the request has not been read, and never will
+ * be: unix(7) sockets that are closed with something unread in them end so. */
+static int
+failure(void)
+{
+	if (errno == EAGAIN)
+		return -ETIMEDOUT;
+	return errno == ECONNRESET ? -EPIPE : -errno;
+}
+
 static int
 send_request(const struct ringbus *bus, const struct rb_control *message)
 {
@@ -37,11 +47,7 @@ send_request(const struct ringbus *bus, const struct rb_control *message)
 	do
 		n = send(bus->fd, message, sizeof(*message), MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return 0;
-	if (errno == EAGAIN)
-		return -ETIMEDOUT;
-	return errno == EPIPE ? -ECONNRESET : -errno;
+	return n < 0 ? failure() : 0;
 }
 
 /* Room for one more than there should be, to notice it. */
@@ -89,7 +95,7 @@ check_answer(const struct rb_control *message, ssize_t n, uint32_t type)
 }
 
 static int
-receive_answer(struct ringbus *bus, struct rb_control *message, int *fds)
+receive_answer(const struct ringbus *bus, struct rb_control *message, int *fds)
 {
 	struct rights rights;
 	struct iovec part = { message, sizeof(*message) };
@@ -105,10 +111,8 @@ receive_answer(struct ringbus *bus, struct rb_control *message, int *fds)
 	do
 		n = recvmsg(bus->fd, &header, MSG_CMSG_CLOEXEC | MSG_TRUNC);
 	while (n < 0 && errno == EINTR);
-	/* As unix(7) sockets end that are closed with something unread in them. */
-	bus->is_unread = n < 0 && errno == ECONNRESET;
 	if (n < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return failure();
 	/* Even an empty message may bring descriptors. */
 	err = n == 0 ? -ECONNRESET : check_answer(message, n, type);
 	message->text[sizeof(message->text) - 1] = '\0';
@@ -124,9 +128,11 @@ exchange(struct ringbus *bus, struct rb_control *message, int *fds)
 {
 	int err = send_request(bus, message);
 
-	bus->is_unread = err == -ECONNRESET;
 	if (err == 0)
 		err = receive_answer(bus, message, fds);
+	bus->is_unread = err == -EPIPE;
+	if (bus->is_unread)
+		err = -ECONNRESET;
 	bus->is_silent = err == -ETIMEDOUT;
 	if (bus->is_silent)
 		/* A late answer would pass for that of the next request. */

@@ -38,7 +38,7 @@ DynamicUser=yes
 SupplementaryGroups=ringbus
 StandardInput=data
 StandardInputText=$text
-# To come first is to publish for those who are there: for nobody.
+# What is published before anybody is there is for nobody.
 ExecStartPre=ringbusctl wait --for consumer=reader --timeout 30s log
 ExecStart=ringbusctl pub log
 UNIT

@@ -60,9 +60,9 @@ main(int argc, char **argv)
 	sqlite3 *db;
 	int r;
 
+	/* Who reads the database holds us up for a moment, and is no error. */
 	if (argc != 3 || sqlite3_open(argv[2], &db) != SQLITE_OK ||
-	    sqlite3_busy_timeout(db, 10000) !=
-		    SQLITE_OK || /* for who reads it */
+	    sqlite3_busy_timeout(db, 10000) != SQLITE_OK ||
 	    sqlite3_exec(db, table, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(db, row, -1, &stmt, NULL) != SQLITE_OK)
 		return 2;

@@ -181,10 +181,8 @@ watch_time(const struct limits *limits)
 }
 
 static void
-look_on(struct check *check, struct watch *watches)
+look_on(struct sampler *sampler, struct watch *watches)
 {
-	struct sampler *sampler = &check->sampler;
-
 	sampler_look(sampler);
 	for (unsigned i = 0; i < sampler->n_samples; i++)
 		if (sampler->samples[i]->tap != NULL)
@@ -199,7 +197,7 @@ watch_all(struct check *check, struct watch *watches)
 	int64_t until, began, left;
 	int r;
 
-	look_on(check, watches);
+	look_on(&check->sampler, watches);
 	until = ctl_now_ns() + watch_time(check->limits);
 	do {
 		left = until - ctl_now_ns();
@@ -210,7 +208,7 @@ watch_all(struct check *check, struct watch *watches)
 		if (r < 0)
 			return r;
 		began = ctl_now_ns();
-		look_on(check, watches);
+		look_on(&check->sampler, watches);
 	} while (began < until);
 	return 0;
 }

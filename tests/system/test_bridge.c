@@ -433,8 +433,8 @@ TEST(slots_and_messages_are_found_from_both_sides)
 	hole = ringbus_producer_claim(t.p, 1, T_LONG);
 	t_ok(ringbus_producer_abandon(t.p, hole, hole));
 	t_put_all(t.p, 4, 9);
-	t_bridge_start(&t.to, &t.b,
-		       "a"); /* so that all of it is there at once */
+	/* Only now, so that all of it is there at once. */
+	t_bridge_start(&t.to, &t.b, "a");
 	t_bridge_start(&t.from, &t.b, "b");
 	t_take(t.c, 1, 9);
 	exported = ask(&t, "--map", "7", "a");

@@ -357,11 +357,7 @@ TEST(what_is_sent_again_may_be_refused)
 		t_nats_remove(&t.nats, "s", last);
 	t_bridge_start(&t.to, &t.b, "a");
 	t_until(t_run_said(&t.to, "was there already"));
-	t_nats_request(&t.nats, "$JS.API.STREAM.UPDATE.s",
-		       "{\"name\":\"s\",\"subjects\":[\"s.all\"],"
-		       "\"storage\":\"file\",\"discard\":\"new\","
-		       "\"duplicate_window\":100000000,"
-		       "\"allow_direct\":true}");
+	t_two_update(&t, "\"duplicate_window\":100000000");
 	t_bridge_start(&t.from, &t.b, "b");
 	for (unsigned n = 0; n < 300; n++) {
 		struct ringbus_event event;

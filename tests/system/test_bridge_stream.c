@@ -198,11 +198,8 @@ TEST(a_stream_that_is_full_is_told_all_the_time)
 	} while (io.errors < 6);
 	ck_assert_int_gt(io.lag, 0);
 	ck_assert_uint_gt(told, untold);
-	t_nats_request(&t.nats, "$JS.API.STREAM.UPDATE.s",
-		       "{\"name\":\"s\",\"subjects\":[\"s.all\"],"
-		       "\"storage\":\"file\",\"discard\":\"new\","
-		       "\"duplicate_window\":30000000000,"
-		       "\"allow_direct\":true,\"max_bytes\":100000000}");
+	t_two_update(&t, "\"duplicate_window\":30000000000,"
+			 "\"max_bytes\":100000000");
 	t_bridge_start(&t.from, &t.b, "b");
 	t_take(t.c, 1, 1000);
 	t_until(t_two_all_is_acked(&t));

@@ -167,6 +167,7 @@ TEST(a_full_ring_names_who_blocks_it)
 		   "pub fixed --repeat --when-full 20ms", 5);
 	ck_assert(t_ctl_said(&pub, "consumer sluggard"));
 	t_ctl_start(&pub, &daemon, t_text_file("y\n"), "pub fixed");
+	t_until(t_ctl_said(&pub, "full for "));
 	t_until(t_ctl_said(&pub, " s: consumer sluggard"));
 	ringbus_close(bus);
 	t_ctl_join(&pub, 0);

@@ -236,8 +236,7 @@ goes_on() {
 
 # Units as they were stopped, one a line.
 stopped() {
-	inside journalctl --sync &&
-		inside journalctl --quiet --no-pager --output=cat --output-fields=UNIT \
+	container_journal --output=cat --output-fields=UNIT \
 		MESSAGE_ID=9d1aaa27d60140bd96365438aad20286
 }
 

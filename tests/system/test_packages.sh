@@ -149,9 +149,14 @@ is_active() {
 	[[ $(inside systemctl is-active "${1:-ringbusd}") == active ]]
 }
 
+# messages FIELD=VALUE...
+messages() {
+	container_journal --output=cat --unit=ringbusd "$@"
+}
+
 runs() {
 	is_active && is_active ringbusd.socket && return
-	inside journalctl --no-pager --unit=ringbusd | tail -n 20
+	messages | tail -n 20
 	return 1
 }
 
@@ -407,8 +412,7 @@ refuses_to_reload() {
 		! inside systemctl reload ringbusd 2>"$dir/reload" &&
 		grep -q 'failed' "$dir/reload" && [[ $(main_pid) == "$before" ]] &&
 		is_active && has_channel added && ! has_channel bad &&
-		inside journalctl --sync &&
-		inside journalctl --no-pager --unit=ringbusd | grep -q slotz &&
+		messages | grep -q slotz &&
 		configure
 }
 
@@ -426,20 +430,12 @@ stop_daemon() {
 }
 
 watchdog_has_bitten() {
-	inside journalctl --sync &&
-		inside journalctl --no-pager --unit=ringbusd |
-		grep -q 'Watchdog timeout' &&
+	messages | grep -q 'Watchdog timeout' &&
 		inside rm -r /run/systemd/system/ringbusd.service.d &&
 		inside systemctl daemon-reload
 }
 
 # ------------------------------------------------------------------------ the journal
-
-# messages FIELD=VALUE...
-messages() {
-	inside journalctl --sync &&
-		inside journalctl --quiet --no-pager --output=cat --unit=ringbusd "$@"
-}
 
 # One for who looks for a kind of event, a channel, or what to do.
 journal_tells() {
@@ -449,8 +445,7 @@ journal_tells() {
 		grep -q 'channel named: producer feed .* died' &&
 		messages "$adopt" RINGBUS_CHANNEL=sealed | grep -q 'taken over' &&
 		[[ -z $(messages "$adopt" RINGBUS_CHANNEL=other) ]] &&
-		inside journalctl --no-pager --catalog --unit=ringbusd \
-			>"$dir/catalog" &&
+		container_journal --catalog --unit=ringbusd >"$dir/catalog" &&
 		grep -q 'It was left by an earlier daemon' "$dir/catalog"
 }
 

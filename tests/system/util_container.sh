@@ -10,6 +10,7 @@
 #	container_prepare             $root is this system, to be changed at will
 #	container_boot                systemd is up; more was not started
 #	inside COMMAND...             runs it in there, as root
+#	container_journal OPTION...   what was logged in there, up to now
 #	container_crash               all of it is dead at once; its files stay, and it
 #	                              can be booted again
 #
@@ -32,6 +33,10 @@ container_mounts_of_own() {
 
 inside() {
 	env -u TMPDIR nsenter --target "$init" --all --wdns=/ -- "$@"
+}
+
+container_journal() {
+	inside journalctl --sync && inside journalctl --quiet --no-pager "$@"
 }
 
 # With its first process all others die.

@@ -105,6 +105,19 @@ t_two_acked(const struct t_two *t)
 		.sequence;
 }
 
+void
+t_two_update(const struct t_two *t, const char *more)
+{
+	char json[512];
+
+	snprintf(json, sizeof(json),
+		 "{\"name\":\"s\",\"subjects\":[\"s.all\"],"
+		 "\"storage\":\"file\",\"discard\":\"new\","
+		 "\"allow_direct\":true,%s}",
+		 more);
+	t_nats_request(&t->nats, "$JS.API.STREAM.UPDATE.s", json);
+}
+
 struct ringbus_io
 t_io_of(const struct ringbus_channel *channel, int role, const char *name)
 {

@@ -64,6 +64,9 @@ struct ringbus_io t_io_of(const struct ringbus_channel *channel, int role,
 int64_t t_two_acked(const struct t_two *t);
 bool t_two_all_is_acked(const struct t_two *t);
 
+/* Exchanges the configuration of the stream for the usual one with `more`, in JSON. */
+void t_two_update(const struct t_two *t, const char *more);
+
 /* first..last go from "a" to "b", and are acknowledged. */
 void t_two_pass(struct t_two *t, uint64_t first, uint64_t last);
 
